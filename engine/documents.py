@@ -1,0 +1,57 @@
+"""What is indexed: documents, as they were read, and the passages cut from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a document's text that has a page number or a heading of its own.
+
+    `start` and `end` are code points into `Document.text`.
+    """
+
+    start: int
+    end: int
+    heading: str | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text to answer from.
+
+    `text` is what every offset counts in, in code points. For formats that are text already
+    (.txt, .md) it is the file as decoded, untouched. `id` is stable: the same source and
+    record give the same id. `source` is the file it came from, as a user would name it.
+    """
+
+    id: str
+    source: str
+    title: str
+    text: str
+    sections: tuple[Section, ...] = ()
+    metadata: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of a document that is encoded, retrieved and read as one.
+
+    `pieces` are its wordpiece ids without special tokens, shape (n,), int32; `offsets`, shape
+    (n, 2), int32, are the code points of the *document's* text that each piece covers, so that
+    `document.text[offsets[i, 0]:offsets[j, 1]]` is the span from piece i to piece j.
+    """
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    pieces: NDArray[np.int32]
+    offsets: NDArray[np.int32]
+    title: str
+    heading: str | None = None
+    page: int | None = None

@@ -1,0 +1,38 @@
+"""The errors that a user can meet, each a sentence that names the next step."""
+
+
+class ForereadError(Exception):
+    """What was expected, what came, and what to do next, in one line.
+
+    Commands print it without a traceback and exit with `exit_code`.
+    """
+
+    exit_code = 1
+
+
+class SourceError(ForereadError):
+    """A file or folder to be indexed or read can't be used."""
+
+    exit_code = 2
+
+
+class CheckpointError(ForereadError):
+    """A model folder is missing, incomplete, or of a shape we don't know."""
+
+    exit_code = 3
+
+
+class IndexStoreError(ForereadError):
+    """An index folder is missing, damaged, locked, or of another version."""
+
+    exit_code = 4
+
+
+class CheckpointMismatch(IndexStoreError):
+    """The index holds states made by another checkpoint than the one at hand."""
+
+
+class QuestionError(ForereadError):
+    """A question can't be asked as it stands."""
+
+    exit_code = 5

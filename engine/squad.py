@@ -1,0 +1,58 @@
+"""Questions in SQuAD's JSON layout (Rajpurkar et al., 2016 and 2018)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import SourceError
+
+
+@dataclass(frozen=True)
+class SquadQuestion:
+    """`answers` are (text, start) pairs, starts in code points; empty if there's no answer."""
+
+    id: str
+    question: str
+    answers: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class SquadParagraph:
+    title: str
+    number: int
+    context: str
+    questions: tuple[SquadQuestion, ...]
+
+
+def read_squad(path: Path) -> list[SquadParagraph]:
+    """The paragraphs of a SQuAD file; `number` counts them within their article.
+
+    Raises: SourceError if the file can't be read or is of another layout.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceError(f"can't read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise SourceError(f"{path} isn't JSON: {error}") from None
+    try:
+        return [
+            _paragraph(article.get("title", ""), number, paragraph)
+            for article in content["data"]
+            for number, paragraph in enumerate(article["paragraphs"])
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SourceError(f"{path} isn't in SQuAD's layout: {error!r} is missing") from None
+
+
+def _paragraph(title: str, number: int, paragraph: dict[str, Any]) -> SquadParagraph:
+    questions = tuple(
+        SquadQuestion(
+            id=str(qa["id"]),
+            question=qa["question"],
+            answers=tuple((a["text"], a["answer_start"]) for a in qa["answers"]),
+        )
+        for qa in paragraph.get("qas", ())
+    )
+    return SquadParagraph(title, number, paragraph["context"], questions)

@@ -1,0 +1,1 @@
+"""Training: examples, batches, losses, and the loop that resumes."""

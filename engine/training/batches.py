@@ -1,0 +1,129 @@
+"""Batches of questions with the windows they are read against."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.encoder.packing import Packing, join
+from engine.encoder.split import with_special
+from engine.tokenization import Tokenizer
+from engine.training.examples import Example, ExampleSet
+from engine.training.losses import Targets
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Packed ids of distinct questions and windows, the pairs to read, and the targets."""
+
+    questions: Tensor
+    question_packing: Packing
+    windows: Tensor
+    window_packing: Packing
+    pairs: Tensor
+    targets: Targets
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What a question is read against while training.
+
+    With probability `gold_only` its own window alone, with `unanswered` negatives alone (null
+    is then the answer), else its own window and `negatives` others.
+    """
+
+    gold_only: float
+    unanswered: float
+    negatives: int = 1
+
+
+def plan_epoch(
+    collection: ExampleSet, *, size: int, share: int, rng: random.Random
+) -> list[list[Example]]:
+    """Shuffle examples into batches of about `size`.
+
+    Up to `share` questions on one window come together, so that its lower layers run once for
+    all; batches hold windows of similar length, so that attention is padded little.
+    """
+    by_window: dict[int, list[Example]] = {}
+    for example in rng.sample(collection.examples, len(collection.examples)):
+        by_window.setdefault(example.gold, []).append(example)
+    chunks = [
+        group[i : i + share] for group in by_window.values() for i in range(0, len(group), share)
+    ]
+    rng.shuffle(chunks)
+    pool = 20 * size
+    for start in range(0, len(chunks), pool):
+        chunks[start : start + pool] = sorted(
+            chunks[start : start + pool], key=lambda c: len(collection.windows[c[0].gold].ids)
+        )
+    batches = list(_fill(chunks, size))
+    rng.shuffle(batches)
+    return batches
+
+
+def _fill(chunks: list[list[Example]], size: int) -> Iterator[list[Example]]:
+    batch: list[Example] = []
+    for chunk in chunks:
+        batch += chunk
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def make_batch(
+    examples: Sequence[Example],
+    collection: ExampleSet,
+    tokenizer: Tokenizer,
+    mixture: Mixture,
+    rng: random.Random,
+) -> Batch:
+    """Draw each question's windows and one of its answers; lay all out packed."""
+    window_index: dict[int, int] = {}
+    pairs: list[tuple[int, int]] = []
+    golds: list[int] = []  # the pair of each question that answers it, or -1
+    spans: list[tuple[int, int]] = []
+    for number, example in enumerate(examples):
+        kept, answered = _draw_windows(example, mixture, rng)
+        golds.append(len(pairs) if answered else -1)
+        spans.append(rng.choice(example.spans))
+        for window in kept:
+            pairs.append((number, window_index.setdefault(window, len(window_index))))
+    question_ids, question_packing = with_special(
+        [e.question.tolist() for e in examples], cls=tokenizer.cls, sep=tokenizer.sep
+    )
+    window_ids, window_packing = with_special(
+        [collection.windows[w].ids.tolist() for w in window_index], sep=tokenizer.sep
+    )
+    pair_tensor = torch.tensor(pairs)
+    joint, _ = join(question_packing, window_packing, pair_tensor)
+    gold = torch.tensor(golds)
+    first = joint.starts[gold.clamp(min=0)] + question_packing.lengths
+    span = torch.tensor(spans)
+    targets = Targets(
+        group=pair_tensor[:, 0],
+        start=torch.where(gold >= 0, first + span[:, 0], -1),
+        end=torch.where(gold >= 0, first + span[:, 1], -1),
+        relevant=gold,
+    )
+    return Batch(
+        question_ids, question_packing, window_ids, window_packing, pair_tensor, targets
+    )
+
+
+def _draw_windows(
+    example: Example, mixture: Mixture, rng: random.Random
+) -> tuple[list[int], bool]:
+    """The windows to read, the one that answers first, and whether there is one."""
+    draw = rng.random()
+    if draw < mixture.gold_only or not example.negatives:
+        return [example.gold], True
+    count = min(mixture.negatives, len(example.negatives))
+    negatives = rng.sample(example.negatives, count)
+    if draw < mixture.gold_only + mixture.unanswered:
+        return negatives, False
+    return [example.gold, *negatives], True

@@ -1,0 +1,109 @@
+"""Training examples: questions with the windows of text that answer them."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.squad import SquadParagraph
+from engine.tokenization import Pieces, Tokenizer
+
+QUESTION_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class Window:
+    """At most a limit of a paragraph's wordpieces.
+
+    `ids` (n,); `text` is what they cover, `offsets` (n, 2) their code points in it.
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int32]
+    text: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question, the window that answers it, and windows of other paragraphs that don't.
+
+    `spans` are the answers' first and last pieces within the window `gold`.
+    """
+
+    question: NDArray[np.int32]
+    text: str
+    gold: int
+    spans: tuple[tuple[int, int], ...]
+    negatives: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExampleSet:
+    windows: list[Window]
+    examples: list[Example]
+
+
+def is_tune(context: str, share: float = 0.1) -> bool:
+    """Whether a paragraph belongs to the tune split, by a hash of its text."""
+    digest = hashlib.blake2b(context.encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") / 2**32 < share
+
+
+def cut_examples(
+    paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer, *, limit: int
+) -> ExampleSet:
+    """Cut paragraphs into windows of at most `limit` pieces and tie each question to one.
+
+    A longer paragraph gives overlapping windows; a question goes to the window in which its
+    first answer lies most centrally. Questions without an answer inside any window are left out.
+    """
+    windows: list[Window] = []
+    examples: list[Example] = []
+    for paragraph in paragraphs:
+        pieces = tokenizer.encode(paragraph.context)
+        if not len(pieces):
+            continue
+        bounds = _window_bounds(len(pieces), limit)
+        first_window = len(windows)
+        for start, end in bounds:
+            begin = pieces.offsets[start, 0]
+            text = paragraph.context[begin : pieces.offsets[end - 1, 1]]
+            offsets = pieces.offsets[start:end] - begin
+            windows.append(Window(pieces.ids[start:end], offsets, text, paragraph.title))
+        for question in paragraph.questions:
+            spans = [
+                span
+                for answer, at in question.answers
+                if (span := _piece_span(pieces, at, at + len(answer))) is not None
+            ]
+            if not spans:
+                continue
+            middle = sum(spans[0]) / 2
+            best = min(
+                range(len(bounds)), key=lambda i: abs(middle - (bounds[i][0] + bounds[i][1]) / 2)
+            )
+            start, end = bounds[best]
+            inside = tuple((a - start, b - start) for a, b in spans if a >= start and b < end)
+            ids = tokenizer.encode(question.question).ids[:QUESTION_LIMIT]
+            if inside and len(ids):
+                examples.append(Example(ids, question.question, first_window + best, inside))
+    return ExampleSet(windows, examples)
+
+
+def _window_bounds(n: int, limit: int) -> list[tuple[int, int]]:
+    if n <= limit:
+        return [(0, n)]
+    count = -(-2 * (n - limit) // limit) + 1  # overlapping by about half
+    starts = np.linspace(0, n - limit, count).round().astype(int)
+    return [(int(start), int(start) + limit) for start in starts]
+
+
+def _piece_span(pieces: Pieces, start: int, end: int) -> tuple[int, int] | None:
+    """First and last piece that overlap the code points from `start` to `end`."""
+    overlapping = np.flatnonzero((pieces.offsets[:, 1] > start) & (pieces.offsets[:, 0] < end))
+    if not len(overlapping):
+        return None
+    return int(overlapping[0]), int(overlapping[-1])

@@ -1,0 +1,259 @@
+"""Documents cut into the passages that are encoded, retrieved and read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil
+
+from engine.documents import Document, Passage
+from engine.errors import ForereadError
+from engine.tokenization import Pieces, Tokenizer
+from indexer.sentences import sentence_spans
+
+_BATCH = 256  # sentences tokenised together
+_CHARACTERS_PER_PIECE = 8  # a text longer than so many for each piece won't fit: don't try
+_JOINERS = "\u200d\ufe0f"  # zero-width joiner, emoji presentation
+
+
+def cut_passages(
+    document: Document, tokenizer: Tokenizer, limit: int = 160, overlap: int = 0
+) -> Iterator[Passage]:
+    """Cut a document into passages of at most `limit` pieces, in the order of its text.
+
+    A passage holds whole sentences; a sentence longer than the limit is cut between words, or
+    between pieces where a word is longer. A page's end ends a passage, and so does a heading's
+    section, unless the whole document fits into one. The last two passages of a stretch are of
+    similar size rather than one full and one tiny. Each passage is tokenised on its own, so that
+    its pieces are what a reader given only its text would see; a single character of more
+    pieces than the limit loses those beyond it.
+
+    With `overlap`, a passage starts with up to so many of the pieces that end the one before it
+    in its stretch, in whole sentences where they fit. All text but white space is in a passage,
+    except a stretch for which the tokenizer has no pieces at all.
+
+    Raises: ForereadError unless 0 <= overlap < limit.
+    """
+    if not 0 <= overlap < limit:
+        raise ForereadError(
+            f"the overlap must be 0 or more and smaller than the limit of pieces in a passage, "
+            f"got an overlap of {overlap} and a limit of {limit}; choose a smaller overlap"
+        )
+    cutter = _Cutter(document.text, tokenizer, limit, overlap)
+    return _passages(document, cutter)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """A part of the text that passages don't reach beyond."""
+
+    start: int
+    end: int
+    heading: str | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A sentence, or a part of one that is too long; `count` is its pieces when on its own."""
+
+    start: int
+    end: int
+    count: int
+
+
+@dataclass(frozen=True)
+class _Cut:
+    start: int
+    end: int
+    pieces: Pieces
+
+
+def _passages(document: Document, cutter: "_Cutter") -> Iterator[Passage]:
+    ordinal = 0
+    whole = cutter.whole(document)
+    for stretch in [whole] if whole else _stretches(document):
+        for cut in cutter.cuts(stretch.start, stretch.end):
+            yield Passage(
+                id=f"{document.id}:{ordinal}",
+                document_id=document.id,
+                start=cut.start,
+                end=cut.end,
+                pieces=cut.pieces.ids,
+                offsets=cut.pieces.offsets + cut.pieces.offsets.dtype.type(cut.start),
+                title=document.title,
+                heading=stretch.heading,
+                page=stretch.page,
+            )
+            ordinal += 1
+
+
+def _stretches(document: Document) -> Iterator[_Stretch]:
+    """The sections, and what lies between them."""
+    position = 0
+    for section in document.sections:
+        if section.start > position:
+            yield _Stretch(position, section.start)
+        yield _Stretch(max(section.start, position), section.end, section.heading, section.page)
+        position = max(section.end, position)
+    yield _Stretch(position, len(document.text))
+
+
+@dataclass(frozen=True)
+class _Cutter:
+    text: str
+    tokenizer: Tokenizer
+    limit: int
+    overlap: int
+
+    def whole(self, document: Document) -> _Stretch | None:
+        """The document as one stretch if it's of one page and fits into one passage."""
+        pages = {section.page for section in document.sections}
+        headings = {section.heading for section in document.sections}
+        start, end = _stripped(self.text, 0, len(self.text))
+        if len(pages) > 1 or end - start > self.limit * _CHARACTERS_PER_PIECE:
+            return None
+        if len(self.tokenizer.encode(self.text[start:end])) > self.limit:
+            return None
+        heading = headings.pop() if len(headings) == 1 else None
+        return _Stretch(start, end, heading, pages.pop() if pages else None)
+
+    def cuts(self, start: int, end: int) -> Iterator[_Cut]:
+        start, end = _stripped(self.text, start, end)
+        if start == end:
+            return
+        # Sentences on their own can have a piece or two more than together.
+        if end - start <= self.limit * _CHARACTERS_PER_PIECE:
+            pieces = self.tokenizer.encode(self.text[start:end])
+            if len(pieces) <= self.limit:
+                if len(pieces):
+                    yield _Cut(start, end, pieces)
+                return
+        previous: list[_Unit] = []
+        for group in self._groups(self._units(start, end)):
+            yield from self._measured(group, self._overlap_start(previous, group))
+            previous = group
+
+    def _units(self, start: int, end: int) -> Iterator[_Unit]:
+        spans = sentence_spans(self.text[start:end])
+        while batch := list(islice(spans, _BATCH)):
+            texts = [self.text[start + s : start + e] for s, e in batch]
+            for (s, e), pieces in zip(batch, self.tokenizer.encode_batch(texts), strict=True):
+                if len(pieces) <= self.limit:
+                    yield _Unit(start + s, start + e, len(pieces))
+                else:
+                    yield from self._parts(start + s, start + e, pieces)
+
+    def _parts(self, start: int, end: int, pieces: Pieces) -> list[_Unit]:
+        """A sentence longer than the limit in parts of similar size."""
+        parts = []
+        opening, first = start, 0
+        for cut in _cut_indices(pieces, self.text[start:end], self.limit):
+            closing = start + int(pieces.offsets[cut, 0])
+            parts.append(_Unit(*_stripped(self.text, opening, closing), cut - first))
+            opening, first = closing, cut
+        parts.append(_Unit(*_stripped(self.text, opening, end), len(pieces) - first))
+        return parts
+
+    def _groups(self, units: Iterator[_Unit]) -> Iterator[list[_Unit]]:
+        """Units packed greedily, but for the last two groups, which share theirs evenly."""
+        held: list[_Unit] = []
+        group: list[_Unit] = []
+        total, capacity = 0, self.limit
+        for unit in units:
+            if group and total + unit.count > capacity:
+                if held:
+                    yield held
+                held, group, total = group, [], 0
+                capacity = self.limit - self.overlap
+            group.append(unit)
+            total += unit.count
+        if held:
+            yield from _halves(held + group)
+        elif group:
+            yield group
+
+    def _overlap_start(self, previous: list[_Unit], group: list[_Unit]) -> int | None:
+        """Where the pieces that `group` repeats from the group before it start."""
+        room = min(self.overlap, self.limit - sum(unit.count for unit in group))
+        start, used = None, 0
+        for unit in reversed(previous):
+            used += unit.count
+            if used > room:
+                break
+            start = unit.start
+        if start is None and previous and room > 0:
+            last = previous[-1]
+            text = self.text[last.start : last.end]
+            offsets = self.tokenizer.encode(text).offsets
+            for place in offsets[max(0, len(offsets) - room) :, 0]:
+                if place > 0 and text[place - 1].isspace():
+                    return last.start + int(place)
+        return start
+
+    def _measured(self, group: list[_Unit], overlap_start: int | None) -> Iterator[_Cut]:
+        """The group as one passage, or as several if together it turns out too long."""
+        start = group[0].start if overlap_start is None else overlap_start
+        end = group[-1].end
+        pieces = self.tokenizer.encode(self.text[start:end])
+        if len(pieces) <= self.limit:
+            if len(pieces):
+                yield _Cut(start, end, pieces)
+        elif overlap_start is not None:
+            yield from self._measured(group, None)
+        elif len(group) > 1:
+            for half in _halves(group):
+                yield from self._measured(half, None)
+        elif len(parts := self._parts(start, end, pieces)) > 1:
+            for part in parts:
+                yield from self._measured([part], None)
+        else:
+            yield _Cut(start, end, Pieces(pieces.ids[: self.limit], pieces.offsets[: self.limit]))
+
+
+def _halves(units: list[_Unit]) -> Iterator[list[_Unit]]:
+    """Two or more units cut in two so that the larger half is as small as can be."""
+    total = sum(unit.count for unit in units)
+    left, best, smallest = 0, 1, total + 1
+    for index, unit in enumerate(units[:-1], 1):
+        left += unit.count
+        if max(left, total - left) < smallest:
+            best, smallest = index, max(left, total - left)
+    yield units[:best]
+    yield units[best:]
+
+
+def _cut_indices(pieces: Pieces, text: str, limit: int) -> Iterator[int]:
+    """The pieces before which to cut, so that at most `limit` lie between two cuts.
+
+    The cut is before the word that makes the parts most even, else before such a piece. Where a
+    single character makes more pieces than the limit, they stay together.
+    """
+    first = 0
+    starts, ends = pieces.offsets[:, 0].tolist(), pieces.offsets[:, 1].tolist()
+    count = len(starts)
+    while count - first > limit:
+        size = ceil((count - first) / ceil((count - first) / limit))
+        target = first + size
+        least = first + max(1, size // 2)
+        after = range(first + 1, min(first + limit, count - 1) + 1)
+        words = [i for i in after if i >= least and text[starts[i] - 1].isspace()]
+        clean = [i for i in after if ends[i - 1] <= starts[i] and not _joined(text, starts[i])]
+        apart = [i for i in after if starts[i] > starts[i - 1]]
+        candidates = words or clean or apart
+        if not candidates:
+            candidates = [i for i in range(first + 1, count) if starts[i] > starts[first]][:1]
+        if not candidates:
+            return
+        first = min(candidates, key=lambda i: abs(i - target))
+        yield first
+
+
+def _joined(text: str, position: int) -> bool:
+    return text[position] in _JOINERS or text[position - 1] == "\u200d"
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without white space at its ends; an empty one at `end` if it's nothing else."""
+    stretch = text[start:end]
+    lead = len(stretch) - len(stretch.lstrip())
+    return start + lead, start + lead + len(stretch.strip())

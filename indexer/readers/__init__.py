@@ -1,0 +1,1 @@
+"""One module per file format: each turns a file's bytes into documents."""

@@ -1,0 +1,60 @@
+"""Markdown: one document, the file as decoded, with a section for each heading."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from markdown_it import MarkdownIt
+
+from engine.documents import Document
+from indexer.readers.decoding import decode
+from indexer.readers.headings import Heading, heading_sections
+from indexer.readers.identity import document_id
+from indexer.readers.outcome import Limits, RawFile
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_FRONT_MATTER = re.compile(
+    r"---[ \t]*(?:\r\n|\r|\n)(?:.*?(?:\r\n|\r|\n))??(?:---|\.\.\.)[ \t]*(?=[\r\n]|\Z)", re.DOTALL
+)
+
+
+def read(file: RawFile, limits: Limits) -> Iterator[Document]:
+    """The title is the first heading, else the file's name.
+
+    Raises: UnreadableError if the file isn't text.
+    """
+    decoded = decode(file.data)
+    headings = list(_headings(decoded.text))
+    yield Document(
+        id=document_id(file.source),
+        source=file.source,
+        title=headings[0].words if headings else file.stem,
+        text=decoded.text,
+        sections=heading_sections(decoded.text, headings),
+        metadata={"format": "markdown", "encoding": decoded.encoding},
+    )
+
+
+def _headings(text: str) -> Iterator[Heading]:
+    # The rule that closes front matter would make a heading of its last line.
+    front_matter = _FRONT_MATTER.match(text)
+    body = front_matter.end() if front_matter else 0
+    parser = MarkdownIt("commonmark")
+    blocks = MarkdownIt("commonmark")
+    blocks.core.ruler.disable(["inline"])  # only the headings' own markup is wanted
+    tokens = blocks.parse(text[body:])
+    starts = [body, *(match.end() for match in _LINE_END.finditer(text, body))]
+    for opening, content in pairwise(tokens):
+        # Headings inside a quotation or a list are not the document's own.
+        if opening.type != "heading_open" or opening.level or opening.map is None:
+            continue
+        first, after = opening.map
+        end = starts[after] if after < len(starts) else len(text)
+        if words := _plain(parser, content.content):
+            yield Heading(starts[first], end, words)
+
+
+def _plain(parser: MarkdownIt, markup: str) -> str:
+    inline = parser.parseInline(markup)[0].children or []
+    words = "".join(t.content if t.content else " " * (t.type == "softbreak") for t in inline)
+    return " ".join(words.split())

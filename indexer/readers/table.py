@@ -1,0 +1,142 @@
+"""CSV and TSV: a document for each row, DPR's and ColBERT's collections among them."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from itertools import chain, islice
+from typing import Literal
+
+from engine.documents import Document
+from indexer.readers.decoding import decode
+from indexer.readers.fields import ID_NAMES, TEXT_NAMES, TITLE_NAMES, named_as, record_document
+from indexer.readers.outcome import Limits, RawFile, Skipped, UnreadableError
+
+_SAMPLE = 1000  # rows looked at to find the column that holds the text
+_LONGEST_NAME = 40  # characters in a column's name
+
+
+@dataclass(frozen=True)
+class _Columns:
+    text: int
+    title: int | None
+    identity: int | None
+    has_header: bool
+
+
+def read_csv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
+    """Rows with commas, semicolons, tabs or bars between columns, by the first line.
+
+    Raises: UnreadableError if the file isn't text or has no column with text.
+    """
+    decoded = decode(file.data)
+    first = decoded.text.lstrip().partition("\n")[0]
+    delimiter = max(",;\t|", key=first.count)
+    metadata = {"format": "csv", "encoding": decoded.encoding}
+    yield from _documents(file, _rows(decoded.text, delimiter, csv.QUOTE_MINIMAL, limits), metadata)
+
+
+def read_tsv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
+    """Rows with tabs between columns.
+
+    Where there is no header, as in ColBERT's collections, quotes are characters like any other.
+
+    Raises: UnreadableError if the file isn't text or has no column with text.
+    """
+    decoded = decode(file.data)
+    sample = _sample(_rows(decoded.text, "\t", csv.QUOTE_NONE, limits))
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if _has_header(sample) else csv.QUOTE_NONE
+    metadata = {"format": "tsv", "encoding": decoded.encoding}
+    yield from _documents(file, _rows(decoded.text, "\t", quoting, limits), metadata)
+
+
+def _rows(text: str, delimiter: str, quoting: Literal[0, 3], limits: Limits) -> Iterator[list[str]]:
+    before = csv.field_size_limit(limits.characters)
+    try:
+        # The line ends inside a quoted cell are the cell's own.
+        yield from csv.reader(StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
+    except csv.Error as error:
+        raise UnreadableError(f"broken table: {error}") from error
+    finally:
+        csv.field_size_limit(before)
+
+
+def _documents(
+    file: RawFile, rows: Iterator[list[str]], metadata: dict[str, str]
+) -> Iterator[Document | Skipped]:
+    sample = _sample(rows)
+    columns = _columns(sample)
+    if columns is None:
+        raise UnreadableError("a table without a column of text")
+    for number, row in enumerate(chain(sample, rows), 1):
+        if (columns.has_header and number == 1) or not any(row):
+            continue
+        if len(row) <= columns.text:
+            yield Skipped(file.source, f"row {number}: {len(row)} columns, no text among them")
+            continue
+        record = _cell(row, columns.identity) or f"row {number}"
+        title = _cell(row, columns.title)
+        yield record_document(file, record, title, row[columns.text], metadata)
+
+
+def _sample(rows: Iterator[list[str]]) -> list[list[str]]:
+    return list(islice(rows, _SAMPLE))
+
+
+def _cell(row: Sequence[str], column: int | None) -> str:
+    return row[column].strip() if column is not None and column < len(row) else ""
+
+
+def _names(sample: Sequence[Sequence[str]]) -> dict[str, int]:
+    first = sample[0] if sample else ()
+    return {name.strip().lower(): column for column, name in reversed(list(enumerate(first)))}
+
+
+def _has_header(sample: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names a column of text, or only has what can be names."""
+    names = _names(sample)
+    if not names:
+        return False
+    if named_as(TEXT_NAMES, names):
+        return True
+    return len(names) == len(sample[0]) > 1 and all(
+        name and len(name) <= _LONGEST_NAME and not name.isdigit() for name in names
+    )
+
+
+def _columns(sample: Sequence[Sequence[str]]) -> _Columns | None:
+    names = _names(sample)
+    has_header = _has_header(sample)
+    rows = sample[1:] if has_header else sample
+    if not has_header:
+        return _headless(rows)
+    title, identity = named_as(TITLE_NAMES, names), named_as(ID_NAMES, names)
+    text = named_as(TEXT_NAMES, names)
+    column = names[text] if text else _longest(rows)
+    if column is None:
+        return None
+    return _Columns(
+        text=column,
+        title=names[title] if title and names[title] != column else None,
+        identity=names[identity] if identity else None,
+        has_header=True,
+    )
+
+
+def _headless(rows: Sequence[Sequence[str]]) -> _Columns | None:
+    """`id, text` or `id, text, title` where the first cell is a number; else the longest."""
+    if rows and len(rows[0]) > 1 and rows[0][0].strip().isdigit():
+        return _Columns(1, 2 if len(rows[0]) > 2 else None, 0, has_header=False)
+    column = _longest(rows)
+    return None if column is None else _Columns(column, None, None, has_header=False)
+
+
+def _longest(rows: Sequence[Sequence[str]]) -> int | None:
+    """The column with the most characters, numbers left out; None if there's none."""
+    characters: Counter[int] = Counter()
+    for row in rows:
+        for column, cell in enumerate(row):
+            if any(c.isalpha() for c in cell):
+                characters[column] += len(cell)
+    return max(characters, key=characters.__getitem__) if characters else None

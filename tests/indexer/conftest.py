@@ -1,0 +1,74 @@
+"""Small tokenizers of the two families, trained on a few lines, for the build side's tests."""
+
+import pytest
+import tokenizers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+
+from engine.tokenization import Tokenizer
+
+LINES = [
+    "The lighthouse keeper lit the lamp at dusk and wrote the hour in a book.",
+    "Water boils at a lower temperature on high mountains than by the sea.",
+    "Der Wärter schrieb jede Stunde auf. Le gardien écrivait chaque heure.",
+    "Смотритель зажёг лампу в сумерках. كتب الحارس الساعة في دفتر.",
+    "灯台守は夕暮れに灯をともした。守塔人在黄昏点灯。",
+]
+
+
+def word_piece_tokenizer() -> Tokenizer:
+    """BERT's kind: words cut at spaces and punctuation, lower case, unknown words one piece."""
+    inner = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    inner.normalizer = normalizers.BertNormalizer(lowercase=True)
+    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
+    inner.train_from_iterator(LINES, trainer)
+    return Tokenizer(inner)
+
+
+def unigram_tokenizer() -> Tokenizer:
+    """XLM-R's kind: pieces that count the space before them, compatibility forms folded."""
+    inner = tokenizers.Tokenizer(models.Unigram())
+    inner.normalizer = normalizers.NFKC()
+    inner.pre_tokenizer = pre_tokenizers.Metaspace()
+    inner.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=300,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
+        unk_token="<unk>",
+        show_progress=False,
+    )
+    inner.train_from_iterator(LINES, trainer)
+    return Tokenizer(inner)
+
+
+def byte_tokenizer() -> Tokenizer:
+    """RoBERTa's kind without merges: a piece for each byte of UTF-8."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {name: index for index, name in enumerate(["<s>", "</s>", *alphabet])}
+    inner = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return Tokenizer(inner)
+
+
+def word_tokenizer() -> Tokenizer:
+    """A piece for each run of letters between spaces, so that counts can be made by hand."""
+    vocabulary = {"<s>": 0, "</s>": 1, "<unk>": 2}
+    inner = tokenizers.Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return Tokenizer(inner)
+
+
+@pytest.fixture(scope="session")
+def words() -> Tokenizer:
+    return word_tokenizer()
+
+
+@pytest.fixture(
+    scope="session",
+    params=[word_piece_tokenizer, unigram_tokenizer, byte_tokenizer],
+    ids=["wordpiece", "unigram", "bytes"],
+)
+def family(request: pytest.FixtureRequest) -> Tokenizer:
+    made: Tokenizer = request.param()
+    return made

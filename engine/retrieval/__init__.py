@@ -1,0 +1,1 @@
+"""Finding passages: by their terms, by their vectors, and by both."""

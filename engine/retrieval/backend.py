@@ -1,0 +1,94 @@
+"""What the engine and the indexer ask of the place where a collection is kept."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.documents import Document, Passage
+from engine.retrieval.hit import Hit
+from engine.store.codecs import Bytes
+from engine.store.encoded import EncodedDocument
+
+
+@dataclass(frozen=True)
+class FetchedPassage:
+    """A passage as it's read: its `states` are in the collection's codec, checked.
+
+    `text` is the document's text from `passage.start` to `passage.end`.
+    """
+
+    key: int
+    passage: Passage
+    source: str
+    text: str
+    states: Bytes
+
+    @property
+    def document_id(self) -> str:
+        return self.passage.document_id
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a collection holds. `bytes_on_disk` is by part; times are seconds since 1970.
+
+    `bytes_per_token` is what the codec stores for one token, next to nothing else.
+    """
+
+    checkpoint: str
+    codec: str
+    hidden_size: int
+    vector_dimension: int
+    analyser: str
+    passage_limit: int
+    build: Mapping[str, str | int | float]
+    documents: int
+    passages: int
+    pieces: int
+    generation: int
+    created: float
+    changed: float
+    bytes_per_token: int
+    bytes_on_disk: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Backend(Protocol):
+    """A collection of encoded documents that can be searched. Threads may search at once."""
+
+    def write(self, batch: Sequence[EncodedDocument]) -> None:
+        """Store the documents, all or none, each in place of one of the same id."""
+        ...
+
+    def delete(self, document_ids: Collection[str]) -> int:
+        """Remove documents; how many of the ids there were."""
+        ...
+
+    def refresh(self) -> None:
+        """Let searches see what has been written, here or by another process."""
+        ...
+
+    def search_terms(self, question: str, n: int) -> list[Hit]:
+        """The best `n` passages for a question by BM25; none if it holds no known word."""
+        ...
+
+    def search_vectors(self, vectors: NDArray[np.float32], n: int) -> list[list[Hit]]:
+        """The best `n` passages for each of `vectors`, (q, dimension), by cosine."""
+        ...
+
+    def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
+        """The passages of `keys`, in that order; those removed meanwhile are left out."""
+        ...
+
+    def document(self, document_id: str) -> Document:
+        """Raises: IndexStoreError if there is no such document."""
+        ...
+
+    def describe(self) -> Description: ...
+
+    def close(self) -> None: ...

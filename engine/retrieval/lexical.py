@@ -1,0 +1,142 @@
+"""BM25 over terms that `engine.retrieval.analyser` has cut, in two implementations.
+
+Both score with k1 = 1.2, b = 0.75 and Lucene's idf, log(1 + (N - n + 0.5) / (n + 0.5)), which
+is never negative. Tantivy rounds the lengths of passages to 256 steps, so scores differ a little.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import rank_bm25
+import tantivy
+
+from engine.retrieval.hit import Hit, best_first
+
+K1 = 1.2
+B = 0.75
+
+KEY, TERMS = "key", "terms"
+WRITER_MEMORY = 64 << 20  # bytes
+
+
+class LexicalIndex(Protocol):
+    """Finds passages by their terms. Threads may search at once."""
+
+    def search(self, terms: Sequence[str], n: int) -> list[Hit]:
+        """The best `n` passages that hold any of the terms, by falling score, then by key."""
+        ...
+
+    def frequency(self, term: str) -> int:
+        """How many passages hold the term."""
+        ...
+
+
+class TantivyIndex:
+    """An index in a folder, memory-mapped. Open a new one to see what has been changed since."""
+
+    def __init__(self, index: tantivy.Index) -> None:
+        self._index = index
+        self._searcher = index.searcher()
+
+    @classmethod
+    def create(cls, folder: Path) -> "TantivyIndex":
+        """A new index in an empty folder."""
+        return cls(tantivy.Index(_schema(), path=str(folder), reuse=False))
+
+    @classmethod
+    def open(cls, folder: Path) -> "TantivyIndex":
+        """Raises: ValueError if there is no index in the folder that can be read."""
+        return cls(tantivy.Index.open(str(folder)))
+
+    def apply(self, removed: Iterable[range], added: Iterable[tuple[int, Sequence[str]]]) -> None:
+        """Remove the passages with keys in `removed`, then add `added`, key and terms each.
+
+        All of it is committed at once; doing it again changes nothing.
+        """
+        writer = self._index.writer(WRITER_MEMORY, num_threads=1)
+        for keys in removed:
+            if keys:
+                # Deleting by term doesn't see unsigned numbers.
+                writer.delete_documents_by_query(_keys_query(self._index.schema, keys))
+        for key, terms in added:
+            document = tantivy.Document()
+            document.add_unsigned(KEY, key)
+            document.add_text(TERMS, " ".join(terms))
+            writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    def search(self, terms: Sequence[str], n: int) -> list[Hit]:
+        searcher = self._searcher
+        n = min(n, int(searcher.num_docs))
+        if not terms or n < 1:
+            return []
+        # From terms, never through the query parser: nothing in a question is syntax.
+        schema = self._index.schema
+        query = tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Should, tantivy.Query.term_query(schema, TERMS, term, "freq"))
+                for term in terms
+            ]
+        )
+        found = searcher.search(query, n, count=False).hits
+        keys: list[Any] = searcher.fast_field_values(KEY, [address for _, address in found])
+        return best_first([(key, score) for key, (score, _) in zip(keys, found, strict=True)])
+
+    def frequency(self, term: str) -> int:
+        return int(self._searcher.doc_freq(TERMS, term))
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+
+class RankBM25Index:
+    """rank-bm25 in memory, for small collections: each search scores every passage."""
+
+    def __init__(self, passages: Iterable[tuple[int, Sequence[str]]]) -> None:
+        keys, terms = [], []
+        for key, of_passage in passages:
+            keys.append(key)
+            terms.append(list(of_passage))
+        self._keys = np.array(keys, np.int64)
+        # rank-bm25 divides by the number of terms.
+        self._scorer = _LuceneBM25(terms, k1=K1, b=B) if any(terms) else None
+
+    def search(self, terms: Sequence[str], n: int) -> list[Hit]:
+        if self._scorer is None:
+            return []
+        scores = self._scorer.get_scores(list(terms))
+        order = np.lexsort((self._keys, -scores))[:n]
+        return [(int(self._keys[i]), float(scores[i])) for i in order if scores[i] > 0]
+
+    def frequency(self, term: str) -> int:
+        return self._scorer.frequencies.get(term, 0) if self._scorer else 0
+
+
+class _LuceneBM25(rank_bm25.BM25Okapi):  # type: ignore[misc]
+    """BM25Okapi with an idf that stays above zero for terms of most passages."""
+
+    frequencies: dict[str, int]
+
+    def _calc_idf(self, nd: dict[str, int]) -> None:
+        self.frequencies = nd
+        for term, n in nd.items():
+            self.idf[term] = math.log(1 + (self.corpus_size - n + 0.5) / (n + 0.5))
+
+
+def _schema() -> Any:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field(KEY, stored=False, indexed=True, fast=True)
+    builder.add_text_field(TERMS, stored=False, tokenizer_name="whitespace", index_option="freq")
+    return builder.build()
+
+
+def _keys_query(schema: Any, keys: range) -> Any:
+    return tantivy.Query.range_query(
+        schema, KEY, tantivy.FieldType.Unsigned, keys.start, keys.stop, include_upper=False
+    )

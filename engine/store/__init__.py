@@ -1,0 +1,1 @@
+"""The passage store: LMDB holds the truth, and everything else is derived from it."""

@@ -1,0 +1,47 @@
+"""What is written to a store and what comes back: documents with their encoded passages."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.documents import Document, Passage
+from engine.store.codecs import Bytes
+
+
+@dataclass(frozen=True)
+class EncodedPassage:
+    """A passage with its `states` in the store's codec and its `vector`, (dimension,) float16."""
+
+    passage: Passage
+    states: Bytes
+    vector: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class EncodedDocument:
+    document: Document
+    passages: tuple[EncodedPassage, ...]
+
+
+@dataclass(frozen=True)
+class StoredPassage:
+    """A passage as stored: `key` is the store's own number for it, never used again.
+
+    `text` is `document.text[passage.start:passage.end]`, kept with the passage so that an
+    answer doesn't need the whole document.
+    """
+
+    key: int
+    passage: Passage
+    text: str
+
+
+@dataclass(frozen=True)
+class DocumentEntry:
+    """A stored document without its text. Its passages have the keys in `keys`."""
+
+    id: str
+    source: str
+    title: str
+    keys: range

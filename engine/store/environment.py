@@ -1,0 +1,180 @@
+"""One LMDB environment, opened, shared, grown and forked as LMDB asks for.
+
+- LMDB allows a process one handle on a file, so stores of one process on one file share it.
+- `set_mapsize` ends every transaction under way in the process, so a lock keeps reads and
+  growth apart. Reads are short: they copy what they need and end.
+- A handle must not be used across a fork, so a child opens its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+import lmdb
+
+from engine.errors import IndexStoreError
+
+INITIAL_MAP = 64 << 20
+MAX_READERS = 1024
+
+T = TypeVar("T")
+
+
+class Environment:
+    """An LMDB environment with its named databases, shared by the stores of this process.
+
+    Get one with `Environment.opened` and give it back with `release`.
+    """
+
+    _shared: dict[tuple[int, int], Environment] = {}  # noqa: RUF012  shared on purpose
+    _shared_lock = threading.Lock()
+
+    def __init__(self, path: Path, names: tuple[str, ...]) -> None:
+        self.path = path
+        self._names = names
+        self._users = 0
+        self._open()
+
+    @classmethod
+    def opened(cls, path: Path, names: tuple[str, ...], *, create: bool) -> Environment:
+        """The environment in the folder `path`, with the databases named.
+
+        Raises: IndexStoreError if it isn't LMDB's or can't be opened.
+        """
+        data = path / "data.mdb"
+        with cls._shared_lock:
+            found = cls._shared.get(_identity(data)) if data.exists() else None
+            if found is None:
+                if create:
+                    _make(path, names)
+                found = cls(path, names)
+                cls._shared[_identity(data)] = found
+            found._users += 1
+            return found
+
+    def release(self) -> None:
+        """Give it back; the last user closes it."""
+        with self._shared_lock:
+            self._users -= 1
+            if self._users == 0:
+                for identity in [i for i, e in self._shared.items() if e is self]:
+                    del self._shared[identity]
+                self._environment.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[lmdb.Transaction[memoryview]]:
+        """A read transaction. Its buffers are LMDB's own: copy what shall outlive it."""
+        self._after_fork()
+        with self._read_lock, _named_errors(self.path), self._begin() as transaction:
+            yield transaction
+
+    def write(self, change: Callable[[lmdb.Transaction[bytes]], T]) -> T:
+        """Run `change` in one transaction and commit; it runs again if the map has to grow."""
+        self._after_fork()
+        with self._write_lock, _named_errors(self.path):
+            while True:
+                try:
+                    with self._environment.begin(write=True) as transaction:
+                        return change(transaction)
+                except lmdb.MapFullError:
+                    self._resize(2 * self._environment.info()["map_size"])
+                except lmdb.MapResizedError:
+                    self._resize(0)
+
+    def database(self, name: str) -> lmdb._Database:
+        """Raises: IndexStoreError if the file has no such database."""
+        self._after_fork()
+        if name not in self._databases:
+            raise IndexStoreError(
+                f"{self.path} isn't an index of Foreread's: it has no {name}; "
+                "build one with: indexer build SOURCE --index DIR"
+            )
+        return self._databases[name]
+
+    def bytes_used(self, name: str) -> int:
+        """The pages of one database, in bytes."""
+        with self.reading() as transaction:
+            stat = transaction.stat(self.database(name))
+        pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+        return pages * stat["psize"]
+
+    def _open(self) -> None:
+        self._process = os.getpid()
+        self._read_lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        # A snapshot on a medium that can't be written is read without locks.
+        writable = os.access(self.path / "data.mdb", os.W_OK) and os.access(self.path, os.W_OK)
+        with _named_errors(self.path):
+            self._environment = lmdb.open(
+                str(self.path),
+                create=False,
+                readonly=not writable,
+                lock=writable,
+                map_size=0,  # what the file says
+                max_dbs=len(self._names),
+                max_readers=MAX_READERS,
+                max_spare_txns=0,  # a kept transaction would cross a fork
+            )
+            if writable:
+                self._environment.reader_check()
+            self._databases = {}
+            for name in self._names:
+                # What is missing shows when it's asked for, after the format has been read.
+                with suppress(lmdb.NotFoundError):
+                    self._databases[name] = self._environment.open_db(name.encode(), create=False)
+
+    def _begin(self) -> lmdb.Transaction[memoryview]:
+        try:
+            return self._environment.begin(buffers=True)
+        except lmdb.MapResizedError:  # another process has grown the file
+            self._environment.set_mapsize(0)
+            return self._environment.begin(buffers=True)
+
+    def _resize(self, size: int) -> None:
+        with self._read_lock:
+            self._environment.set_mapsize(size)
+
+    def _after_fork(self) -> None:
+        if self._process != os.getpid():
+            self._environment.close()
+            self._open()
+
+
+def _make(path: Path, names: tuple[str, ...]) -> None:
+    with (
+        _named_errors(path),
+        lmdb.open(str(path), map_size=INITIAL_MAP, max_dbs=len(names)) as environment,
+    ):
+        for name in names:
+            environment.open_db(name.encode())
+
+
+def _identity(data: Path) -> tuple[int, int]:
+    stat = data.stat()
+    return stat.st_dev, stat.st_ino
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (lmdb.MapFullError, lmdb.MapResizedError):
+        raise  # handled where the transaction can be run again
+    except (lmdb.InvalidError, lmdb.VersionMismatchError) as error:
+        raise IndexStoreError(
+            f"{path} isn't an index, or its data.mdb is damaged ({error}); "
+            "build it again with: indexer build SOURCE --index DIR --overwrite"
+        ) from error
+    except (lmdb.CorruptedError, lmdb.PageNotFoundError) as error:
+        raise IndexStoreError(
+            f"{path} is damaged ({error}); check it with: indexer verify"
+        ) from error
+    except lmdb.Error as error:
+        raise IndexStoreError(
+            f"{path} can't be used ({error}); check the disk's free space and the folder's owner"
+        ) from error

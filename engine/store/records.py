@@ -1,0 +1,157 @@
+"""The layout of the store's records.
+
+Every record is a CRC-32 of its payload (4 bytes, little endian) and the payload. Structured
+fields are JSON; numbers and texts follow it as bytes. Nothing is pickled.
+"""
+
+import hashlib
+import json
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+
+from engine.documents import Document, Passage, Section
+from engine.errors import IndexStoreError
+from engine.store.codecs import Bytes
+from engine.store.encoded import DocumentEntry, StoredPassage
+
+_CRC = struct.Struct("<I")
+_LENGTH = struct.Struct("<I")
+_KEY = struct.Struct(">Q")
+_INT32 = np.dtype("<i4")
+
+
+def seal(payload: Bytes) -> bytes:
+    """Put the checksum before the payload."""
+    return _CRC.pack(zlib.crc32(payload)) + payload
+
+
+def unseal(record: Bytes, name: str) -> memoryview:
+    """The payload, without a copy.
+
+    Raises: IndexStoreError naming the record if its checksum doesn't fit.
+    """
+    view = memoryview(record)
+    if len(view) < _CRC.size or _CRC.unpack(view[: _CRC.size])[0] != zlib.crc32(view[_CRC.size :]):
+        raise damaged(name)
+    return view[_CRC.size :]
+
+
+def damaged(name: str) -> IndexStoreError:
+    return IndexStoreError(f"the {name} in the index is damaged; check it with: indexer verify")
+
+
+def key_bytes(key: int) -> bytes:
+    """A passage key or a generation as it stands in LMDB: big endian, so that order is kept."""
+    return _KEY.pack(key)
+
+
+def key_number(raw: Bytes) -> int:
+    number: int = _KEY.unpack(raw)[0]
+    return number
+
+
+def id_bytes(identifier: str) -> bytes:
+    """An id as an LMDB key. LMDB's keys end at 511 bytes and ids hold paths: so a digest."""
+    return hashlib.blake2b(_utf8(identifier), digest_size=16).digest()
+
+
+def pack_json(value: Any) -> bytes:
+    # Not ASCII: escapes would join two lone surrogates into one code point on the way back.
+    return _utf8(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def unpack_json(payload: Bytes) -> Any:
+    return json.loads(_text(payload))
+
+
+def pack_text(text: str) -> bytes:
+    return zlib.compress(_utf8(text), level=6)
+
+
+def unpack_text(payload: Bytes) -> str:
+    return _text(zlib.decompress(payload))
+
+
+def pack_document(document: Document, keys: range) -> bytes:
+    """Everything about a document but its text, with the keys of its passages."""
+    return pack_json(
+        {
+            "id": document.id,
+            "source": document.source,
+            "title": document.title,
+            "sections": [[s.start, s.end, s.heading, s.page] for s in document.sections],
+            "metadata": dict(document.metadata),
+            "first": keys.start,
+            "count": len(keys),
+        }
+    )
+
+
+def unpack_document(payload: Bytes, text: str) -> Document:
+    fields = unpack_json(payload)
+    return Document(
+        id=fields["id"],
+        source=fields["source"],
+        title=fields["title"],
+        text=text,
+        sections=tuple(Section(*section) for section in fields["sections"]),
+        metadata=fields["metadata"],
+    )
+
+
+def unpack_entry(payload: Bytes) -> DocumentEntry:
+    fields = unpack_json(payload)
+    keys = range(fields["first"], fields["first"] + fields["count"])
+    return DocumentEntry(fields["id"], fields["source"], fields["title"], keys)
+
+
+def pack_passage(passage: Passage, text: str) -> bytes:
+    """Length of the JSON, JSON, pieces, offsets, text: numbers as int32, little endian."""
+    fields = pack_json(
+        {
+            "id": passage.id,
+            "document": passage.document_id,
+            "start": passage.start,
+            "end": passage.end,
+            "title": passage.title,
+            "heading": passage.heading,
+            "page": passage.page,
+            "pieces": len(passage.pieces),
+        }
+    )
+    numbers = (passage.pieces.astype(_INT32).tobytes(), passage.offsets.astype(_INT32).tobytes())
+    return b"".join((_LENGTH.pack(len(fields)), fields, *numbers, pack_text(text)))
+
+
+def unpack_passage(key: int, payload: Bytes) -> StoredPassage:
+    view = memoryview(payload)
+    json_end = _LENGTH.size + _LENGTH.unpack(view[: _LENGTH.size])[0]
+    fields = unpack_json(view[_LENGTH.size : json_end])
+    n = fields["pieces"]
+    pieces_end, text_start = json_end + 4 * n, json_end + 12 * n
+    pieces = np.frombuffer(view[json_end:pieces_end], _INT32).astype(np.int32)
+    offsets = np.frombuffer(view[pieces_end:text_start], _INT32).astype(np.int32)
+    passage = Passage(
+        id=fields["id"],
+        document_id=fields["document"],
+        start=fields["start"],
+        end=fields["end"],
+        pieces=pieces,
+        offsets=offsets.reshape(n, 2),
+        title=fields["title"],
+        heading=fields["heading"],
+        page=fields["page"],
+    )
+    return StoredPassage(key, passage, unpack_text(view[text_start:]))
+
+
+def _utf8(text: str) -> bytes:
+    # A text from JSON may hold lone surrogates; offsets count them, so they are kept.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(payload: Bytes) -> str:
+    return bytes(payload).decode("utf-8", "surrogatepass")

@@ -46,7 +46,7 @@ def read_tsv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
     """
     decoded = decode(file.data)
     sample = _sample(_rows(decoded.text, "\t", csv.QUOTE_NONE, limits))
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if _has_header(sample) else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if _has_header(_filled(sample)) else csv.QUOTE_NONE
     metadata = {"format": "tsv", "encoding": decoded.encoding}
     yield from _documents(file, _rows(decoded.text, "\t", quoting, limits), metadata)
 
@@ -66,14 +66,18 @@ def _documents(
     file: RawFile, rows: Iterator[list[str]], metadata: dict[str, str]
 ) -> Iterator[Document | Skipped]:
     sample = _sample(rows)
-    columns = _columns(sample)
+    columns = _columns(_filled(sample))
     if columns is None:
         raise UnreadableError("a table without a column of text")
+    header_ahead = columns.has_header
     for number, row in enumerate(chain(sample, rows), 1):
-        if (columns.has_header and number == 1) or not any(row):
+        if not any(row):
+            continue
+        if header_ahead:
+            header_ahead = False
             continue
         if len(row) <= columns.text:
-            yield Skipped(file.source, f"row {number}: {len(row)} columns, no text among them")
+            yield Skipped(file.source, f"row {number}: it ends before the column of text")
             continue
         record = _cell(row, columns.identity) or f"row {number}"
         title = _cell(row, columns.title)
@@ -82,6 +86,10 @@ def _documents(
 
 def _sample(rows: Iterator[list[str]]) -> list[list[str]]:
     return list(islice(rows, _SAMPLE))
+
+
+def _filled(rows: Sequence[list[str]]) -> list[list[str]]:
+    return [row for row in rows if any(row)]
 
 
 def _cell(row: Sequence[str], column: int | None) -> str:
@@ -125,11 +133,13 @@ def _columns(sample: Sequence[Sequence[str]]) -> _Columns | None:
 
 
 def _headless(rows: Sequence[Sequence[str]]) -> _Columns | None:
-    """`id, text` or `id, text, title` where the first cell is a number; else the longest."""
-    if rows and len(rows[0]) > 1 and rows[0][0].strip().isdigit():
-        return _Columns(1, 2 if len(rows[0]) > 2 else None, 0, has_header=False)
-    column = _longest(rows)
-    return None if column is None else _Columns(column, None, None, has_header=False)
+    """The longest column; a number in the first is an id, and a title may follow `id, text`."""
+    text = _longest(rows)
+    if text is None:
+        return None
+    numbered = text > 0 and rows[0][0].strip().isdigit()
+    title = 2 if numbered and text == 1 and len(rows[0]) > 2 else None
+    return _Columns(text, title, 0 if numbered else None, has_header=False)
 
 
 def _longest(rows: Sequence[Sequence[str]]) -> int | None:

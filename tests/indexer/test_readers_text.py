@@ -1,0 +1,110 @@
+"""Formats that are text already: the offsets are those of the file decoded."""
+
+import pytest
+
+from engine.documents import Document
+from indexer.readers import markdown, plain_text
+from indexer.readers.decoding import decode
+from indexer.readers.outcome import Limits, RawFile, UnreadableError
+
+
+def markdown_document(text: str) -> Document:
+    (found,) = markdown.read(RawFile("notes.md", "notes", text.encode()), Limits())
+    return found
+
+
+def headings(document: Document) -> list[tuple[str | None, str]]:
+    return [(s.heading, document.text[s.start : s.end]) for s in document.sections]
+
+
+@pytest.mark.parametrize(
+    ("encoded", "encoding"),
+    [
+        ("é\r\n語".encode(), "utf-8"),
+        ("é\r\n語".encode("utf-8-sig"), "utf-8"),
+        (b"\xff\xfe" + "é\r\n語".encode("utf-16-le"), "utf-16-le"),
+        (b"\xfe\xff" + "é\r\n語".encode("utf-16-be"), "utf-16-be"),
+        ("é\r\n語".encode("utf-32"), "utf-32-le"),
+    ],
+)
+def test_text_is_the_file_decoded_without_its_mark_and_with_its_line_ends(
+    encoded: bytes, encoding: str
+) -> None:
+    (document,) = plain_text.read(RawFile("a.txt", "a", encoded), Limits())
+    assert document.text == "é\r\n語"
+    assert document.metadata["encoding"] == encoding
+    assert document.title == "a"
+
+
+def test_western_text_that_is_not_utf8_is_read_as_windows_1252() -> None:
+    decoded = decode("Le phare a été allumé – enfin".encode("cp1252"))
+    assert (decoded.text, decoded.encoding) == ("Le phare a été allumé – enfin", "cp1252")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "Смотритель зажёг лампу".encode("cp1251"),
+        "灯台守は夕暮れに灯をともした".encode("shift-jis"),
+        b"plain words \x81\x8d and more words so that few bytes are high",
+        b"control \x01\x02 characters and \xe9",
+    ],
+)
+def test_text_in_an_encoding_that_cannot_be_told_is_refused(data: bytes) -> None:
+    with pytest.raises(UnreadableError, match="not text that can be decoded"):
+        decode(data)
+
+
+def test_damaged_utf8_is_not_taken_for_windows_1252() -> None:
+    with pytest.raises(UnreadableError, match="UTF-8 damaged at byte 6"):
+        decode("école".encode()[:5] + b"e\xff" + " été à Genève, où il fait beau".encode())
+
+
+def test_a_cut_off_utf16_file_is_refused() -> None:
+    with pytest.raises(UnreadableError, match="UTF-16-LE damaged"):
+        decode(b"\xff\xfea\0b")
+
+
+def test_null_bytes_mean_binary() -> None:
+    with pytest.raises(UnreadableError, match="binary"):
+        decode(b"GIF89a\0\1")
+
+
+def test_markdown_is_untouched_and_has_a_section_for_each_heading() -> None:
+    text = "Preface\r\n\r\n# The *lamp*\r\n\r\nLit.\r\n\r\nThe keeper\r\n---\r\nWrote.\r\n"
+    document = markdown_document(text)
+    assert document.text == text
+    assert document.title == "The lamp"
+    assert headings(document) == [
+        (None, "Preface\r\n\r\n"),
+        ("The lamp", "# The *lamp*\r\n\r\nLit.\r\n\r\n"),
+        ("The keeper", "The keeper\r\n---\r\nWrote.\r\n"),
+    ]
+
+
+def test_a_heading_without_text_of_its_own_opens_the_next_section() -> None:
+    document = markdown_document("# Guide\n\n## Install\n\nRun it.\n")
+    assert document.title == "Guide"
+    assert headings(document) == [("Install", "# Guide\n\n## Install\n\nRun it.\n")]
+
+
+def test_what_looks_like_a_heading_in_code_or_a_quotation_is_none() -> None:
+    document = markdown_document("```\n# comment\n```\n\n> # said\n\ntext\n")
+    assert document.sections == ()
+    assert document.title == "notes"
+
+
+@pytest.mark.parametrize("end", ["---", "..."])
+def test_front_matter_gives_no_heading_but_stays_in_the_text(end: str) -> None:
+    text = f"---\r\ntitle: x\r\n{end}\r\n# Real\r\nBody\r\n"
+    document = markdown_document(text)
+    assert document.text == text
+    assert document.title == "Real"
+    real = text.index("# Real")
+    assert [(s.heading, s.start) for s in document.sections] == [(None, 0), ("Real", real)]
+
+
+def test_headings_are_found_at_every_kind_of_line_end() -> None:
+    document = markdown_document("# A\ra\r\n# B\nb\r# C\rc")
+    assert [s.heading for s in document.sections] == ["A", "B", "C"]
+    assert [document.text[s.start] for s in document.sections] == ["#", "#", "#"]

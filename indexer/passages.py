@@ -238,9 +238,8 @@ def _cut_indices(pieces: Pieces, text: str, limit: int) -> Iterator[int]:
         after = range(first + 1, min(first + limit, count - 1) + 1)
         words = [i for i in after if i >= least and text[starts[i] - 1].isspace()]
         clean = [i for i in after if ends[i - 1] <= starts[i] and not _joined(text, starts[i])]
-        apart = [i for i in after if starts[i] > starts[i - 1]]
-        candidates = words or clean or apart
-        if not candidates:
+        candidates = words or clean
+        if not candidates:  # marks upon marks, or bytes of one character: to the next character
             candidates = [i for i in range(first + 1, count) if starts[i] > starts[first]][:1]
         if not candidates:
             return

@@ -64,6 +64,11 @@ def words() -> Tokenizer:
     return word_tokenizer()
 
 
+@pytest.fixture(scope="session")
+def letters() -> Tokenizer:
+    return byte_tokenizer()
+
+
 @pytest.fixture(
     scope="session",
     params=[word_piece_tokenizer, unigram_tokenizer, byte_tokenizer],

@@ -61,6 +61,24 @@ def test_a_word_over_the_limit_is_cut_between_pieces(family: Tokenizer) -> None:
     assert "".join(found) == doc.text
 
 
+def test_a_long_sentence_is_cut_between_words_where_a_word_has_many_pieces(
+    letters: Tokenizer,
+) -> None:
+    doc = document("lamp " * 9 + "lamps")  # 4 letters and a space, a piece for each letter
+    found = texts(doc, letters, limit=12)
+    assert len(found) > 3
+    assert " ".join(found) == doc.text
+
+
+def test_a_letter_with_more_marks_than_the_limit_is_cut_into_full_passages(
+    letters: Tokenizer,
+) -> None:
+    doc = document("a" + "\u0301" * 40)  # 81 pieces: a mark is two bytes
+    found = texts(doc, letters, limit=10)
+    assert "".join(found) == doc.text
+    assert len(found) <= 12
+
+
 def test_pages_end_passages_even_where_all_would_fit(words: Tokenizer) -> None:
     doc = document("One page.\n\nTwo page.", (Section(0, 9, page=1), Section(11, 20, page=2)))
     found = list(cut_passages(doc, words, limit=50))

@@ -1,0 +1,136 @@
+"""The command that starts the search page: what it runs, and what it refuses to start with."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit import net_util
+from streamlit.web.server import server_util
+
+from ui import launch
+from ui.settings import PageSettings
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    folder = tmp_path / "some.idx"
+    (folder / "store").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The argument lists with which Streamlit would have been started."""
+    calls: list[list[str]] = []
+    monkeypatch.setattr(launch, "run_streamlit", calls.append)
+    # What belongs to a process of its own is left out of the tests' process.
+    monkeypatch.setattr("engine.allocator.keep_freed_memory", lambda: True)
+    return calls
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """The exit code of the command."""
+    monkeypatch.setattr(sys, "argv", ["foreread-ui", *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        launch.run()
+    return int(exit_.value.code or 0)
+
+
+def options(arguments: list[str]) -> dict[str, str]:
+    """The options that come before the page."""
+    words = arguments[1 : arguments.index(str(launch.PAGE))]
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def test_the_page_is_served_to_this_machine_alone_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, index: Path, started: list[list[str]]
+) -> None:
+    assert run(monkeypatch, "--index", str(index)) == 0
+    (arguments,) = started
+    assert arguments[0] == "run"
+    assert options(arguments) == {
+        "--server.address": "127.0.0.1",
+        "--browser.serverAddress": "127.0.0.1",
+        "--server.headless": "true",
+        "--server.fileWatcherType": "none",
+        "--browser.gatherUsageStats": "false",
+        "--client.toolbarMode": "minimal",
+    }
+    page, separator, *rest = arguments[arguments.index(str(launch.PAGE)) :]
+    assert Path(page).is_file()
+    assert separator == "--"
+    assert PageSettings.from_arguments(rest) == PageSettings(index=str(index))
+
+
+def test_every_option_reaches_streamlit_or_the_page(
+    monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path, started: list[list[str]]
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    questions = tmp_path / "questions.txt"
+    questions.write_text("Who?\n")
+    monkeypatch.chdir(tmp_path)
+    code = run(
+        monkeypatch,
+        *("--index", "some.idx", "--model", "model", "--questions", "questions.txt"),
+        *("--port", "9000", "--address", "0.0.0.0"),
+    )
+    assert code == 0
+    given = options(started[0])
+    assert given["--server.port"] == "9000"
+    assert given["--server.address"] == "0.0.0.0"
+    assert given["--browser.serverAddress"] == "localhost"
+    expected = PageSettings(index=str(index), model=str(model), questions=str(questions))
+    rest = started[0][started[0].index("--") + 1 :]
+    assert PageSettings.from_arguments(rest) == expected
+
+
+def test_a_missing_index_is_one_line_that_says_how_to_build_one(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    started: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    missing = tmp_path / "none.idx"
+    assert run(monkeypatch, "--index", str(missing)) == 4
+    output = capsys.readouterr()
+    build = f"indexer build SOURCE --index {missing}"
+    assert output.err == f"error: {missing} holds no index; build one with: {build}\n"
+    assert output.out == ""
+    assert started == []
+
+
+@pytest.mark.parametrize(("option", "code"), [("--model", 3), ("--questions", 2)])
+def test_a_missing_model_or_file_of_questions_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    index: Path,
+    tmp_path: Path,
+    started: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    code: int,
+) -> None:
+    missing = tmp_path / "missing"
+    assert run(monkeypatch, "--index", str(index), option, str(missing)) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert str(missing) in line
+    assert started == []
+
+
+@pytest.mark.parametrize("name", ["plain.idx", "with space", "-dash", "--index", "a=b", "été"])
+def test_settings_come_back_from_arguments_whatever_the_names(name: str) -> None:
+    settings = PageSettings(index=name, model=name, questions=name)
+    assert PageSettings.from_arguments(settings.to_arguments()) == settings
+
+
+def test_a_foreign_origin_is_refused_without_asking_the_internet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(net_util, "get_internal_ip", lambda: "10.0.0.1")
+    # Set by the test, so that what `stay_offline` sets is taken back after it.
+    monkeypatch.setattr(net_util, "get_external_ip", lambda: asked.append("internet"))
+    launch.stay_offline()
+    assert not server_util.is_url_from_allowed_origins("http://foreign.example")
+    assert asked == []

@@ -1,0 +1,98 @@
+"""The `foreread-ui` command: the search page on this machine."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.commands import console
+from engine.errors import CheckpointError, IndexStoreError
+from engine.squad import read_questions
+from ui.settings import PageSettings
+
+PAGE = Path(__file__).with_name("page.py")
+EVERY_ADDRESS = ("0.0.0.0", "::")
+
+app = typer.Typer(name="foreread-ui", pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def serve(
+    index: Annotated[Path, typer.Option("--index", "-i", help="The index folder.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint folder; by default the one that made the index."),
+    ] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(help="Sample questions to offer: a SQuAD file, or one a line."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="By default 8501, or the next that is free."),
+    ] = None,
+    address: Annotated[
+        str, typer.Option(help="Who may connect; by default this machine alone.")
+    ] = "127.0.0.1",
+) -> None:
+    """Open a search page over an index, in a browser on this machine.
+
+    Example: foreread-ui --index papers.idx
+    """
+    if not (index / "store").is_dir():
+        raise IndexStoreError(
+            f"{index} holds no index; build one with: indexer build SOURCE --index {index}"
+        )
+    if model is not None and not model.is_dir():
+        raise CheckpointError(f"{model} isn't a folder; name a checkpoint's folder with --model")
+    if questions is not None:
+        read_questions(questions, 1)
+    settings = PageSettings(
+        index=str(index.resolve()),
+        model=str(model.resolve()) if model is not None else None,
+        questions=str(questions.resolve()) if questions is not None else None,
+    )
+    run_streamlit(streamlit_arguments(settings, address=address, port=port))
+
+
+def streamlit_arguments(settings: PageSettings, *, address: str, port: int | None) -> list[str]:
+    """What follows `streamlit` on the command line that serves the page.
+
+    The file watcher is off because it walks every module of torch, to no use here.
+    """
+    options = {
+        "server.address": address,
+        # Known from us, Streamlit needn't look for an address to print.
+        "browser.serverAddress": "localhost" if address in EVERY_ADDRESS else address,
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+    }
+    if port is not None:
+        options["server.port"] = str(port)
+    flags = [word for name, value in options.items() for word in (f"--{name}", value)]
+    return ["run", *flags, str(PAGE), "--", *settings.to_arguments()]
+
+
+def run_streamlit(arguments: list[str]) -> None:
+    """Serve until interrupted."""
+    # Imported here, so that a mistake in the options is told at once.
+    from streamlit.web import cli
+
+    stay_offline()
+    cli.main(arguments)
+
+
+def stay_offline() -> None:
+    """Keep Streamlit from asking a server on the internet for this machine's address.
+
+    It does so when a request names a host that it doesn't know, and no option prevents it.
+    """
+    from streamlit import net_util
+
+    net_util.get_external_ip = lambda: None
+
+
+def run() -> None:
+    console.run(app)

@@ -11,7 +11,9 @@ from engine.tokenization import Pieces, Tokenizer
 from indexer.sentences import sentence_spans
 
 _BATCH = 256  # sentences tokenised together
-_CHARACTERS_PER_PIECE = 8  # a text longer than so many for each piece won't fit: don't try
+# A longer text won't fit into one passage, so that it isn't tokenised whole to find out.
+_CHARACTERS_PER_PIECE = 8
+_ALWAYS_TRIED = 2000  # characters, whatever the limit
 _JOINERS = "\u200d\ufe0f"  # zero-width joiner, emoji presentation
 
 
@@ -110,27 +112,37 @@ class _Cutter:
         pages = {section.page for section in document.sections}
         headings = {section.heading for section in document.sections}
         start, end = _stripped(self.text, 0, len(self.text))
-        if len(pages) > 1 or end - start > self.limit * _CHARACTERS_PER_PIECE:
+        if len(pages) > 1 or not self._may_fit(start, end):
             return None
         if len(self.tokenizer.encode(self.text[start:end])) > self.limit:
             return None
         heading = headings.pop() if len(headings) == 1 else None
         return _Stretch(start, end, heading, pages.pop() if pages else None)
 
+    def _may_fit(self, start: int, end: int) -> bool:
+        return end - start <= max(_ALWAYS_TRIED, self.limit * _CHARACTERS_PER_PIECE)
+
     def cuts(self, start: int, end: int) -> Iterator[_Cut]:
         start, end = _stripped(self.text, start, end)
         if start == end:
             return
         # Sentences on their own can have a piece or two more than together.
-        if end - start <= self.limit * _CHARACTERS_PER_PIECE:
+        if self._may_fit(start, end):
             pieces = self.tokenizer.encode(self.text[start:end])
             if len(pieces) <= self.limit:
                 if len(pieces):
                     yield _Cut(start, end, pieces)
                 return
         previous: list[_Unit] = []
+        latest = start
         for group in self._groups(self._units(start, end)):
-            yield from self._measured(group, self._overlap_start(previous, group))
+            overlap_start = self._overlap_start(previous, group)
+            # Where the group before had to be cut again, its last passage may start later.
+            if overlap_start is not None and overlap_start <= latest:
+                overlap_start = None
+            for cut in self._measured(group, overlap_start):
+                latest = cut.start
+                yield cut
             previous = group
 
     def _units(self, start: int, end: int) -> Iterator[_Unit]:
@@ -236,8 +248,8 @@ def _cut_indices(pieces: Pieces, text: str, limit: int) -> Iterator[int]:
         target = first + size
         least = first + max(1, size // 2)
         after = range(first + 1, min(first + limit, count - 1) + 1)
-        words = [i for i in after if i >= least and text[starts[i] - 1].isspace()]
         clean = [i for i in after if ends[i - 1] <= starts[i] and not _joined(text, starts[i])]
+        words = [i for i in clean if i >= least and text[starts[i] - 1].isspace()]
         candidates = words or clean
         if not candidates:  # marks upon marks, or bytes of one character: to the next character
             candidates = [i for i in range(first + 1, count) if starts[i] > starts[first]][:1]

@@ -49,7 +49,13 @@ class TantivyIndex:
     @classmethod
     def open(cls, folder: Path) -> "TantivyIndex":
         """Raises: ValueError if there is no index in the folder that can be read."""
-        return cls(tantivy.Index.open(str(folder)))
+        try:
+            return cls(tantivy.Index.open(str(folder)))
+        except BaseException as error:
+            # A damaged file makes Rust panic, which isn't an Exception and can't be imported.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise ValueError(f"a file in {folder} is damaged: {error}") from error
 
     def apply(self, removed: Iterable[range], added: Iterable[tuple[int, Sequence[str]]]) -> None:
         """Remove the passages with keys in `removed`, then add `added`, key and terms each.

@@ -80,8 +80,9 @@ class Int8Codec:
         if exact.numel() == 0:
             return b""
         largest = exact.abs().amax(dim=1, keepdim=True)
-        # A token of zeros, or of values too small to divide, still needs a scale above zero.
-        scales = (largest / INT8_MAX).clamp(min=torch.finfo(torch.float32).tiny)
+        # A token of zeros still needs a scale above zero, and 127 scales have to be finite.
+        limits = torch.finfo(torch.float32)
+        scales = (largest / INT8_MAX).clamp(min=limits.tiny, max=limits.max / (INT8_MAX + 1e-4))
         values = (exact / scales).round().clamp(-INT8_MAX, INT8_MAX).to(torch.int8)
         return _to_bytes(scales) + _to_bytes(values)
 

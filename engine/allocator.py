@@ -24,4 +24,6 @@ def keep_freed_memory() -> bool:
         (_M_TOP_PAD, 64 * 2**20),
         (_M_ARENA_MAX, 1),
     )
-    return all([libc.mallopt(option, value) == 1 for option, value in settings])
+    # A list, so that a refusal of one doesn't leave the others unset.
+    accepted = [libc.mallopt(option, value) == 1 for option, value in settings]
+    return all(accepted)

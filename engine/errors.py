@@ -28,7 +28,7 @@ class IndexStoreError(ForereadError):
     exit_code = 4
 
 
-class CheckpointMismatch(IndexStoreError):
+class CheckpointMismatchError(IndexStoreError):
     """The index holds states made by another checkpoint than the one at hand."""
 
 

@@ -1,7 +1,7 @@
 """Questions in SQuAD's JSON layout (Rajpurkar et al., 2016 and 2018)."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,40 @@ def read_squad(path: Path) -> list[SquadParagraph]:
         ]
     except (KeyError, TypeError, AttributeError) as error:
         raise SourceError(f"{path} isn't in SQuAD's layout: {error!r} is missing") from None
+
+
+def take_questions(paragraphs: list[SquadParagraph], limit: int | None) -> list[SquadParagraph]:
+    """About `limit` questions, spread evenly over the paragraphs; all of them if it's None."""
+    total = sum(len(p.questions) for p in paragraphs)
+    if limit is None or limit >= total:
+        return paragraphs
+    wanted = {i * total // limit for i in range(limit)}
+    taken, number = [], 0
+    for paragraph in paragraphs:
+        numbered = enumerate(paragraph.questions, number)
+        kept = tuple(question for i, question in numbered if i in wanted)
+        number += len(paragraph.questions)
+        taken.append(replace(paragraph, questions=kept))
+    return taken
+
+
+def read_questions(path: Path, limit: int) -> list[str]:
+    """At most `limit` questions: of a SQuAD file, or the lines of a text file.
+
+    Raises: SourceError if the file can't be read or holds no question.
+    """
+    if path.suffix == ".json":
+        paragraphs = take_questions(read_squad(path), limit)
+        questions = [question.question for p in paragraphs for question in p.questions]
+    else:
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceError(f"can't read questions from {path}: {error}") from None
+        questions = [line.strip() for line in lines if line.strip()][:limit]
+    if not questions:
+        raise SourceError(f"{path} holds no question")
+    return questions
 
 
 def _paragraph(title: str, number: int, paragraph: dict[str, Any]) -> SquadParagraph:

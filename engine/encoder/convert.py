@@ -11,6 +11,7 @@ from engine.encoder.config import EncoderConfig
 from engine.encoder.layer import activation_approximation
 from engine.encoder.split import SplitEncoder
 from engine.errors import CheckpointError
+from engine.tokenization import Tokenizer
 
 EMBEDDINGS = {
     "embeddings.word_embeddings.weight": "embeddings.pieces.weight",
@@ -72,6 +73,25 @@ def load_transformers(
         model.state_dict(),
         encoder_config(config.to_dict(), lower=lower, upper=upper, vector=vector),
     )
+
+
+def load_transformers_tokenizer(name_or_folder: str | Path) -> Tokenizer:
+    """The fast tokenizer of a `transformers` checkpoint, by hub name or folder.
+
+    Raises: CheckpointError if there is none.
+    """
+    if Path(name_or_folder).is_dir():
+        return Tokenizer.load(Path(name_or_folder))
+    from transformers import AutoTokenizer
+
+    try:
+        found = AutoTokenizer.from_pretrained(name_or_folder, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"no tokenizer at {name_or_folder}: {reason}") from None
+    if not found.is_fast:
+        raise CheckpointError(f"{name_or_folder} has no fast tokenizer, which offsets need")
+    return Tokenizer(found.backend_tokenizer)
 
 
 def encoder_config(
@@ -150,6 +170,18 @@ def reselect(
             if number not in layers:
                 raise CheckpointError(f"layer {number} asked for, the model has {numbers}")
             layer.load_state_dict(layers[number].state_dict())
+    return copy
+
+
+def with_vector_layers(
+    encoder: SplitEncoder, base: SplitEncoder, numbers: Sequence[int]
+) -> SplitEncoder:
+    """A copy of `encoder` with the named layers of the undecomposed `base` as vector layers."""
+    settings = {**encoder.config.to_dict(), "vector": tuple(numbers)}
+    copy = SplitEncoder(EncoderConfig.from_dict(settings))
+    copy.vector = reselect(base, lower=(), upper=numbers).upper
+    for part in ("embeddings", "lower", "upper"):
+        getattr(copy, part).load_state_dict(getattr(encoder, part).state_dict())
     return copy
 
 

@@ -32,7 +32,8 @@ class Attention(nn.Module):
         if bias is not None:
             logits = logits + bias
         mixed = logits.softmax(-1) @ value
-        return self.output(packing.unpad(mixed.transpose(1, 2).flatten(2)))
+        joined: Tensor = self.output(packing.unpad(mixed.transpose(1, 2).flatten(2)))
+        return joined
 
 
 class FeedForward(nn.Module):
@@ -43,7 +44,8 @@ class FeedForward(nn.Module):
         self.approximate = activation_approximation(activation)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return self.output(F.gelu(self.inner(hidden), approximate=self.approximate))
+        outer: Tensor = self.output(F.gelu(self.inner(hidden), approximate=self.approximate))
+        return outer
 
 
 class Layer(nn.Module):
@@ -63,7 +65,8 @@ class Layer(nn.Module):
 
     def forward(self, hidden: Tensor, packing: Packing) -> Tensor:
         hidden = self.attention_norm(hidden + self.attention(hidden, packing))
-        return self.feed_forward_norm(hidden + self.feed_forward(hidden))
+        hidden = self.feed_forward_norm(hidden + self.feed_forward(hidden))
+        return hidden
 
 
 def activation_approximation(name: str) -> str:

@@ -30,7 +30,8 @@ class Embeddings(nn.Module):
     def forward(self, ids: Tensor, packing: Packing, type_id: int) -> Tensor:
         """Shape of `ids`: (tokens,), special pieces included. Returns (tokens, hidden width)."""
         summed = self.pieces(ids) + self.types.weight[type_id] + self.positions(packing.position)
-        return self.norm(summed)
+        normed: Tensor = self.norm(summed)
+        return normed
 
 
 class SplitEncoder(nn.Module):

@@ -110,14 +110,10 @@ def make_batch(
         end=torch.where(gold >= 0, first + span[:, 1], -1),
         relevant=gold,
     )
-    return Batch(
-        question_ids, question_packing, window_ids, window_packing, pair_tensor, targets
-    )
+    return Batch(question_ids, question_packing, window_ids, window_packing, pair_tensor, targets)
 
 
-def _draw_windows(
-    example: Example, mixture: Mixture, rng: random.Random
-) -> tuple[list[int], bool]:
+def _draw_windows(example: Example, mixture: Mixture, rng: random.Random) -> tuple[list[int], bool]:
     """The windows to read, the one that answers first, and whether there is one."""
     draw = rng.random()
     if draw < mixture.gold_only or not example.negatives:

@@ -31,9 +31,7 @@ class Targets:
         return len(self.start)
 
 
-def segment_log_softmax(
-    logits: Tensor, segments: Tensor, none: Tensor
-) -> tuple[Tensor, Tensor]:
+def segment_log_softmax(logits: Tensor, segments: Tensor, none: Tensor) -> tuple[Tensor, Tensor]:
     """Log-softmax within each segment, `none` competing as one more entry of each.
 
     Shapes: `logits`, `segments` (n,); `none` (segments,). Returns log-probabilities of the

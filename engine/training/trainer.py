@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -96,11 +97,12 @@ def train_reader(
     steps = round(len(batches) * recipe.epochs / math.ceil(recipe.epochs))
     reader.encoder.embeddings.pieces.weight.requires_grad_(False)
     trained = {n: p for n, p in reader.named_parameters() if p.requires_grad}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in trained.values() if p.ndim > 1]},
+        {"params": [p for p in trained.values() if p.ndim == 1], "weight_decay": 0.0},
+    ]
     optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in trained.values() if p.ndim > 1]},
-            {"params": [p for p in trained.values() if p.ndim == 1], "weight_decay": 0.0},
-        ],
+        groups,
         lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
         fused=True,
@@ -137,9 +139,7 @@ def train_reader(
             saved = time.monotonic()
 
 
-def _loss(
-    reader: Reader, teacher: Reader | None, batch: Batch, recipe: Recipe
-) -> torch.Tensor:
+def _loss(reader: Reader, teacher: Reader | None, batch: Batch, recipe: Recipe) -> torch.Tensor:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         output = read_batch(reader, batch)
         loss = recipe.hard * span_loss(output, batch.targets)

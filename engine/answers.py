@@ -1,0 +1,160 @@
+"""From logits of all passages of a question to one list of answers with one confidence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.checkpoint import Calibration
+from engine.evaluation.metrics import normalise
+from engine.reader import ReaderOutput
+from engine.results import Answer, Evidence, PassageHit
+from engine.spans import Spans, best_spans
+
+SPANS_PER_PASSAGE = 8
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the reader makes of each passage of one question, on the CPU, in fp32.
+
+    `spans` has shape (passages, k); `null`, `relevance` and `rerank` (passages,).
+    """
+
+    spans: Spans
+    null: Tensor
+    relevance: Tensor
+    rerank: Tensor
+
+
+def retrieval_features(ranks: Sequence[Mapping[str, tuple[int, float]]]) -> Tensor:
+    """(passages, 2): BM25 score as a share of the best one's, and cosine of the vectors.
+
+    A passage that a retriever didn't find has that retriever's lowest value of the others.
+    """
+    columns = []
+    for name in ("bm25", "dense"):
+        found = [r[name][1] for r in ranks if name in r]
+        lowest = min(found, default=0.0)
+        values = torch.tensor([r[name][1] if name in r else lowest for r in ranks])
+        if name == "bm25":
+            values = values / max(max(found, default=0.0), 1e-6)
+        columns.append(values)
+    return torch.stack(columns, dim=1)
+
+
+def read(
+    output: ReaderOutput, retrieval: Tensor, calibration: Calibration
+) -> tuple[Tensor, Reading]:
+    """Rerank features (passages, 4), and what they and the spans of one question come to.
+
+    `retrieval` is what `retrieval_features` gives.
+    """
+    spans = best_spans(output, SPANS_PER_PASSAGE)
+    margin = spans.score[:, 0] - 2 * output.null
+    features = torch.cat([output.relevance[:, None], margin[:, None], retrieval], dim=1)
+    rerank = features @ torch.tensor(calibration.rerank)
+    return features, Reading(spans, output.null, output.relevance, rerank)
+
+
+def probabilities(reading: Reading, calibration: Calibration) -> tuple[Tensor, Tensor]:
+    """(passages, k) of each span and () of the null answer, from one softmax over all."""
+    c = calibration
+    scores = c.span * reading.spans.score + c.passage * reading.rerank[:, None]
+    null = c.null * 2 * reading.null.min() + c.null_bias
+    together = torch.cat([scores.flatten(), null[None]]).softmax(0)
+    return together[:-1].view_as(scores), together[-1]
+
+
+def merge_answers(
+    reading: Reading,
+    probability: Tensor,
+    hits: Sequence[PassageHit],
+    offsets: Sequence[NDArray[np.int32]],
+    top_k: int,
+) -> tuple[Answer, ...]:
+    """The `top_k` likeliest answers; spans that overlap, or say the same, are one.
+
+    `offsets[i]`, shape (pieces, 2), are code points of passage i's document. Merging is done in
+    the document's coordinates, so that overlapping passages don't answer twice.
+    """
+    groups: list[_Group] = []
+    order = probability.flatten().argsort(descending=True).tolist()
+    width = probability.shape[1]
+    for flat in order:
+        row, column = divmod(flat, width)
+        if not torch.isfinite(reading.spans.score[row, column]):
+            continue
+        span = _place(reading, probability, hits, offsets, row, column)
+        if not span.text:
+            continue
+        group = next((g for g in groups if g.takes(span)), None)
+        if group is not None:
+            group.add(span)
+        elif len(groups) < 4 * top_k:
+            groups.append(_Group(span, _scores(reading, row, column)))
+    groups.sort(key=lambda g: -g.confidence)
+    return tuple(group.answer() for group in groups[:top_k])
+
+
+class _Group:
+    """Spans that give one answer, the likeliest first."""
+
+    def __init__(self, first: Evidence, scores: Mapping[str, float]) -> None:
+        self.places = [first]
+        self.scores = scores
+        self.text = normalise(first.text)
+        self.confidence = first.confidence
+
+    def takes(self, span: Evidence) -> bool:
+        same_text = bool(self.text) and normalise(span.text) == self.text
+        return same_text or any(_overlap(place, span) for place in self.places)
+
+    def add(self, span: Evidence) -> None:
+        self.confidence += span.confidence
+        if not any(_overlap(place, span) for place in self.places):
+            self.places.append(span)
+
+    def answer(self) -> Answer:
+        best = self.places[0]
+        return Answer(
+            text=best.text,
+            confidence=min(1.0, self.confidence),
+            start=best.start,
+            end=best.end,
+            passage=best.passage,
+            evidence=tuple(self.places),
+            scores=self.scores,
+        )
+
+
+def _place(
+    reading: Reading,
+    probability: Tensor,
+    hits: Sequence[PassageHit],
+    offsets: Sequence[NDArray[np.int32]],
+    row: int,
+    column: int,
+) -> Evidence:
+    hit = hits[row]
+    start = int(offsets[row][int(reading.spans.first[row, column]), 0])
+    end = int(offsets[row][int(reading.spans.last[row, column]), 1])
+    text = hit.text[start - hit.start : end - hit.start]
+    return Evidence(text, float(probability[row, column]), start, end, hit)
+
+
+def _scores(reading: Reading, row: int, column: int) -> dict[str, float]:
+    return {
+        "span": float(reading.spans.score[row, column]),
+        "null": float(reading.null[row]),
+        "relevance": float(reading.relevance[row]),
+        "rerank": float(reading.rerank[row]),
+    }
+
+
+def _overlap(a: Evidence, b: Evidence) -> bool:
+    same_document = a.passage.document == b.passage.document
+    return same_document and a.start < b.end and b.start < a.end

@@ -1,0 +1,186 @@
+"""A checkpoint: a folder of config.json, model.safetensors and tokenizer.json."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from engine.encoder.config import EncoderConfig
+from engine.errors import CheckpointError
+from engine.reader import Reader
+from engine.tokenization import Tokenizer
+
+FORMAT = 1
+_CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How logits of all passages of a question become one confidence.
+
+    A passage's rerank score is `rerank` · (relevance logit, margin of its best span over null,
+    BM25 score as a share of the best one's, cosine of the vectors). The logit of a span is
+    `span` times its start plus end logit plus `passage` times its passage's rerank score; that
+    of the null answer is `null` times twice the lowest null logit, plus `null_bias`. One
+    softmax over all of them gives the confidences.
+
+    `reader_margin` is for a passage read alone: null answers where the best span's margin over
+    it is lower.
+    """
+
+    rerank: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
+    span: float = 1.0
+    passage: float = 1.0
+    null: float = 1.0
+    null_bias: float = 0.0
+    reader_margin: float = 0.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a checkpoint says of itself, beside its encoder's shape.
+
+    `codec` is how its states are stored; `passage_limit` the wordpieces of a passage that it was
+    trained on; `training` and `quality` are for people to read.
+    """
+
+    codec: str = "float16"
+    passage_limit: int = 160
+    question_limit: int = 64
+    calibration: Calibration = field(default_factory=Calibration)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A reader ready to run, its tokenizer and settings.
+
+    `fingerprint` covers weights, tokenizer, shape and codec: states made under another one don't
+    fit. It doesn't cover calibration, which may be fitted anew without building again.
+    """
+
+    folder: Path
+    reader: Reader
+    tokenizer: Tokenizer
+    settings: Settings
+    fingerprint: str
+
+    @property
+    def hidden_width(self) -> int:
+        return self.reader.encoder.config.hidden_width
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.reader.span.weight.dtype
+
+
+def shipped_checkpoint() -> Path:
+    """Folder of the default model: in a checkout under data/, in an installed package beside us.
+
+    Raises: CheckpointError if neither has it.
+    """
+    here = Path(__file__).resolve().parent
+    for data in (here / "data", here.parent / "data"):
+        if (folder := data / "models" / "default").is_dir():
+            return folder
+    raise CheckpointError("the default model is missing; name one with --model DIR")
+
+
+def best_dtype() -> torch.dtype:
+    """bf16 where the processor multiplies it, fp32 elsewhere."""
+    has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.bfloat16 if has_bf16 else torch.float32
+
+
+def save_checkpoint(reader: Reader, tokenizer: Tokenizer, settings: Settings, folder: Path) -> None:
+    """Write a checkpoint, weights in fp16; the folder appears whole or not at all."""
+    partial = folder.with_name(folder.name + ".partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.half().contiguous() for name, value in reader.state_dict().items()}
+    save_file(weights, partial / _WEIGHTS, metadata={"format": "pt"})
+    tokenizer.save(partial)
+    _write_config(partial, reader.encoder.config, settings)
+    if folder.exists():
+        for name in (_CONFIG, _WEIGHTS, _TOKENIZER):
+            (partial / name).replace(folder / name)
+        partial.rmdir()
+    else:
+        partial.replace(folder)
+
+
+def save_settings(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
+    """Write new settings into a checkpoint's folder, its weights as they are."""
+    _write_config(checkpoint.folder, checkpoint.reader.encoder.config, settings)
+    return replace(checkpoint, settings=settings)
+
+
+def load_checkpoint(folder: Path, *, dtype: torch.dtype | None = None) -> Checkpoint:
+    """Read a checkpoint for inference, in `dtype`, by default what the processor does best.
+
+    Raises: CheckpointError if a file is missing or doesn't fit the others.
+    """
+    config, settings = _read_config(folder)
+    weights_path = folder / _WEIGHTS
+    if not weights_path.is_file():
+        raise CheckpointError(f"{folder} has no {_WEIGHTS}; copy the whole checkpoint folder")
+    tokenizer = Tokenizer.load(folder)
+    with torch.device("meta"):
+        reader = Reader.shaped(config)
+    try:
+        weights = load_file(weights_path)
+        reader.load_state_dict(weights, assign=True)
+    except (SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(f"{weights_path} doesn't fit {_CONFIG}: {reason}") from None
+    reader = reader.to(dtype or best_dtype()).eval().requires_grad_(False)
+    return Checkpoint(folder, reader, tokenizer, settings, _fingerprint(folder, config, settings))
+
+
+def _fingerprint(folder: Path, config: EncoderConfig, settings: Settings) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for name in (_WEIGHTS, _TOKENIZER):
+        with (folder / name).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    digest.update(json.dumps(config.to_dict(), sort_keys=True).encode())
+    digest.update(settings.codec.encode())
+    return digest.hexdigest()
+
+
+def _write_config(folder: Path, config: EncoderConfig, settings: Settings) -> None:
+    content = {"format": FORMAT, "encoder": config.to_dict(), **asdict(settings)}
+    partial = folder / (_CONFIG + ".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n")
+    partial.replace(folder / _CONFIG)
+
+
+def _read_config(folder: Path) -> tuple[EncoderConfig, Settings]:
+    path = folder / _CONFIG
+    try:
+        content = json.loads(path.read_text())
+        found = content.pop("format", None)
+        encoder = content.pop("encoder")
+    except OSError:
+        raise CheckpointError(f"{folder} isn't a checkpoint: it has no {_CONFIG}") from None
+    except (ValueError, KeyError, AttributeError):
+        raise CheckpointError(
+            f"{path} isn't a Foreread checkpoint's; one is made with: engine train"
+        ) from None
+    if found != FORMAT:
+        raise CheckpointError(f"{folder} is of checkpoint format {found}; this is format {FORMAT}")
+    try:
+        fitted = content.pop("calibration", {})
+        if "rerank" in fitted:
+            fitted["rerank"] = tuple(fitted["rerank"])
+        calibration = Calibration(**fitted)
+        settings = Settings(calibration=calibration, **content)
+    except TypeError as error:
+        raise CheckpointError(f"{path} has settings that don't fit: {error}") from None
+    return EncoderConfig.from_dict(encoder), settings

@@ -1,0 +1,1 @@
+"""The `engine` command, and what both commands share."""

@@ -1,0 +1,79 @@
+"""`engine ask`: a question, answered from an index."""
+
+import textwrap
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.commands import console
+
+INDEX = Annotated[Path, typer.Option("--index", "-i", help="The index folder.")]
+MODEL = Annotated[
+    Path | None,
+    typer.Option("--model", help="Checkpoint folder; by default the one that made the index."),
+]
+JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in plain words.")],
+    index: INDEX,
+    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="Answers to show.")] = 3,
+    passages: Annotated[int, typer.Option(min=1, help="Passages to read.")] = 20,
+    lexical: Annotated[
+        str, typer.Option(help="Lexical index: tantivy, or rank-bm25 for small collections.")
+    ] = "tantivy",
+    model: MODEL = None,
+    as_json: JSON = False,
+) -> None:
+    """Answer QUESTION with exact spans of the documents of an index.
+
+    Example: engine ask "When was the bridge opened?" --index papers.idx
+    """
+    from engine.search import SearchEngine
+
+    with SearchEngine.open(index, model=model, lexical=lexical) as engine:
+        result = engine.ask(question, top_k=top_k, passages=passages)
+    for note in result.notes:
+        console.say(f"note: {note}")
+    console.show(result.to_dict(), as_json=as_json, human=_text)
+
+
+def _text(result: dict[str, Any]) -> str:
+    lines = []
+    if result["no_answer"]:
+        sure = result["no_answer_confidence"]
+        lines.append(f"No answer found ({sure:.0%} sure that the passages hold none).")
+        if result["answers"]:
+            lines.append("The closest spans:")
+        lines.append("")
+    for number, answer in enumerate(result["answers"], 1):
+        lines.append(f"{number}. {answer['text']}   [{answer['confidence']:.0%}]")
+        place = f"{answer['source']}, characters {answer['start']}-{answer['end']}"
+        if answer["page"] is not None:
+            place += f", page {answer['page']}"
+        if answer["heading"]:
+            place += f", under “{answer['heading']}”"
+        lines.append(f"   {place}")
+        others = len(answer["evidence"]) - 1
+        if others:
+            lines.append(f"   and in {others} other place{'s' if others > 1 else ''}")
+        lines.append(textwrap.indent(textwrap.fill(_context(answer), 88), "     "))
+        lines.append("")
+    total = result["timings_ms"]["total"]
+    stages = ", ".join(
+        f"{name} {ms:.0f}" for name, ms in result["timings_ms"].items() if name != "total"
+    )
+    return "\n".join([*lines, f"{total:.0f} ms ({stages})"])
+
+
+def _context(answer: dict[str, Any], reach: int = 120) -> str:
+    """The answer between brackets, with what stands around it in its passage."""
+    start = answer["start"] - answer["passage_start"]
+    end = answer["end"] - answer["passage_start"]
+    passage = answer["passage"]
+    left, right = max(0, start - reach), min(len(passage), end + reach)
+    before, after = passage[left:start], passage[end:right]
+    ellipsis = ("…" if left else "", "…" if right < len(passage) else "")
+    return f"{ellipsis[0]}{before}[{passage[start:end]}]{after}{ellipsis[1]}"

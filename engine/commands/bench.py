@@ -1,0 +1,68 @@
+"""`engine bench`: what the cache saves, on one's own index and questions."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.commands import console
+from engine.commands.ask import INDEX, JSON, MODEL
+
+
+def bench(
+    index: INDEX,
+    questions: Annotated[
+        Path, typer.Option(help="A SQuAD file, or a text file of one question a line.")
+    ],
+    teacher: Annotated[
+        Path | None, typer.Option(help="Checkpoint folder of an undecomposed reader.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Questions to time.")] = 50,
+    passages: Annotated[int, typer.Option(min=1, help="Passages to read for each.")] = 20,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.")] = None,
+    model: MODEL = None,
+    as_json: JSON = False,
+) -> None:
+    """Time cached states against the same weights uncached, and against a teacher.
+
+    Example: engine bench --index papers.idx --questions questions.txt
+    """
+    import torch
+
+    from engine.checkpoint import load_checkpoint
+    from engine.evaluation.speed import compare
+    from engine.search import SearchEngine
+    from engine.squad import read_questions
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    asked = read_questions(questions, limit)
+    other = load_checkpoint(teacher) if teacher else None
+    with (
+        SearchEngine.open(index, model=model) as engine,
+        console.progress_bar("timing", len(asked)) as bar,
+    ):
+        result = compare(
+            engine,
+            asked,
+            passages=passages,
+            teacher=other,
+            on_progress=lambda done: bar(done, ""),
+        )
+    console.show(result, as_json=as_json, human=_text)
+
+
+def _text(result: dict[str, Any]) -> str:
+    lines = [
+        f"{result['questions']} questions, {result['passages']} passages each "
+        f"({result['tokens']:.0f} wordpieces), {result['threads']} threads, {result['dtype']}:",
+        f"  cached     {result['cached_ms']:.1f} ms, of which loading {result['load_ms']:.1f}",
+        f"  uncached   {result['uncached_ms']:.1f} ms: {result['ratio']:.2f} times the cached",
+    ]
+    if "teacher_ms" in result:
+        lines.append(
+            f"  teacher    {result['teacher_ms']:.1f} ms: "
+            f"{result['teacher_ratio']:.2f} times the cached"
+        )
+    lines.append(f"  stored     {result['bytes_per_token']:.0f} bytes a token")
+    return "\n".join(lines)

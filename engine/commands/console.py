@@ -1,0 +1,73 @@
+"""What every command does alike: results on stdout, all else on stderr, errors of one line."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from engine.errors import ForereadError
+
+
+def run(app: typer.Typer) -> None:
+    """Run a command line; a ForereadError becomes one line on stderr and its exit code."""
+    # Progress bars and tokenizers' threads of the libraries would write where ours do.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from engine.allocator import keep_freed_memory
+
+    keep_freed_memory()
+    try:
+        app()
+    except ForereadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has gone; what is left to flush has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def say(message: str) -> None:
+    """A line for people, on stderr."""
+    print(message, file=sys.stderr)
+
+
+def show(result: dict[str, Any], *, as_json: bool, human: Callable[[dict[str, Any]], str]) -> None:
+    """The result on stdout, as JSON for programs or as text for people."""
+    text = json.dumps(result, ensure_ascii=False) if as_json else human(result)
+    # A lone surrogate or a terminal without Unicode must not end in a traceback.
+    sys.stdout.buffer.write((text + "\n").encode("utf-8", "replace"))
+    sys.stdout.flush()
+
+
+@contextmanager
+def progress_bar(description: str, total: int | None) -> Iterator[Callable[[int, str], None]]:
+    """A bar with the time left on stderr; call it with what is done and a note."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn() if total and total < 10**6 else TextColumn(""),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total, note="")
+
+        def update(done: int, note: str) -> None:
+            bar.update(task, completed=done, note=note)
+
+        yield update

@@ -1,0 +1,21 @@
+"""The `engine` command: everything that asks, measures or trains."""
+
+import typer
+
+from engine.commands import ask, bench, console, evaluate, train
+
+app = typer.Typer(
+    name="engine",
+    help="Ask an index questions, measure it, train its reader.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("ask")(ask.ask)
+app.command("evaluate")(evaluate.evaluate)
+app.command("bench")(bench.bench)
+app.add_typer(train.train, name="train")
+
+
+def run() -> None:
+    console.run(app)

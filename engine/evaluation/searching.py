@@ -1,0 +1,110 @@
+"""The whole path measured: retrieval, reranking, answers and latency over an index."""
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import quantiles
+from typing import Any
+
+from engine.evaluation.metrics import exact_match, f1
+from engine.search import SearchEngine
+from engine.squad import SquadParagraph
+
+DEPTH = 20
+RANKINGS = ("bm25", "dense", "hybrid", "reranked")
+
+
+class RightPassage:
+    """Whether a passage is of a question's own paragraph, white space aside.
+
+    White space, because a PDF breaks its lines where the paragraph doesn't.
+    """
+
+    def __init__(self) -> None:
+        self._collapsed: dict[str, str] = {}
+
+    def __call__(self, passage: str, paragraph: str) -> bool:
+        a, b = self._collapse(passage), self._collapse(paragraph)
+        return a in b or b in a
+
+    def _collapse(self, text: str) -> str:
+        if text not in self._collapsed:
+            self._collapsed[text] = " ".join(text.split())
+        return self._collapsed[text]
+
+
+def evaluate_search(
+    engine: SearchEngine,
+    paragraphs: Sequence[SquadParagraph],
+    *,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Recall and MRR of each ranking, EM and F1 of the first answer, and latency.
+
+    Questions without an answer count towards EM and F1 alone: they have no right passage. EM
+    and F1 are per cent, recall and MRR shares.
+    """
+    asked = [(p, q) for p in paragraphs for q in p.questions]
+    ranks: dict[str, list[int | None]] = {name: [] for name in RANKINGS}
+    scores: list[tuple[float, float]] = []
+    milliseconds: list[float] = []
+    with_null = any(not question.answers for _, question in asked)
+    is_right = RightPassage()
+    texts: dict[int, str] = {}
+    for done, (paragraph, question) in enumerate(asked, 1):
+        result = engine.ask(question.question, passages=DEPTH)
+        milliseconds.append(result.timings["total"])
+        no_answer = with_null and result.no_answer
+        answer = "" if no_answer or not result.answers else result.answers[0].text
+        golds = [text for text, _ in question.answers]
+        scores.append((exact_match(answer, golds), f1(answer, golds)))
+        if question.answers:
+            _look_up(engine, result.trace, texts)
+            for name in RANKINGS:
+                found = (
+                    rank
+                    for rank, key in enumerate(result.trace[name], 1)
+                    if is_right(texts[key], paragraph.context)
+                )
+                ranks[name].append(next(found, None))
+        on_progress(done)
+    return {
+        "retrieval": {name: _ranking(found) for name, found in ranks.items()},
+        "end_to_end": {
+            "em": 100 * _mean([em for em, _ in scores]),
+            "f1": 100 * _mean([f for _, f in scores]),
+        },
+        "latency_ms": _latency(milliseconds),
+        "questions": len(scores),
+    }
+
+
+def _look_up(
+    engine: SearchEngine, trace: Mapping[str, Sequence[int]], texts: dict[int, str]
+) -> None:
+    new = {key for name in RANKINGS for key in trace[name]} - texts.keys()
+    for item in engine.backend.fetch(sorted(new)):
+        texts[item.key] = item.text
+
+
+def _ranking(ranks: Sequence[int | None]) -> dict[str, float]:
+    def recall(k: int) -> float:
+        return _mean([float(rank is not None and rank <= k) for rank in ranks])
+
+    reciprocal = [1 / rank if rank is not None and rank <= 10 else 0.0 for rank in ranks]
+    return {
+        "recall@1": recall(1),
+        "recall@5": recall(5),
+        "recall@20": recall(20),
+        "mrr@10": _mean(reciprocal),
+    }
+
+
+def _latency(milliseconds: Sequence[float]) -> dict[str, float]:
+    if len(milliseconds) < 2:
+        only = milliseconds[0] if milliseconds else 0.0
+        return {"p50": only, "p95": only}
+    cuts = quantiles(milliseconds, n=20, method="inclusive")
+    return {"p50": cuts[9], "p95": cuts[18]}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

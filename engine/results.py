@@ -1,0 +1,158 @@
+"""What a question is answered with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PassageHit:
+    """A passage read for a question, and why.
+
+    `start` and `end` are code points of the document's text. `score` is what it was reranked by;
+    `ranks` gives for each retriever that found it the rank, from 1, and the retriever's score.
+    """
+
+    id: str
+    document: str
+    source: str
+    title: str
+    text: str
+    start: int
+    end: int
+    score: float
+    ranks: Mapping[str, tuple[int, float]]
+    heading: str | None = None
+    page: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "document": self.document,
+            "source": self.source,
+            "title": self.title,
+            "heading": self.heading,
+            "page": self.page,
+            "text": self.text,
+            "start": self.start,
+            "end": self.end,
+            "score": self.score,
+            "ranks": {
+                name: {"rank": rank, "score": score} for name, (rank, score) in self.ranks.items()
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A place that gives an answer: `document_text[start:end]` is how it's worded there."""
+
+    text: str
+    confidence: float
+    start: int
+    end: int
+    passage: PassageHit
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "text": self.text,
+            "confidence": self.confidence,
+            "start": self.start,
+            "end": self.end,
+            "document": self.passage.document,
+            "source": self.passage.source,
+            "passage": self.passage.text,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An exact span of a document: `document_text[start:end] == text`, in code points.
+
+    `confidence` is the calibrated probability that it answers the question, all places that
+    say the same taken together; `evidence` lists those places, the best first. `scores` holds
+    what it came from: start, end and null logits, relevance.
+    """
+
+    text: str
+    confidence: float
+    start: int
+    end: int
+    passage: PassageHit
+    evidence: tuple[Evidence, ...]
+    scores: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "text": self.text,
+            "confidence": self.confidence,
+            "start": self.start,
+            "end": self.end,
+            "document": self.passage.document,
+            "source": self.passage.source,
+            "title": self.passage.title,
+            "heading": self.passage.heading,
+            "page": self.passage.page,
+            "passage": self.passage.text,
+            "passage_start": self.passage.start,
+            "evidence": [place.to_dict() for place in self.evidence],
+            "scores": dict(self.scores),
+        }
+
+    def to_transformers(self) -> dict[str, Any]:
+        """The dictionary of transformers' question-answering pipeline."""
+        return {
+            "score": self.confidence,
+            "start": self.start,
+            "end": self.end,
+            "answer": self.text,
+        }
+
+    def to_haystack(self, question: str) -> dict[str, Any]:
+        """The fields of Haystack 2's `ExtractedAnswer`, as `to_dict` gives them."""
+        offset = self.passage.start
+        return {
+            "query": question,
+            "score": self.confidence,
+            "data": self.text,
+            "document": {
+                "id": self.passage.id,
+                "content": self.passage.text,
+                "meta": {"source": self.passage.source, "title": self.passage.title},
+            },
+            "context": self.passage.text,
+            "document_offset": {"start": self.start - offset, "end": self.end - offset},
+            "context_offset": {"start": self.start - offset, "end": self.end - offset},
+            "meta": {},
+        }
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The answers to a question, the likeliest first.
+
+    `no_answer` says that the likeliest is that the passages hold none, with probability
+    `no_answer_confidence`; `answers` are then the closest spans. `passages` are in reranked
+    order. `timings` are milliseconds of each stage; `notes` what the user should know, such as
+    that the question was cut; `trace` the passage keys in the order of each ranking.
+    """
+
+    question: str
+    answers: tuple[Answer, ...]
+    passages: tuple[PassageHit, ...]
+    no_answer: bool
+    no_answer_confidence: float
+    timings: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "question": self.question,
+            "answers": [answer.to_dict() for answer in self.answers],
+            "no_answer": self.no_answer,
+            "no_answer_confidence": self.no_answer_confidence,
+            "passages": [passage.to_dict() for passage in self.passages],
+            "timings_ms": dict(self.timings),
+            "notes": list(self.notes),
+        }

@@ -1,0 +1,315 @@
+"""The query API: a question in, exact spans of the documents out."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.answers import Reading, merge_answers, probabilities, read, retrieval_features
+from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
+from engine.documents import Document
+from engine.encoder.packing import Packing
+from engine.encoding import Encoded, encode_questions
+from engine.errors import CheckpointMismatchError, QuestionError
+from engine.reader import ReaderOutput
+from engine.results import PassageHit, SearchResult
+from engine.retrieval.backend import Backend, FetchedPassage
+from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.fusion import Candidate, reciprocal_rank_fusion
+from engine.retrieval.hit import Hit
+from engine.store.codecs import codec_named
+
+STAGES = ("encode", "lexical", "dense", "load", "read")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question in wordpieces; `note` says what was done to it, if anything."""
+
+    text: str
+    pieces: NDArray[np.int32]
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What retrieval found for a question: each retriever's ranking of passage keys, and fused."""
+
+    lexical: list[Hit]
+    dense: list[Hit]
+    fused: list[Candidate]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Passages as stored, with what found them; `states` (tokens, width), `packing` of them.
+
+    Without passages there's no packing.
+    """
+
+    candidates: list[Candidate]
+    fetched: list[FetchedPassage]
+    states: Tensor
+    packing: Packing | None
+
+
+@dataclass(frozen=True)
+class ReadPassages:
+    """Passages of one question as read, in fused order.
+
+    `features`, (passages, 4), are what they are reranked by; see `Calibration`.
+    """
+
+    output: ReaderOutput
+    features: Tensor
+    reading: Reading
+
+
+class SearchEngine:
+    """Answers questions from one index. Safe to use from several threads.
+
+    >>> with SearchEngine.open("papers.idx") as engine:  # doctest: +SKIP
+    ...     result = engine.ask("Who discovered radium?")
+    ...     print(result.answers[0].text)
+    """
+
+    def __init__(self, backend: Backend, checkpoint: Checkpoint) -> None:
+        made_by = backend.describe().checkpoint
+        if made_by != checkpoint.fingerprint:
+            raise CheckpointMismatchError(
+                f"the index was made by checkpoint {made_by}, the one at {checkpoint.folder} is "
+                f"{checkpoint.fingerprint}; name the right one with --model, or build again"
+            )
+        self.backend = backend
+        self.checkpoint = checkpoint
+        self._codec = codec_named(checkpoint.settings.codec)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="retrieval")
+
+    @classmethod
+    def open(
+        cls,
+        index: str | Path,
+        *,
+        model: str | Path | None = None,
+        lexical: str = "tantivy",
+    ) -> "SearchEngine":
+        """Open an index folder with the checkpoint that made it, by default the shipped one.
+
+        `lexical` is "tantivy" or "rank-bm25", which is rebuilt in memory at each opening.
+
+        Raises: IndexStoreError if `index` isn't an index; CheckpointError if there's no model;
+        CheckpointMismatchError if the index holds another checkpoint's states.
+        """
+        backend = EmbeddedBackend.open(Path(index), lexical=lexical)
+        try:
+            folder = Path(model) if model else recorded_model(backend)
+            return cls(backend, load_checkpoint(folder))
+        except BaseException:
+            backend.close()
+            raise
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self.backend.close()
+
+    def __enter__(self) -> "SearchEngine":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def ask(self, question: str, *, top_k: int = 5, passages: int = 20) -> SearchResult:
+        """The `top_k` likeliest answers, read from the best `passages` passages.
+
+        Raises: QuestionError if the question holds no word.
+        """
+        clock = _Clock()
+        asked = self.prepare(question)
+        with clock.stage("total"):
+            # The lexical search needs no encoding, so it runs beside it.
+            lexical = self._threads.submit(clock.timed, "lexical", self._terms, question, passages)
+            with clock.stage("encode"):
+                encoded = encode_questions(self.checkpoint, [asked.pieces])
+            with clock.stage("dense"):
+                dense = self.backend.search_vectors(encoded.vectors, passages)[0]
+            retrieved = fuse(lexical.result(), dense)
+            with clock.stage("load"):
+                loaded = self.load(retrieved.fused[:passages])
+            with clock.stage("read"):
+                result = self._answer(asked, encoded, retrieved, loaded, top_k)
+        return SearchResult(**result, timings=clock.milliseconds)
+
+    def ask_batch(
+        self, questions: Sequence[str], *, top_k: int = 5, passages: int = 20
+    ) -> list[SearchResult]:
+        """As `ask` for each question, in order."""
+        return [self.ask(question, top_k=top_k, passages=passages) for question in questions]
+
+    def document(self, document_id: str) -> Document:
+        """The whole document that an answer comes from."""
+        return self.backend.document(document_id)
+
+    def prepare(self, question: str) -> Question:
+        """Wordpieces of a question, cut to the checkpoint's limit.
+
+        Raises: QuestionError if it holds no word.
+        """
+        limit = self.checkpoint.settings.question_limit
+        pieces = self.checkpoint.tokenizer.encode(question).ids
+        if not len(pieces) or not any(character.isalnum() for character in question):
+            raise QuestionError("the question is empty; ask with at least one word")
+        note = None
+        if len(pieces) > limit:
+            note = f"the question has {len(pieces)} wordpieces; it was cut to the first {limit}"
+        return Question(question, pieces[:limit], note)
+
+    def retrieve(self, question: Question, encoded: Encoded, n: int) -> Retrieved:
+        """Both retrievers' best `n` passages, fused."""
+        dense = self.backend.search_vectors(encoded.vectors, n)[0]
+        return fuse(self._terms(question.text, n), dense)
+
+    def load(self, candidates: Sequence[Candidate]) -> Loaded:
+        """Passages with their stored states in the checkpoint's dtype."""
+        by_key = {candidate.key: candidate for candidate in candidates}
+        fetched = self.backend.fetch(list(by_key))
+        found = [by_key[item.key] for item in fetched]
+        if not fetched:
+            return Loaded([], [], torch.empty(0), None)
+        width = self.checkpoint.hidden_width
+        lengths = [len(item.passage.pieces) + 1 for item in fetched]  # and the closing [SEP]
+        states = [
+            self._codec.decode(item.states, n, width, self.checkpoint.dtype)
+            for item, n in zip(fetched, lengths, strict=True)
+        ]
+        return Loaded(found, fetched, torch.cat(states), Packing(lengths))
+
+    @torch.inference_mode()
+    def read(self, encoded: Encoded, loaded: Loaded) -> ReadPassages:
+        """One pass of the upper layers over all passages of one question.
+
+        Raises: ValueError if there are no passages.
+        """
+        if loaded.packing is None:
+            raise ValueError("there are no passages to read")
+        pairs = torch.tensor([(0, i) for i in range(len(loaded.fetched))])
+        output = self.checkpoint.reader(
+            encoded.states, encoded.packing, loaded.states, loaded.packing, pairs
+        )
+        retrieval = retrieval_features([candidate.ranks for candidate in loaded.candidates])
+        features, reading = read(output, retrieval, self.checkpoint.settings.calibration)
+        return ReadPassages(output, features, reading)
+
+    def _terms(self, question: str, n: int) -> list[Hit]:
+        return self.backend.search_terms(question, n)
+
+    def _answer(
+        self,
+        question: Question,
+        encoded: Encoded,
+        retrieved: Retrieved,
+        loaded: Loaded,
+        top_k: int,
+    ) -> dict[str, Any]:
+        common = {"question": question.text, "notes": (question.note,) if question.note else ()}
+        if not loaded.fetched:
+            return {
+                **common,
+                "answers": (),
+                "passages": (),
+                "no_answer": True,
+                "no_answer_confidence": 1.0,
+                "trace": _trace(retrieved, []),
+            }
+        reading = self.read(encoded, loaded).reading
+        probability, null = probabilities(reading, self.checkpoint.settings.calibration)
+        hits = [
+            passage_hit(item, candidate, score)
+            for item, candidate, score in zip(
+                loaded.fetched, loaded.candidates, reading.rerank.tolist(), strict=True
+            )
+        ]
+        offsets = [item.passage.offsets for item in loaded.fetched]
+        answers = merge_answers(reading, probability, hits, offsets, top_k)
+        order = reading.rerank.argsort(descending=True).tolist()
+        return {
+            **common,
+            "answers": answers,
+            "passages": tuple(hits[i] for i in order),
+            "no_answer": not answers or float(null) > answers[0].confidence,
+            "no_answer_confidence": float(null),
+            "trace": _trace(retrieved, [loaded.candidates[i].key for i in order]),
+        }
+
+
+def fuse(lexical: list[Hit], dense: list[Hit]) -> Retrieved:
+    return Retrieved(lexical, dense, reciprocal_rank_fusion({"bm25": lexical, "dense": dense}))
+
+
+def _trace(retrieved: Retrieved, reranked: list[int]) -> dict[str, list[int]]:
+    """Passage keys in the order of each stage."""
+    return {
+        "bm25": [key for key, _ in retrieved.lexical],
+        "dense": [key for key, _ in retrieved.dense],
+        "hybrid": [candidate.key for candidate in retrieved.fused],
+        "reranked": reranked,
+    }
+
+
+def recorded_model(backend: Backend) -> Path:
+    """The checkpoint folder that the build remembered, if it's still there, or the shipped one."""
+    recorded = backend.describe().build.get("model")
+    if recorded and Path(str(recorded)).is_dir():
+        return Path(str(recorded))
+    return shipped_checkpoint()
+
+
+def passage_hit(item: FetchedPassage, candidate: Candidate, score: float) -> PassageHit:
+    passage = item.passage
+    return PassageHit(
+        id=passage.id,
+        document=passage.document_id,
+        source=item.source,
+        title=passage.title,
+        text=item.text,
+        start=passage.start,
+        end=passage.end,
+        score=score,
+        ranks=candidate.ranks,
+        heading=passage.heading,
+        page=passage.page,
+    )
+
+
+class _Clock:
+    """Milliseconds of each stage of one question."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, float] = {}
+
+    @property
+    def milliseconds(self) -> Mapping[str, float]:
+        return {stage: self._taken.get(stage, 0.0) for stage in (*STAGES, "total")}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self._taken[name] = 1000 * (time.perf_counter() - started)
+
+    def timed(self, name: str, function: Any, *arguments: Any) -> Any:
+        with self.stage(name):
+            return function(*arguments)

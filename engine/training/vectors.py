@@ -1,0 +1,181 @@
+"""Training the vector layers: retrieval vectors behind a frozen reader's lower layers.
+
+The vectors are taught to live in the base encoder's space: each question's vector is held
+against the base encoder's vectors of *all* windows, each window's against those of all
+questions, so that every step sees the whole collection as negatives at the price of a matrix
+product. Targets mix what is right with what the base encoder ranks (Hinton et al., 2015).
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.encoder.packing import Packing
+from engine.encoder.split import (
+    PASSAGE_TYPE,
+    QUESTION_TYPE,
+    SplitEncoder,
+    with_special,
+)
+from engine.tokenization import Tokenizer
+from engine.training.examples import ExampleSet
+
+TOKENS_PER_PASS = 8192
+
+
+@dataclass(frozen=True)
+class VectorRecipe:
+    """`hard` is the share of a target that lies on the right ones, the rest follows the base.
+
+    `temperature` divides cosines; `align` weighs 1 - cosine to the base encoder's own vector.
+    """
+
+    epochs: float = 4.0
+    batch_size: int = 48
+    learning_rate: float = 2e-4
+    temperature: float = 0.02
+    hard: float = 0.5
+    align: float = 2.0
+    warm_up: float = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """What the base encoder expects before a text (Wang et al., 2024, for the E5 family)."""
+
+    question: str = "query: "
+    passage: str = "passage: "
+
+
+@torch.inference_mode()
+def base_vectors(
+    encoder: SplitEncoder, tokenizer: Tokenizer, texts: Sequence[str], prefix: str
+) -> Tensor:
+    """Unit vectors (texts, width) fp32 of an undecomposed encoder: mean of its last layer."""
+    pieces = [tokenizer.encode(prefix + text).ids.tolist()[:510] for text in texts]
+    rows = torch.empty(len(texts), encoder.config.hidden_width)
+    for group in length_groups([len(sequence) for sequence in pieces]):
+        ids, packing = with_special(
+            [pieces[i] for i in group], cls=tokenizer.cls, sep=tokenizer.sep
+        )
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            hidden = encoder.encode_joint(encoder.encode_alone(ids, packing, 0), packing)[-1]
+        rows[group] = mean_vectors(hidden, packing)
+    return rows
+
+
+def mean_vectors(states: Tensor, packing: Packing) -> Tensor:
+    sums = torch.zeros(len(packing), states.shape[-1])
+    sums = sums.index_add(0, packing.sequence, states.float())
+    return nn.functional.normalize(sums / packing.lengths[:, None], dim=-1)
+
+
+def train_vectors(
+    encoder: SplitEncoder,
+    tokenizer: Tokenizer,
+    examples: ExampleSet,
+    question_targets: Tensor,
+    window_targets: Tensor,
+    recipe: VectorRecipe,
+    *,
+    on_progress: Callable[[int, int, float], None] = lambda *_: None,
+) -> None:
+    """Train `encoder.vector` in place; everything below it stays as it is.
+
+    `question_targets` and `window_targets` are the base encoder's vectors of each example's
+    question and of each window, unit length, (n, width).
+    """
+    questions = _frozen_states(
+        encoder, [e.question.tolist() for e in examples.examples], tokenizer, QUESTION_TYPE
+    )
+    windows = _frozen_states(
+        encoder, [w.ids.tolist() for w in examples.windows], tokenizer, PASSAGE_TYPE
+    )
+    by_window: dict[int, list[int]] = {}
+    for number, example in enumerate(examples.examples):
+        by_window.setdefault(example.gold, []).append(number)
+    rng = random.Random(recipe.seed)
+    order = [
+        window
+        for _ in range(round(recipe.epochs + 0.499))
+        for window in rng.sample(sorted(by_window), len(by_window))
+    ]
+    order = order[: round(recipe.epochs * len(by_window))]
+    batches = [order[i : i + recipe.batch_size] for i in range(0, len(order), recipe.batch_size)]
+    parameters = list(encoder.vector.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        recipe.learning_rate,
+        total_steps=len(batches) + 1,
+        pct_start=recipe.warm_up,
+        anneal_strategy="linear",
+    )
+    for step, batch in enumerate(batches, 1):
+        asked = [question for window in batch for question in by_window[window]]
+        loss = _side(
+            encoder, [questions[i] for i in asked], question_targets[asked], window_targets,
+            [[examples.examples[i].gold] for i in asked], recipe,
+        ) + _side(
+            encoder, [windows[i] for i in batch], window_targets[batch], question_targets,
+            [by_window[i] for i in batch], recipe,
+        )  # fmt: skip
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        on_progress(step, len(batches), float(loss.detach()))
+
+
+def _side(
+    encoder: SplitEncoder,
+    states: list[Tensor],
+    own: Tensor,
+    others: Tensor,
+    right: list[list[int]],
+    recipe: VectorRecipe,
+) -> Tensor:
+    """Loss of one kind of text held against the base encoder's vectors of the other kind."""
+    packing = Packing([len(s) for s in states])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        vectors = encoder.pool(torch.cat(states), packing)
+    wanted = (own @ others.T / recipe.temperature).softmax(1) * (1 - recipe.hard)
+    for row, columns in enumerate(right):
+        wanted[row, columns] += recipe.hard / len(columns)
+    log_p = (vectors @ others.T / recipe.temperature).log_softmax(1)
+    cross_entropy = -(wanted * log_p).sum(1).mean()
+    return cross_entropy + recipe.align * (1 - (vectors * own).sum(1)).mean()
+
+
+@torch.no_grad()
+def _frozen_states(
+    encoder: SplitEncoder, pieces: list[list[int]], tokenizer: Tokenizer, type_id: int
+) -> list[Tensor]:
+    """What the lower layers give, (tokens, width) bf16 for each text."""
+    states: list[Tensor] = [torch.empty(0)] * len(pieces)
+    cls = tokenizer.cls if type_id == QUESTION_TYPE else None
+    for group in length_groups([len(sequence) for sequence in pieces]):
+        ids, packing = with_special([pieces[i] for i in group], cls=cls, sep=tokenizer.sep)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            hidden = encoder.encode_alone(ids, packing, type_id).bfloat16()
+        for i, own in zip(group, hidden.split(packing.lengths.tolist()), strict=True):
+            states[i] = own.clone()
+    return states
+
+
+def length_groups(lengths: Sequence[int], tokens: int = TOKENS_PER_PASS) -> list[list[int]]:
+    """Indices from short to long in groups of at most `tokens` in all, or of one."""
+    groups: list[list[int]] = []
+    total = tokens + 1
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        if total + lengths[i] > tokens:
+            groups.append([])
+            total = 0
+        groups[-1].append(i)
+        total += lengths[i]
+    return groups

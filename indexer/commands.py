@@ -1,0 +1,100 @@
+"""The `indexer` command: everything that makes and describes an index."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.commands import console
+
+app = typer.Typer(
+    name="indexer",
+    help="Build an index from files and folders, and describe it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+INDEX = Annotated[Path, typer.Option("--index", "-i", help="The index folder.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+@app.command()
+def build(
+    sources: Annotated[list[Path], typer.Argument(help="Files and folders to index.")],
+    index: INDEX,
+    model: Annotated[
+        Path | None, typer.Option(help="Checkpoint folder; by default the shipped one.")
+    ] = None,
+    passage_limit: Annotated[
+        int | None,
+        typer.Option(min=16, help="Wordpieces in a passage; by default the checkpoint's."),
+    ] = None,
+    overlap: Annotated[
+        int, typer.Option(min=0, help="Wordpieces that passages share with the one before.")
+    ] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an index.")] = False,
+    as_json: JSON = False,
+) -> None:
+    """Read SOURCES (.txt .md .html .pdf .docx .csv .tsv .json .jsonl) into an index.
+
+    Example: indexer build ~/papers --index papers.idx
+    """
+    from engine.checkpoint import load_checkpoint, shipped_checkpoint
+    from indexer.build import BuildOptions, BuildProgress, build_index
+
+    options = BuildOptions(passage_limit=passage_limit, overlap=overlap, overwrite=overwrite)
+    checkpoint = load_checkpoint(model or shipped_checkpoint())
+    with console.progress_bar("indexing", 100) as bar:
+
+        def on_progress(p: BuildProgress) -> None:
+            share = p.bytes_done / p.bytes_total if p.bytes_total else 1
+            bar(int(100 * share), f"{p.documents} documents, {p.passages} passages")
+
+        report = build_index(sources, index, checkpoint, options, on_progress=on_progress)
+    for skipped in report.skipped:
+        console.say(f"skipped {skipped.source}: {skipped.reason}")
+    console.show(report.to_dict(), as_json=as_json, human=_build_text)
+
+
+@app.command()
+def info(index: INDEX, as_json: JSON = False) -> None:
+    """What an index holds, and its size on disk by part.
+
+    Example: indexer info --index papers.idx
+    """
+    from engine.retrieval.embedded import EmbeddedBackend
+
+    with EmbeddedBackend.open(index) as backend:
+        description = backend.describe().to_dict()
+    console.show(description, as_json=as_json, human=_info_text)
+
+
+def run() -> None:
+    console.run(app)
+
+
+def _build_text(report: dict[str, Any]) -> str:
+    seconds = report["seconds"]
+    stages = ", ".join(f"{name} {s:.1f}" for name, s in seconds.items() if name != "total")
+    skipped = len(report["skipped"])
+    read = f"read {report['documents']} documents" + (f", skipped {skipped}" if skipped else "")
+    return (
+        f"{report['index']}: {read}; {report['passages']} passages, {report['pieces']} wordpieces "
+        f"in {seconds['total']:.1f} s ({stages})\n{_info_text(report['description'])}\n"
+        f'Ask it: engine ask "…" --index {report["index"]}'
+    )
+
+
+def _info_text(description: dict[str, Any]) -> str:
+    lines = []
+    for name, value in description.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {_amount(key, v, name)}" for key, v in value.items())
+        lines.append(f"  {name.replace('_', ' ')}: {value}")
+    return "\n".join(lines)
+
+
+def _amount(key: str, value: Any, part: str) -> str:
+    is_bytes = "bytes" in part and isinstance(value, int)
+    return f"{value / 2**20:.1f} MiB" if is_bytes else str(value)

@@ -34,7 +34,7 @@ _TOKEN = regex.compile(
 )
 _ACCENTS = regex.compile(r"(?<=[\p{Latin}\p{Arabic}\p{Hebrew}])\p{Mn}+", regex.VERSION1)
 # Soft hyphens and joiners stand inside words, apostrophes come in several shapes.
-_SPELLING = str.maketrans({"\u00ad": "", "\u200b": "", "\u200c": "", "\u200d": "", "’": "'"})
+_SPELLING = str.maketrans({"\u00ad": "", "\u200c": "", "\u200d": "", "’": "'"})
 _THOUSANDS = regex.compile(r"\p{Nd}{1,3}(?:,\p{Nd}{3})+(?:\.\p{Nd}+)?")
 _DECIMAL = regex.compile(r"\p{Nd}+\.\p{Nd}+")
 
@@ -53,15 +53,28 @@ def analyse(text: str) -> list[str]:
     return [term[:MAX_TERM] for term in _stemmer().stemWords(terms)]
 
 
+# Left out of questions, never of passages: what English asks with and joins words by. Not
+# "does": its term, "doe", is a name and an animal.
+STOP_WORDS = frozenset(
+    analyse(
+        "a an the of in on at to for by with from and or is are was were be been do did has have "
+        "had what which who whom whose when where why how that this it as"
+    )
+)
+
+
 def query_terms(
     text: str, frequency: Callable[[str], int], limit: int = MAX_QUERY_TERMS
 ) -> list[str]:
     """The terms to search for: each once, and of a long text only the `limit` rarest.
 
-    `frequency` says how many passages hold a term. Terms that none holds are left out, so the
-    result is empty where nothing can be found.
+    Stop words are left out unless there is nothing else. `frequency` says how many passages
+    hold a term; terms that none holds are left out, so the result is empty where nothing can
+    be found.
     """
-    counted = {term: frequency(term) for term in dict.fromkeys(analyse(text))}
+    terms = dict.fromkeys(analyse(text))
+    telling = [term for term in terms if term not in STOP_WORDS] or terms
+    counted = {term: frequency(term) for term in telling}
     known = [term for term, count in counted.items() if count]
     return sorted(known, key=lambda term: counted[term])[:limit]
 

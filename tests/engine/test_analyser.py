@@ -68,6 +68,12 @@ def test_a_question_is_cut_to_its_rarest_terms_each_once():
     assert query_terms(question, lambda term: held.get(term, 0), limit=3) == ["mat", "dog", "sat"]
 
 
+def test_stop_words_are_searched_for_only_where_there_is_nothing_else():
+    assert query_terms("Why did the cat do it?", lambda term: 1) == ["cat"]
+    assert query_terms("Who is Jane Doe?", lambda term: 1) == ["jane", "doe"]
+    assert query_terms("Who is The Who?", lambda term: 1) == ["who", "is", "the"]
+
+
 def test_a_question_of_nothing_known_has_no_terms():
     assert query_terms("what is it", lambda term: 0) == []
     assert query_terms("?!", lambda term: 1) == []

@@ -8,7 +8,7 @@ class Limits:
     """How much one file may hold before it is skipped instead of read."""
 
     file_bytes: int = 200_000_000
-    characters: int = 200_000_000  # of one document
+    characters: int = 5_000_000  # of one document, whose passages are encoded in memory at once
     pdf_pages: int = 10_000
     docx_bytes: int = 500_000_000  # unpacked: a small archive can unpack to fill a disk
 

@@ -1,0 +1,40 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INDEX ?= demo.idx
+
+.PHONY: demo test lint ui clean
+
+demo: $(INDEX)/store
+	@echo
+	$(BIN)/engine ask "Who discovered radium?" --index $(INDEX)
+	@echo
+	@echo 'Ask your own: $(BIN)/engine ask "How deep is the Suez Canal?" --index $(INDEX)'
+	@echo 'Index your own: $(BIN)/indexer build ~/papers --index papers.idx'
+	@echo 'A search page: make ui'
+
+$(INDEX)/store: .venv/installed
+	$(BIN)/indexer build data/sample/documents --index $(INDEX) --overwrite
+
+# torch is named with its version, alone and first, so that a CPU build at hand is taken.
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+test: .venv/installed lint
+	$(BIN)/pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+ui: $(INDEX)/store
+	$(BIN)/foreread-ui --index $(INDEX) --questions data/sample/questions.json
+
+clean:
+	rm -rf .venv demo.idx

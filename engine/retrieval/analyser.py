@@ -41,6 +41,30 @@ _DECIMAL = regex.compile(r"\p{Nd}+\.\p{Nd}+")
 _local = threading.local()  # a Stemmer may not be shared by threads
 
 
+def _cut(kind: str, token: str) -> list[str]:
+    if kind == "unspaced":
+        # Marks stay with the letter that they stand on.
+        letters = regex.findall(r"\X", token)
+        return [a + b for a, b in pairwise(letters)] or letters
+    if kind == "number":
+        if _THOUSANDS.fullmatch(token):
+            return [token.replace(",", "")]
+        # 3.14 is one number; 12.05.1999 and 1999,2000 are several.
+        return [token] if _DECIMAL.fullmatch(token) else regex.split(r"[.,]", token)
+    if kind == "initials":
+        return [token.replace(".", "")]
+    # l'eau, O'Brien: what stands before is a word of its own; the stemmer drops a final 's.
+    first, apostrophe, rest = token.partition("'")
+    return [first, rest] if apostrophe and len(first) == 1 else [token]
+
+
+def _stemmer() -> Stemmer.Stemmer:
+    if not hasattr(_local, "stemmer"):
+        _local.stemmer = Stemmer.Stemmer("english")
+    stemmer: Stemmer.Stemmer = _local.stemmer
+    return stemmer
+
+
 def analyse(text: str) -> list[str]:
     """The terms of `text`, in order, repeated as often as they occur."""
     folded = unicodedata.normalize("NFKC", text).translate(_SPELLING).casefold()
@@ -77,27 +101,3 @@ def query_terms(
     counted = {term: frequency(term) for term in telling}
     known = [term for term, count in counted.items() if count]
     return sorted(known, key=lambda term: counted[term])[:limit]
-
-
-def _cut(kind: str, token: str) -> list[str]:
-    if kind == "unspaced":
-        # Marks stay with the letter that they stand on.
-        letters = regex.findall(r"\X", token)
-        return [a + b for a, b in pairwise(letters)] or letters
-    if kind == "number":
-        if _THOUSANDS.fullmatch(token):
-            return [token.replace(",", "")]
-        # 3.14 is one number; 12.05.1999 and 1999,2000 are several.
-        return [token] if _DECIMAL.fullmatch(token) else regex.split(r"[.,]", token)
-    if kind == "initials":
-        return [token.replace(".", "")]
-    # l'eau, O'Brien: what stands before is a word of its own; the stemmer drops a final 's.
-    first, apostrophe, rest = token.partition("'")
-    return [first, rest] if apostrophe and len(first) == 1 else [token]
-
-
-def _stemmer() -> Stemmer.Stemmer:
-    if not hasattr(_local, "stemmer"):
-        _local.stemmer = Stemmer.Stemmer("english")
-    stemmer: Stemmer.Stemmer = _local.stemmer
-    return stemmer

@@ -1,10 +1,10 @@
 """Wordpieces with the code points they cover."""
 
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import regex
 import tokenizers
 from numpy.typing import NDArray
 
@@ -12,6 +12,8 @@ from engine.errors import CheckpointError
 
 CLS_NAMES = ("[CLS]", "<s>")
 SEP_NAMES = ("[SEP]", "</s>")
+_SURROGATES = regex.compile(r"\p{Cs}")
+_MARKS = regex.compile(r"\p{M}+")
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Pieces:
     """The wordpieces of one text: `ids` (n,) int32 and `offsets` (n, 2) int32.
 
     `text[offsets[i, 0]:offsets[i, 1]]` is what piece i covers, in code points, white space at
-    either end left out. Pieces that cover nothing but white space are dropped.
+    either end left out. Pieces that cover nothing but white space are dropped. A combining mark
+    belongs to the letter before it, so pieces that share a letter and its marks overlap.
     """
 
     ids: NDArray[np.int32]
@@ -63,11 +66,12 @@ class Tokenizer:
         return self._inner.get_vocab_size()
 
     def encode(self, text: str) -> Pieces:
-        return self._pieces(self._inner.encode(text, add_special_tokens=False), text)
+        return _pieces(self._inner.encode(_whole(text), add_special_tokens=False), text)
 
     def encode_batch(self, texts: list[str]) -> list[Pieces]:
-        encodings = self._inner.encode_batch(texts, add_special_tokens=False)
-        return [self._pieces(e, t) for e, t in zip(encodings, texts, strict=True)]
+        whole = [_whole(text) for text in texts]
+        encodings = self._inner.encode_batch(whole, add_special_tokens=False)
+        return [_pieces(e, t) for e, t in zip(encodings, texts, strict=True)]
 
     def _special(self, names: tuple[str, ...]) -> int:
         for name in names:
@@ -75,19 +79,42 @@ class Tokenizer:
                 return int(found)
         raise CheckpointError(f"the tokenizer has none of the special tokens {', '.join(names)}")
 
-    @staticmethod
-    def _pieces(encoding: tokenizers.Encoding, text: str) -> Pieces:
-        # Metaspace pieces count the space before a word as theirs: an answer must not.
-        ids, offsets = [], []
-        for piece, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
-            while start < end and text[start].isspace():
-                start += 1
-            while end > start and text[end - 1].isspace():
-                end -= 1
-            # A composed letter is one piece whose offsets may end before its combining marks.
-            while start < end < len(text) and unicodedata.combining(text[end]):
-                end += 1
-            if start < end:
-                ids.append(piece)
-                offsets.append((start, end))
-        return Pieces(np.array(ids, np.int32), np.array(offsets, np.int32).reshape(-1, 2))
+
+def _whole(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON can hold and the library refuses."""
+    whole: str = _SURROGATES.sub("\ufffd", text)
+    return whole
+
+
+def _pieces(encoding: tokenizers.Encoding, text: str) -> Pieces:
+    # Metaspace pieces count the space before a word as theirs: an answer must not.
+    ids, offsets = [], []
+    for piece, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+        while start < end and text[start].isspace():
+            start += 1
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if start < end:
+            ids.append(piece)
+            offsets.append((start, end))
+    covered = np.array(offsets, np.int32).reshape(-1, 2)
+    return Pieces(np.array(ids, np.int32), _with_marks(covered, text))
+
+
+def _with_marks(offsets: NDArray[np.int32], text: str) -> NDArray[np.int32]:
+    """Offsets moved out where they part a letter from its marks.
+
+    The library's end behind a composed letter may lie before its marks, and a mark may be a
+    piece of its own.
+    """
+    runs = [] if text.isascii() else [m.span() for m in _MARKS.finditer(text)]
+    if not runs:
+        return offsets
+    begins, ends = np.array(runs, np.int32).T
+    letters = np.array([b - (b > 0 and not text[b - 1].isspace()) for b, _ in runs], np.int32)
+    moved = offsets.copy()
+    for column, outer in ((0, letters), (1, ends)):
+        run = np.searchsorted(begins, offsets[:, column], "right") - 1
+        inside = (run >= 0) & (offsets[:, column] < ends[run])
+        moved[inside, column] = outer[run[inside]]
+    return moved

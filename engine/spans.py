@@ -36,6 +36,8 @@ def best_spans(output: ReaderOutput, k: int, max_pieces: int = MAX_PIECES) -> Sp
     beyond = end.new_full((len(packing), max_pieces - 1), -torch.inf)
     ends = torch.cat([end, beyond], dim=1).unfold(1, max_pieces, 1)  # (pairs, longest, pieces)
     scores = (start[:, :, None] + ends).flatten(1)
-    best = scores.topk(min(k, scores.shape[1]), dim=1)
+    if (missing := k - scores.shape[1]) > 0:
+        scores = torch.nn.functional.pad(scores, (0, missing), value=-torch.inf)
+    best = scores.topk(k, dim=1)
     begin = best.indices // max_pieces - first
     return Spans(best.values, begin, begin + best.indices % max_pieces)

@@ -1,0 +1,103 @@
+"""Exact match and F1 as the official SQuAD scripts count them, worked by hand."""
+
+import pytest
+
+from engine.evaluation.metrics import exact_match, f1, normalise
+from engine.evaluation.reading import Prediction, score
+from engine.squad import SquadQuestion
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        ("The Eiffel Tower", "eiffel tower"),
+        ("a cat, an owl & the dog", "cat owl dog"),  # & is ASCII punctuation
+        ("theatre and Anthem", "theatre and anthem"),  # articles only as whole words
+        ("  two\t\nspaces  ", "two spaces"),
+        ("U.S.A.", "usa"),  # punctuation goes without leaving a space
+        ("well-known", "wellknown"),
+        ("a.", ""),  # punctuation goes first, and leaves an article
+        ("the-end", "theend"),
+        ("“quoted” – «so»", "“quoted” – «so»"),  # only ASCII punctuation goes
+        ("ÉCOLE Ångström", "école ångström"),
+        ("$4.5 (million)!", "45 million"),
+        ("", ""),
+        ("The", ""),
+    ],
+)
+def test_answers_are_normalised_as_the_official_script_does(answer: str, wanted: str) -> None:
+    assert normalise(answer) == wanted
+
+
+def test_exact_match_is_of_any_answer_after_normalising() -> None:
+    assert exact_match("The Bell!", ["clock", "bell"]) == 1.0
+    assert exact_match("bells", ["clock", "bell"]) == 0.0
+    assert exact_match("", ["bell"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("prediction", "gold", "wanted"),
+    [
+        ("red iron bridge", "iron bridge", 0.8),  # P 2/3, R 1
+        ("the iron bridge", "iron bridge", 1.0),
+        ("iron", "an old iron bridge of steel", 1 / 3),  # P 1, R 1/5: articles don't count
+        ("mill", "bell", 0.0),
+        # Repeated words count as often as they stand in both: 2 of 3, 2 of 2.
+        ("new new new", "new new", 0.8),
+        # Shared: new once of 3, york once: P 2/4, R 2/2.
+        ("new new new york", "new york", 2 / 3),
+        ("york new", "new york", 1.0),  # order doesn't count
+        ("Ångström", "ångström.", 1.0),
+        ("", "bell", 0.0),
+        ("the", "bell", 0.0),
+    ],
+)
+def test_f1_of_words_by_hand(prediction: str, gold: str, wanted: float) -> None:
+    assert f1(prediction, [gold]) == pytest.approx(wanted)
+
+
+def test_f1_is_the_best_over_the_answers() -> None:
+    assert f1("iron bridge", ["mill", "red iron bridge", "iron"]) == pytest.approx(0.8)
+
+
+def test_an_unanswerable_question_wants_the_empty_answer() -> None:
+    for metric in (exact_match, f1):
+        assert metric("", []) == 1.0
+        assert metric("the", []) == 1.0  # normalises to nothing
+        assert metric("bell", []) == 0.0
+        # An answer of nothing but articles or punctuation is none.
+        assert metric("", ["The", "."]) == 1.0
+        assert metric("bell", ["The", "bell"]) == 1.0
+        assert metric("", ["The", "bell"]) == 0.0
+
+
+def asked(*answers: str) -> SquadQuestion:
+    return SquadQuestion("q", "?", tuple((answer, 0) for answer in answers))
+
+
+def test_scores_of_a_file_with_unanswerable_questions_by_hand() -> None:
+    predictions = [
+        Prediction(asked("iron bridge"), "red iron bridge", 1.0),  # EM 0, F1 0.8
+        Prediction(asked("bell"), "bell", -1.0),  # taken for unanswerable: 0, 0
+        Prediction(asked(), "mill", -0.5),  # rightly: 1, 1
+        Prediction(asked(), "mill", 0.5),  # wrongly: 0, 0
+    ]
+    assert score(predictions) == pytest.approx(
+        {"em": 25.0, "f1": 45.0, "questions": 4, "has_answer_f1": 40.0, "no_answer_accuracy": 50.0}
+    )
+    lower = score(predictions, null_threshold=-2.0)  # nothing is unanswerable: 0, 0.8; 1, 1; 0; 0
+    assert (lower["em"], lower["f1"]) == pytest.approx((25.0, 45.0))
+    assert lower["has_answer_f1"] == pytest.approx(90.0)
+
+
+def test_without_unanswerable_questions_the_null_answer_is_not_allowed() -> None:
+    predictions = [
+        Prediction(asked("bell"), "bell", -9.0),
+        Prediction(asked("iron bridge"), "bridge", -9.0),  # P 1, R 1/2
+    ]
+    wanted = {"em": 50.0, "f1": 100 * (1 + 2 / 3) / 2, "questions": 2}
+    assert score(predictions) == pytest.approx(wanted)
+
+
+def test_no_predictions_score_nothing() -> None:
+    assert score([]) == {"em": 0.0, "f1": 0.0, "questions": 0.0}

@@ -1,0 +1,84 @@
+"""Packed sequences: padding and back, and joining pairs, lose and mix up nothing."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.encoder.packing import Packing, join
+from engine.encoder.split import join_states, with_special
+
+LENGTHS = st.lists(st.integers(1, 7), min_size=1, max_size=6)
+
+
+@given(lengths=LENGTHS)
+@settings(deadline=None, derandomize=True)
+def test_padding_puts_each_token_in_its_place_and_unpadding_brings_it_back(
+    lengths: list[int],
+) -> None:
+    packing = Packing(lengths)
+    packed = torch.arange(1.0, 2 * sum(lengths) + 1).view(-1, 2)
+    padded = packing.pad(packed)
+    assert padded.shape == (len(lengths), max(lengths), 2)
+    for row, own in enumerate(packed.split(lengths)):
+        assert torch.equal(padded[row, : len(own)], own)
+        assert not padded[row, len(own) :].any()
+    assert torch.equal(packing.unpad(padded), packed)
+
+
+def test_sequence_position_and_starts_of_a_packing_by_hand() -> None:
+    packing = Packing([2, 1, 3])
+    assert packing.sequence.tolist() == [0, 0, 1, 2, 2, 2]
+    assert packing.position.tolist() == [0, 1, 0, 0, 1, 2]
+    assert packing.starts.tolist() == [0, 2, 3]
+    assert (packing.total, packing.longest, len(packing)) == (6, 3, 3)
+
+
+def test_only_keys_beyond_a_sequence_are_biased() -> None:
+    assert Packing([2, 2]).key_bias(torch.float32) is None
+    bias = Packing([1, 3]).key_bias(torch.float32)
+    assert bias is not None
+    assert bias.shape == (2, 1, 1, 3)
+    low = torch.finfo(torch.float32).min
+    assert bias[:, 0, 0].tolist() == [[0, low, low], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("lengths", [[], [2, 0], [-1]])
+def test_lengths_must_be_positive(lengths: list[int]) -> None:
+    with pytest.raises(ValueError, match="lengths must be positive"):
+        Packing(lengths)
+
+
+@given(data=st.data(), first=LENGTHS, second=LENGTHS)
+@settings(deadline=None, derandomize=True)
+def test_joining_lays_the_first_of_each_pair_before_the_second(
+    data: st.DataObject, first: list[int], second: list[int]
+) -> None:
+    pair = st.tuples(st.integers(0, len(first) - 1), st.integers(0, len(second) - 1))
+    pairs = data.draw(st.lists(pair, min_size=1, max_size=6))
+    left = [[f"a{i}.{j}" for j in range(n)] for i, n in enumerate(first)]
+    right = [[f"b{i}.{j}" for j in range(n)] for i, n in enumerate(second)]
+    tokens = [token for sequence in (*left, *right) for token in sequence]
+    joint, index = join(Packing(first), Packing(second), torch.tensor(pairs))
+    wanted = [left[a] + right[b] for a, b in pairs]
+    assert joint.lengths.tolist() == [len(sequence) for sequence in wanted]
+    assert [tokens[i] for i in index.tolist()] == [t for sequence in wanted for t in sequence]
+
+
+def test_joined_states_are_those_of_question_then_passage() -> None:
+    questions = torch.tensor([[1.0], [2.0], [3.0]])
+    passages = torch.tensor([[10.0], [20.0], [30.0], [40.0]])
+    states, packing = join_states(
+        questions, Packing([2, 1]), passages, Packing([1, 3]), torch.tensor([[1, 1], [0, 0]])
+    )
+    assert states[:, 0].tolist() == [3, 20, 30, 40, 1, 2, 10]
+    assert packing.lengths.tolist() == [4, 3]
+
+
+def test_special_pieces_frame_each_sequence() -> None:
+    ids, packing = with_special([[5, 6], []], cls=1, sep=2)
+    assert ids.tolist() == [1, 5, 6, 2, 1, 2]
+    assert packing.lengths.tolist() == [4, 2]
+    ids, packing = with_special([[5, 6], []], sep=2)
+    assert ids.tolist() == [5, 6, 2, 2]
+    assert packing.lengths.tolist() == [3, 1]

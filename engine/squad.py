@@ -3,9 +3,11 @@
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.errors import SourceError
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ def read_squad(path: Path) -> list[SquadParagraph]:
     Raises: SourceError if the file can't be read or is of another layout.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SourceError(f"can't read {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceError(f"{path} isn't JSON: {error}") from None
     try:
         return [
@@ -42,8 +44,10 @@ def read_squad(path: Path) -> list[SquadParagraph]:
             for article in content["data"]
             for number, paragraph in enumerate(article["paragraphs"])
         ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SourceError(f"{path} isn't in SQuAD's layout: {error!r} is missing") from None
+    except KeyError as error:
+        raise SourceError(f"{path} isn't in SQuAD's layout: {error} is missing") from None
+    except (TypeError, AttributeError) as error:
+        raise SourceError(f"{path} isn't in SQuAD's layout: {error}") from None
 
 
 def take_questions(paragraphs: list[SquadParagraph], limit: int | None) -> list[SquadParagraph]:
@@ -84,9 +88,19 @@ def _paragraph(title: str, number: int, paragraph: dict[str, Any]) -> SquadParag
     questions = tuple(
         SquadQuestion(
             id=str(qa["id"]),
-            question=qa["question"],
-            answers=tuple((a["text"], a["answer_start"]) for a in qa["answers"]),
+            question=_field(qa, "question", str),
+            answers=tuple(
+                (_field(answer, "text", str), _field(answer, "answer_start", int))
+                for answer in qa["answers"]
+            ),
         )
         for qa in paragraph.get("qas", ())
     )
-    return SquadParagraph(title, number, paragraph["context"], questions)
+    return SquadParagraph(title, number, _field(paragraph, "context", str), questions)
+
+
+def _field(record: dict[str, Any], name: str, kind: type[_T]) -> _T:
+    value = record[name]
+    if not isinstance(value, kind):
+        raise TypeError(f"{name!r} should be of type {kind.__name__}, not {value!r:.40}")
+    return value

@@ -102,7 +102,9 @@ def _window_bounds(n: int, limit: int) -> list[tuple[int, int]]:
 
 
 def _piece_span(pieces: Pieces, start: int, end: int) -> tuple[int, int] | None:
-    """First and last piece that overlap the code points from `start` to `end`."""
+    """First and last piece that overlap the code points from `start` to `end`, if any."""
+    if start == end:
+        return None
     overlapping = np.flatnonzero((pieces.offsets[:, 1] > start) & (pieces.offsets[:, 0] < end))
     if not len(overlapping):
         return None

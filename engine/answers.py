@@ -15,6 +15,7 @@ from engine.results import Answer, Evidence, PassageHit
 from engine.spans import Spans, best_spans
 
 SPANS_PER_PASSAGE = 8
+NO_SPAN_MARGIN = -1e4
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def read(
     `retrieval` is what `retrieval_features` gives.
     """
     spans = best_spans(output, SPANS_PER_PASSAGE)
-    margin = spans.score[:, 0] - 2 * output.null
+    # A passage without a piece has no span: its margin must be the lowest, yet finite.
+    margin = (spans.score[:, 0] - 2 * output.null).nan_to_num(neginf=NO_SPAN_MARGIN)
     features = torch.cat([output.relevance[:, None], margin[:, None], retrieval], dim=1)
     rerank = features @ torch.tensor(calibration.rerank)
     return features, Reading(spans, output.null, output.relevance, rerank)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -15,6 +15,8 @@ from engine.encoder.config import EncoderConfig
 from engine.errors import CheckpointError
 from engine.reader import Reader
 from engine.tokenization import Tokenizer
+
+_T = TypeVar("_T")
 
 FORMAT = 1
 _CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
@@ -131,8 +133,16 @@ def load_checkpoint(folder: Path, *, dtype: torch.dtype | None = None) -> Checkp
     if not weights_path.is_file():
         raise CheckpointError(f"{folder} has no {_WEIGHTS}; copy the whole checkpoint folder")
     tokenizer = Tokenizer.load(folder)
-    with torch.device("meta"):
-        reader = Reader.shaped(config)
+    if tokenizer.vocabulary_size > config.vocabulary:
+        raise CheckpointError(
+            f"{folder / _TOKENIZER} has {tokenizer.vocabulary_size} pieces, the model of "
+            f"{_CONFIG} {config.vocabulary}; copy the whole checkpoint folder"
+        )
+    try:
+        with torch.device("meta"):
+            reader = Reader.shaped(config)
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder / _CONFIG} doesn't fit: {error}") from None
     try:
         weights = load_file(weights_path)
         reader.load_state_dict(weights, assign=True)
@@ -157,30 +167,45 @@ def _fingerprint(folder: Path, config: EncoderConfig, settings: Settings) -> str
 def _write_config(folder: Path, config: EncoderConfig, settings: Settings) -> None:
     content = {"format": FORMAT, "encoder": config.to_dict(), **asdict(settings)}
     partial = folder / (_CONFIG + ".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n")
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     partial.replace(folder / _CONFIG)
 
 
 def _read_config(folder: Path) -> tuple[EncoderConfig, Settings]:
     path = folder / _CONFIG
     try:
-        content = json.loads(path.read_text())
-        found = content.pop("format", None)
-        encoder = content.pop("encoder")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        encoder = content["encoder"]
     except OSError:
         raise CheckpointError(f"{folder} isn't a checkpoint: it has no {_CONFIG}") from None
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError):
         raise CheckpointError(
             f"{path} isn't a Foreread checkpoint's; one is made with: engine train"
         ) from None
-    if found != FORMAT:
+    if (found := content.get("format")) != FORMAT:
         raise CheckpointError(f"{folder} is of checkpoint format {found}; this is format {FORMAT}")
+    settings = {k: v for k, v in content.items() if k not in ("format", "encoder")}
     try:
-        fitted = content.pop("calibration", {})
+        fitted = dict(settings.pop("calibration", {}))
         if "rerank" in fitted:
-            fitted["rerank"] = tuple(fitted["rerank"])
-        calibration = Calibration(**fitted)
-        settings = Settings(calibration=calibration, **content)
-    except TypeError as error:
+            fitted["rerank"] = tuple(map(float, fitted["rerank"]))
+        calibration = _of_types_of_defaults(Calibration(**fitted))
+        if len(calibration.rerank) != len(Calibration().rerank):
+            raise ValueError(f"rerank should be 4 weights, not {len(calibration.rerank)}")
+        whole = _of_types_of_defaults(Settings(calibration=calibration, **settings))
+    except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has settings that don't fit: {error}") from None
-    return EncoderConfig.from_dict(encoder), settings
+    try:
+        return EncoderConfig.from_dict(encoder), whole
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} doesn't fit: {error}") from None
+
+
+def _of_types_of_defaults(settings: _T) -> _T:
+    """The settings themselves. Raises: TypeError for a field of another type than its default."""
+    for name, usual in vars(type(settings)()).items():
+        value = getattr(settings, name)
+        kinds = (int, float) if isinstance(usual, float) else type(usual)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise TypeError(f"{name} should be like {usual!r}, not {value!r:.40}")
+    return settings

@@ -31,6 +31,10 @@ class EncoderConfig:
     vector: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("hidden_width", "n_heads", "inner_width", "vocabulary", "positions", "types"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise CheckpointError(f"{name} should be a whole number above 0, not {value!r}")
         if self.hidden_width % self.n_heads:
             raise CheckpointError(
                 f"hidden width {self.hidden_width} isn't a multiple of {self.n_heads} heads"
@@ -42,8 +46,8 @@ class EncoderConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EncoderConfig":
         """Raises: CheckpointError if a field is missing or unknown."""
-        layers = {name: tuple(values.get(name, ())) for name in ("lower", "upper", "vector")}
         try:
+            layers = {name: tuple(values.get(name, ())) for name in ("lower", "upper", "vector")}
             return cls(**{**values, **layers})
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             raise CheckpointError(f"the checkpoint's encoder settings don't fit: {error}") from None

@@ -20,7 +20,7 @@ def keep_freed_memory() -> bool:
         return False
     settings = (
         (_M_MMAP_MAX, 0),
-        (_M_TRIM_THRESHOLD, 2**31 - 1),
+        (_M_TRIM_THRESHOLD, -1),
         (_M_TOP_PAD, 64 * 2**20),
         (_M_ARENA_MAX, 1),
     )

@@ -1,6 +1,7 @@
 """`engine train`: the stages from a base encoder to a checkpoint that answers."""
 
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import date
@@ -100,7 +101,7 @@ def split(
     from engine.training.trainer import Recipe
 
     below, above = parse_layers(lower), parse_layers(upper)
-    taught_by = load_checkpoint(teacher, dtype=torch.float32)
+    taught_by = load_checkpoint(teacher)
     student = Reader(reselect(taught_by.reader.encoder, lower=below, upper=above))
     student.span.load_state_dict(taught_by.reader.span.state_dict())
     student.pair.load_state_dict(taught_by.reader.pair.state_dict())
@@ -110,7 +111,7 @@ def split(
         batch_size=batch_size,
         share=6,
         learning_rate=learning_rate,
-        mixture=Mixture(gold_only=0.6, unanswered=0.1),
+        mixture=Mixture(gold_only=0.75, unanswered=0.1),
         hard=0.5,
         soft=soft,
         states=states,
@@ -227,8 +228,11 @@ def parse_layers(text: str) -> tuple[int, ...]:
     layers: list[int] = []
     try:
         for part in text.split(","):
-            first, _, last = part.partition("-")
-            layers += range(int(first), int(last or first) + 1)
+            first, dash, last = part.partition("-")
+            numbers = range(int(first), int(last if dash else first) + 1)
+            if not numbers:
+                raise ValueError(part)
+            layers += numbers
     except ValueError:
         raise CheckpointError(f"layers are named like 1-6 or 7,10,12, not {text!r}") from None
     return tuple(layers)
@@ -275,9 +279,7 @@ def _train(
     record = {**asdict(recipe), "files": [f.name for f in files], "date": str(date.today())}
     done = replace(settings, training={"reader": record}, quality={"held back": quality})
     save_checkpoint(reader, tokenizer, done, out)
-    for file in work.glob("*"):
-        file.unlink()
-    work.rmdir()
+    shutil.rmtree(work, ignore_errors=True)
     console.show({"model": str(out), **quality}, as_json=as_json, human=str)
 
 

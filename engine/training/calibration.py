@@ -8,6 +8,7 @@ from torch import Tensor
 
 from engine.checkpoint import Calibration
 from engine.encoding import encode_questions
+from engine.errors import IndexStoreError
 from engine.evaluation.metrics import exact_match
 from engine.evaluation.searching import RightPassage
 from engine.search import SearchEngine
@@ -62,8 +63,13 @@ def observe(
                 [is_right(item.text, paragraph.context) for item in loaded.fetched]
             )
             observations.append(
+                # Clones, because what inference mode made can't be differentiated through.
                 Observation(
-                    done.features, done.reading.spans.score, done.output.null, right, correct
+                    done.features.clone(),
+                    done.reading.spans.score.clone(),
+                    done.output.null.clone(),
+                    right,
+                    correct,
                 )
             )
             on_progress(len(observations))
@@ -76,8 +82,16 @@ def fit(observations: Sequence[Observation]) -> Calibration:
     A question whose candidates hold no correct span counts as one that null answers; so does,
     for every fifth question, a copy without the passages of its own paragraph, since a
     collection doesn't answer everything it's asked.
+
+    Raises: IndexStoreError if no question's own paragraph was found.
     """
-    rerank = _fit_rerank([o for o in observations if o.right.any()])
+    found = [o for o in observations if o.right.any()]
+    if not found:
+        raise IndexStoreError(
+            f"of {len(observations)} questions asked, none found its own paragraph; "
+            "index the files of the questions with: indexer build"
+        )
+    rerank = _fit_rerank(found)
     cases = [*observations, *(_without_right(o) for o in observations[::5])]
     return _fit_confidence([c for c in cases if len(c.nulls)], rerank)
 

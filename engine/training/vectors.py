@@ -51,7 +51,7 @@ class Prefixes:
     passage: str = "passage: "
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def base_vectors(
     encoder: SplitEncoder, tokenizer: Tokenizer, texts: Sequence[str], prefix: str
 ) -> Tensor:

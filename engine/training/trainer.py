@@ -96,7 +96,12 @@ def train_reader(
     ]
     steps = round(len(batches) * recipe.epochs / math.ceil(recipe.epochs))
     reader.encoder.embeddings.pieces.weight.requires_grad_(False)
-    trained = {n: p for n, p in reader.named_parameters() if p.requires_grad}
+    # Vector layers take no part in reading: they'd get neither a gradient nor optimizer state.
+    trained = {
+        name: parameter
+        for name, parameter in reader.named_parameters()
+        if parameter.requires_grad and not name.startswith("encoder.vector.")
+    }
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trained.values() if p.ndim > 1]},
         {"params": [p for p in trained.values() if p.ndim == 1], "weight_decay": 0.0},
@@ -107,14 +112,12 @@ def train_reader(
         weight_decay=recipe.weight_decay,
         fused=True,
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _linear(step, steps, recipe.warm_up)
-    )
     first = 0
     if resume_folder is not None:
         first = _load_state(resume_folder, reader, optimizer, trained, recipe)
-        for _ in range(first):
-            schedule.step()
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: _linear(first + step, steps, recipe.warm_up)
+    )
     running, started, saved = math.nan, time.monotonic(), time.monotonic()
     for step in range(first, steps):
         step_rng = random.Random(f"{recipe.seed}/{step}")
@@ -158,7 +161,8 @@ def _loss(reader: Reader, teacher: Reader | None, batch: Batch, recipe: Recipe) 
 
 def _linear(step: int, steps: int, warm_up: float) -> float:
     rising = max(1, round(steps * warm_up))
-    return (step + 1) / rising if step < rising else max(0.0, (steps - step) / (steps - rising))
+    falling = max(1, steps - rising)
+    return (step + 1) / rising if step < rising else max(0.0, (steps - step) / falling)
 
 
 def _save_state(

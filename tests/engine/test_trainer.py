@@ -1,0 +1,262 @@
+"""Training learns, goes on where it stopped, and touches only what it should."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.encoder.convert import reselect
+from engine.evaluation.reading import predict, score
+from engine.reader import Reader
+from engine.squad import SquadParagraph, SquadQuestion
+from engine.tokenization import Tokenizer
+from engine.training.batches import Mixture
+from engine.training.examples import ExampleSet, cut_examples
+from engine.training.negatives import with_negatives
+from engine.training.trainer import Progress, Recipe, train_reader
+
+RECIPE = Recipe(
+    epochs=3,
+    batch_size=2,
+    share=2,
+    learning_rate=2e-3,
+    mixture=Mixture(gold_only=0.3, unanswered=0.2, negatives=1),
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Sums in one order, so that two runs can be compared to the last bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def examples(tokenizer: Tokenizer, paragraphs: list[SquadParagraph]) -> ExampleSet:
+    return with_negatives(cut_examples(paragraphs, tokenizer, limit=60))
+
+
+def weights(reader: Reader) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in reader.state_dict().items()}
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_a_reader_learns_a_few_questions_by_heart(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, paragraphs: list[SquadParagraph]
+) -> None:
+    reader = make_reader()
+    asked = paragraphs[:2]
+    four = cut_examples(asked, tokenizer, limit=60)
+    recipe = replace(
+        RECIPE, epochs=60, batch_size=4, mixture=Mixture(gold_only=1.0, unanswered=0.0)
+    )
+    losses: list[float] = []
+
+    def step_loss(p: Progress) -> None:
+        # The running mean is 0.98 of itself and 0.02 of the step's.
+        before = means[-1] if means else None
+        means.append(p.loss)
+        losses.append(p.loss if before is None else (p.loss - 0.98 * before) / 0.02)
+
+    means: list[float] = []
+    train_reader(reader, four, tokenizer, recipe, on_progress=step_loss)
+    assert len(losses) == 60
+    assert losses[-1] < losses[0] / 4
+    found = score(list(predict(reader, tokenizer, asked)))
+    assert found == {"em": 100.0, "f1": 100.0, "questions": 4.0}
+
+
+def test_everything_is_trained_but_piece_embeddings(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    reader = make_reader()
+    before = weights(reader)
+    train_reader(reader, examples, tokenizer, RECIPE)
+    same = {name for name, value in weights(reader).items() if torch.equal(value, before[name])}
+    assert same == {"encoder.embeddings.pieces.weight"}
+
+
+def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    readers = [make_reader() for _ in range(3)]
+    for reader, seed in zip(readers, (0, 0, 1), strict=True):
+        train_reader(reader, examples, tokenizer, replace(RECIPE, seed=seed))
+    first, second, third = (weights(reader) for reader in readers)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    assert not torch.equal(first["span.weight"], third["span.weight"])
+
+
+@pytest.mark.parametrize("stop", [1, 5, 8])
+@pytest.mark.parametrize("vector", [(), (3,)])
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
+    make_reader: Callable[..., Reader],
+    tokenizer: Tokenizer,
+    examples: ExampleSet,
+    tmp_path: Path,
+    stop: int,
+    vector: tuple[int, ...],
+) -> None:
+    whole = make_reader(vector=vector)
+    train_reader(whole, examples, tokenizer, RECIPE)
+
+    def stopping(p: Progress) -> None:
+        if p.step == stop + 1:  # behind the saving of step `stop`
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train_reader(
+            make_reader(vector=vector),
+            examples,
+            tokenizer,
+            RECIPE,
+            resume_folder=tmp_path,
+            save_every_seconds=-1.0,
+            on_progress=stopping,
+        )
+    steps: list[int] = []
+    resumed = make_reader(vector=vector)
+    train_reader(
+        resumed,
+        examples,
+        tokenizer,
+        RECIPE,
+        resume_folder=tmp_path,
+        on_progress=lambda p: steps.append(p.step),
+    )
+    assert steps == list(range(stop + 1, 10)), "what was done isn't done again"
+    for name, value in weights(whole).items():
+        torch.testing.assert_close(weights(resumed)[name], value, rtol=0, atol=1e-7, msg=name)
+
+
+def test_a_state_of_another_recipe_is_not_gone_on_with(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet, tmp_path: Path
+) -> None:
+    saving = {"resume_folder": tmp_path, "save_every_seconds": -1.0}
+    train_reader(make_reader(), examples, tokenizer, RECIPE, **saving)
+    steps: list[int] = []
+    train_reader(
+        make_reader(),
+        examples,
+        tokenizer,
+        replace(RECIPE, weight_decay=0.02),
+        on_progress=lambda p: steps.append(p.step),
+        **saving,
+    )
+    assert steps == list(range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "wanted"),
+    [(1, 3), (0.5, 2), (1.5, 4), (0.34, 1)],  # 3 batches an epoch; 1.5 rounds to even
+)
+def test_parts_of_an_epoch_are_steps(
+    make_reader: Callable[..., Reader],
+    tokenizer: Tokenizer,
+    examples: ExampleSet,
+    epochs: float,
+    wanted: int,
+) -> None:
+    seen: list[tuple[int, int]] = []
+    evaluated: list[int] = []
+    train_reader(
+        make_reader(),
+        examples,
+        tokenizer,
+        replace(RECIPE, epochs=epochs),
+        on_progress=lambda p: seen.append((p.step, p.steps)),
+        evaluate=lambda _, step: evaluated.append(step),
+        evaluate_every=2,
+    )
+    assert seen == [(step, wanted) for step in range(1, wanted + 1)]
+    assert evaluated == sorted({*range(2, wanted + 1, 2), wanted})
+
+
+def test_a_run_that_only_warms_up_is_no_error(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    train_reader(make_reader(), examples, tokenizer, replace(RECIPE, epochs=1, warm_up=1.0))
+
+
+def test_a_student_comes_closer_to_its_teacher(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    teacher = make_reader(lower=(), upper=(1, 2, 3, 4))
+    student = Reader(reselect(teacher.encoder, lower=(1, 2), upper=(3, 4)))
+    before = weights(teacher)
+    recipe = replace(
+        RECIPE, epochs=40, hard=0.0, relevance=0.0, soft=1.0, states=1.0, matches=(2, 3)
+    )
+    losses: list[float] = []
+    train_reader(
+        student,
+        examples,
+        tokenizer,
+        recipe,
+        teacher=teacher,
+        on_progress=lambda p: losses.append(p.loss),
+    )
+    assert losses[-1] < 0.8 * losses[0]
+    assert all(torch.equal(value, before[name]) for name, value in weights(teacher).items())
+
+
+def test_a_student_as_its_teacher_is_has_nothing_to_learn_but_the_answers(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    losses: dict[str, float] = {}
+
+    def first_loss(name: str) -> Callable[[Progress], None]:
+        def keep(p: Progress) -> None:
+            losses.setdefault(name, p.loss)
+
+        return keep
+
+    train_reader(make_reader(), examples, tokenizer, RECIPE, on_progress=first_loss("alone"))
+    taught = replace(RECIPE, soft=5.0, states=5.0, matches=(0, 1))
+    train_reader(
+        make_reader(),
+        examples,
+        tokenizer,
+        taught,
+        teacher=make_reader(),
+        on_progress=first_loss("taught"),
+    )
+    assert losses["taught"] == pytest.approx(losses["alone"], abs=1e-4)
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_with_its_step(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    reader = make_reader()
+    with torch.no_grad():
+        reader.span.bias.fill_(torch.nan)
+    with pytest.raises(FloatingPointError, match="at step 0; lower the learning rate"):
+        train_reader(reader, examples, tokenizer, RECIPE)
+
+
+def test_a_paragraph_of_nothing_is_answered_with_nothing(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, paragraphs: list[SquadParagraph]
+) -> None:
+    asked = (SquadQuestion("q", "Who?", ()), SquadQuestion("r", " ", ()))
+    blank = SquadParagraph("t", 0, " \n", asked)
+    found = list(predict(make_reader(), tokenizer, [paragraphs[0], blank]))
+    assert [p.question.id for p in found] == ["Lighthouse-0", "Lighthouse-1", "q", "r"]
+    assert [p.text for p in found[2:]] == ["", ""]
+    assert found[2].margin == -torch.inf
+    assert all(p.text and p.text in paragraphs[0].context for p in found[:2])
+
+
+def test_a_paragraph_beyond_the_positions_is_read_as_far_as_they_go(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer
+) -> None:
+    context = " ".join(["lamp"] * 500)
+    asked = (SquadQuestion("q", "Who " * 300, ()),)
+    (found,) = predict(make_reader(), tokenizer, [SquadParagraph("t", 0, context, asked)])
+    assert found.text

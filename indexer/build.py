@@ -11,7 +11,7 @@ from typing import Any
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
 from engine.encoding import encode_passages
-from engine.errors import IndexStoreError, SourceError
+from engine.errors import ForereadError, IndexStoreError, SourceError
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.embedded import EmbeddedBackend
 from engine.store.codecs import codec_named
@@ -72,13 +72,15 @@ def build_index(
     """Read, cut, encode and store; the index appears under its name when it's whole.
 
     Raises: SourceError if nothing can be read; IndexStoreError if `index` is there already and
-    `overwrite` isn't given, or isn't an index.
+    `overwrite` isn't given, or isn't an index; ForereadError if a passage of the limit wouldn't
+    fit the model, or the overlap the passage.
     """
+    limit = options.passage_limit or checkpoint.settings.passage_limit
+    _refuse_long_passages(limit, checkpoint)
     files = list_files(sources)
     _refuse_existing(index, overwrite=options.overwrite)
     building = index.with_name(index.name + ".building")
     shutil.rmtree(building, ignore_errors=True)
-    limit = options.passage_limit or checkpoint.settings.passage_limit
     total = sum(file.size for file in files)
     clock, skipped = _Clock(), []
     counts = {"documents": 0, "passages": 0, "pieces": 0}
@@ -95,6 +97,7 @@ def build_index(
                 waiting.clear()
 
             for file in files:
+                within = 0  # characters: how many bytes they were isn't known
                 for item in clock.each("read", read_file(file, options.limits)):
                     if isinstance(item, Skipped):
                         skipped.append(item)
@@ -106,15 +109,16 @@ def build_index(
                         )
                         passages = list(cut)
                     waiting.append((item, passages))
+                    within += len(item.text)
                     counts["documents"] += 1
                     counts["passages"] += len(passages)
                     counts["pieces"] += sum(len(passage.pieces) for passage in passages)
                     if sum(len(p) for _, p in waiting) >= PASSAGES_PER_COMMIT:
                         commit()
-                        within = min(file.size, len(item.text) if len(files) == 1 else 0)
+                        bytes_done = done + min(file.size, within)
                         on_progress(
                             BuildProgress(
-                                done + within, total, counts["documents"], counts["passages"]
+                                bytes_done, total, counts["documents"], counts["passages"]
                             )
                         )
                 done += file.size
@@ -180,10 +184,22 @@ def _settings(checkpoint: Checkpoint, limit: int) -> Settings:
     )
 
 
+def _refuse_long_passages(limit: int, checkpoint: Checkpoint) -> None:
+    longest = checkpoint.reader.encoder.config.positions - 1  # and the closing [SEP]
+    if limit > longest:
+        raise ForereadError(
+            f"passages of {limit} wordpieces don't fit the model, which reads up to {longest}; "
+            "choose a smaller limit"
+        )
+
+
 def _refuse_existing(index: Path, *, overwrite: bool) -> None:
+    if index.name in ("", ".."):
+        raise IndexStoreError(f"{index} can't itself become an index; name a folder in it")
     if not index.exists():
         return
-    is_index = (index / "store").is_dir()
+    # The file, not the folder: what is replaced is lost, and others call a folder "store" too.
+    is_index = (index / "store" / "data.mdb").is_file()
     if not is_index and any(index.iterdir() if index.is_dir() else [index]):
         raise IndexStoreError(f"{index} exists and isn't an index; name another place")
     if is_index and not overwrite:
@@ -196,7 +212,12 @@ def _swap(building: Path, index: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
     if index.exists():
         index.rename(old)
-    building.rename(index)
+    try:
+        building.rename(index)
+    except BaseException:
+        if old.exists():
+            old.rename(index)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 

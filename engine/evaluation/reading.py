@@ -1,5 +1,6 @@
 """The reader given the right passage: EM and F1 over a SQuAD file, without retrieval."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -35,13 +36,19 @@ def predict(
     dtype: torch.dtype = torch.bfloat16,
     window: int | None = None,
 ) -> Iterator[Prediction]:
-    """Read each paragraph whole (up to the model's positions) for each of its questions."""
+    """Read each paragraph whole (up to the model's positions) for each of its questions.
+
+    A paragraph without a wordpiece answers with nothing.
+    """
     limit = window or reader.encoder.config.positions - 1
     for paragraph in paragraphs:
         if not paragraph.questions:
             continue
         pieces = tokenizer.encode(paragraph.context)
         pieces = Pieces(pieces.ids[:limit], pieces.offsets[:limit])
+        if not len(pieces):
+            yield from (Prediction(question, "", -math.inf) for question in paragraph.questions)
+            continue
         yield from _predict_paragraph(reader, tokenizer, paragraph, pieces, dtype)
 
 

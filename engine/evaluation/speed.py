@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.checkpoint import Checkpoint
 from engine.encoding import encode_passages, encode_questions
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, IndexStoreError
 from engine.retrieval.fusion import Candidate
 from engine.search import SearchEngine
 from engine.spans import best_spans
@@ -41,12 +41,17 @@ def compare(
 
     Each path encodes the question. The cached one loads the passages' states from the store;
     the others are given the passages' wordpieces and run every layer. Retrieval is the same
-    for all and isn't timed. Raises: CheckpointError if `teacher` isn't undecomposed.
+    for all and isn't timed.
+
+    Raises: CheckpointError if `teacher` isn't undecomposed; IndexStoreError if no passage is
+    found to read.
     """
     if teacher is not None and teacher.reader.encoder.config.lower:
         raise CheckpointError(f"{teacher.folder} isn't an undecomposed reader: it has a cut")
     trials = [_trial(engine, question, passages) for question in questions]
     trials = [trial for trial in trials if trial.candidates]
+    if not trials:
+        raise IndexStoreError("the index holds no passages to time; build one that does")
     paths: dict[str, Callable[[Trial], float]] = {
         "cached": lambda trial: _cached(engine, trial),
         "uncached": lambda trial: _uncached(engine.checkpoint, trial),

@@ -9,7 +9,6 @@ from torch import Tensor
 from engine.checkpoint import Calibration
 from engine.encoding import encode_questions
 from engine.errors import IndexStoreError
-from engine.errors import IndexStoreError
 from engine.evaluation.metrics import exact_match
 from engine.evaluation.searching import RightPassage
 from engine.search import SearchEngine

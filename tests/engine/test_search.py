@@ -1,0 +1,365 @@
+"""The whole path over a real index: what is stored, found, read and answered."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.encoding import encode_passages, encode_questions
+from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, QuestionError
+from engine.results import Answer, SearchResult
+from engine.retrieval.embedded import EmbeddedBackend
+from engine.search import SearchEngine
+from indexer.build import BuildOptions, build_index
+
+QUESTIONS = [
+    "Who designed the lighthouse?",
+    "When was the bridge opened?",
+    "What do farmers sell beside the old mill?",
+    "Who sailed the ship south?",
+    "Кто зажёг лампу?",
+]
+
+
+@pytest.fixture(scope="module")
+def engine(index_folder: Path, model: Checkpoint) -> Iterator[SearchEngine]:
+    with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
+        yield engine
+
+
+def spans(result: SearchResult) -> list[tuple[str, str, int, int]]:
+    return [(a.text, a.passage.document, a.start, a.end) for a in result.answers]
+
+
+def test_states_from_the_store_are_the_computed_ones_in_half_precision(
+    engine: SearchEngine, model: Checkpoint
+) -> None:
+    found = retrieve(engine, "the bridge and the lighthouse")
+    loaded = engine.load(found)
+    assert len(loaded.fetched) > 3
+    fresh = encode_passages(model, [item.passage.pieces for item in loaded.fetched]).states
+    assert loaded.states.shape == fresh.shape
+    # Half precision keeps 11 bits: rounding is off by at most 2^-11 of a value.
+    assert ((loaded.states - fresh).abs() <= 2**-11 * fresh.abs() + 1e-5).all()
+
+
+def retrieve(engine: SearchEngine, question: str) -> Sequence:
+    asked = engine.prepare(question)
+    encoded = encode_questions(engine.checkpoint, [asked.pieces])
+    return engine.retrieve(asked, encoded, 20).fused
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_logits_read_from_the_store_equal_logits_computed_anew(
+    engine: SearchEngine, model: Checkpoint, question: str
+) -> None:
+    encoded = encode_questions(model, [engine.prepare(question).pieces])
+    loaded = engine.load(retrieve(engine, question))
+    cached = engine.read(encoded, loaded).output
+    for row, item in enumerate(loaded.fetched):  # each passage anew and alone
+        fresh = encode_passages(model, [item.passage.pieces])
+        with torch.inference_mode():
+            alone = model.reader(
+                encoded.states,
+                encoded.packing,
+                fresh.states,
+                fresh.packing,
+                torch.tensor([(0, 0)]),
+            )
+        mine = cached.packing.sequence == row
+        tolerance = {"rtol": 1e-3, "atol": 5e-3}
+        torch.testing.assert_close(cached.start[mine], alone.start, **tolerance)
+        torch.testing.assert_close(cached.end[mine], alone.end, **tolerance)
+        torch.testing.assert_close(cached.null[row], alone.null[0], **tolerance)
+        torch.testing.assert_close(cached.relevance[row], alone.relevance[0], **tolerance)
+    # The tolerance tells passages apart: their own logits differ by far more.
+    assert cached.relevance.std() > 0.1
+
+
+def test_asking_runs_the_lower_layers_over_the_question_alone(engine: SearchEngine) -> None:
+    tokens: list[int] = []
+    hook = engine.checkpoint.reader.encoder.lower[0].register_forward_hook(
+        lambda _, inputs, __: tokens.append(len(inputs[0]))
+    )
+    try:
+        result = engine.ask(QUESTIONS[0])
+    finally:
+        hook.remove()
+    assert len(result.passages) > 3
+    assert tokens == [len(engine.prepare(QUESTIONS[0]).pieces) + 2]  # [CLS] and [SEP]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_answer_and_its_evidence_stand_where_they_say(
+    engine: SearchEngine, documents_folder: Path, question: str
+) -> None:
+    result = engine.ask(question, top_k=10)
+    assert result.answers
+    for answer in result.answers:
+        check_places(engine, answer)
+
+
+def check_places(engine: SearchEngine, answer: Answer) -> None:
+    """The contract of an answer, by the stored document and by the file itself."""
+    for place in (answer, *answer.evidence):
+        text = engine.document(place.passage.document).text
+        assert place.text
+        assert text[place.start : place.end] == place.text
+        assert text[place.passage.start : place.passage.end] == place.passage.text
+        assert place.passage.start <= place.start < place.end <= place.passage.end
+        decoded = Path(place.passage.source).read_bytes().decode("utf-8")
+        assert decoded[place.start : place.end] == place.text
+
+
+SCRIPTS = """
+    lighthouse Brücke été e\u0301te\u0301 a\u0323\u0302b ﬁne ﬄuent Ǆ № ① ½ İstanbul ẞ naïve
+    смотритель й и\u0306 كتب كَتَبَ שָׁלוֹם हिन्दी कि क्षि ภาษาไทย กำ 日本語 ガ ｶﾞ か\u3099 한국어
+    \u1112\u1161\u11ab 𝔘𝔫𝔦 𠮷 👩\u200d🚀 👍🏽 🇫🇷 ❤\ufe0f co\u00adop zero\u200bwidth end. Why?
+    3,141.59 \u0301 \u200d \u202eabc\u202c ． …
+"""
+FRAGMENTS = st.sampled_from(SCRIPTS.split())
+GAPS = st.sampled_from(
+    [" ", " ", " ", "", "\r\n", "\r\n\r\n", "\n", "\t", "\u00a0", "\u2028", ". "]
+)
+TEXTS = st.lists(st.tuples(FRAGMENTS, GAPS), min_size=1, max_size=40).map(
+    lambda parts: "word " + "".join(fragment + gap for fragment, gap in parts)
+)
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(texts=st.lists(TEXTS, min_size=1, max_size=6), limit=st.integers(8, 48))
+def test_answers_stand_where_they_say_in_any_script(
+    model: Checkpoint, texts: list[str], limit: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sources = Path(folder) / "sources"
+        sources.mkdir()
+        for number, text in enumerate(texts):
+            suffix = (".txt", ".md")[number % 2]
+            (sources / f"{number}{suffix}").write_bytes(text.encode())
+        index = Path(folder) / "index"
+        report = build_index([sources], index, model, BuildOptions(passage_limit=limit))
+        assert report.documents == len(texts)
+        with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+            asked = [texts[0], "which word?"]
+            results = [engine.ask(question, top_k=20) for question in asked]
+            assert all(result.answers for result in results)
+            for answer in (answer for result in results for answer in result.answers):
+                check_places(engine, answer)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_confidences_and_the_null_answer_s_are_shares_of_one_probability(
+    engine: SearchEngine, question: str
+) -> None:
+    result = engine.ask(question, top_k=100)
+    confidences = [answer.confidence for answer in result.answers]
+    assert all(0 <= confidence <= 1 for confidence in [*confidences, result.no_answer_confidence])
+    assert sum(confidences) + result.no_answer_confidence <= 1 + 1e-5
+    assert confidences == sorted(confidences, reverse=True)
+    assert result.no_answer == (result.no_answer_confidence > confidences[0])
+
+
+def test_the_result_as_json_has_the_contract_s_keys(engine: SearchEngine) -> None:
+    result = json.loads(json.dumps(engine.ask(QUESTIONS[0]).to_dict(), allow_nan=False))
+    assert {"question", "answers", "no_answer", "timings_ms"} <= result.keys()
+    assert list(result["timings_ms"]) == ["encode", "lexical", "dense", "load", "read", "total"]
+    assert all(ms > 0 for ms in result["timings_ms"].values())
+    answer = result["answers"][0]
+    keys = {"text", "confidence", "start", "end", "document", "source", "passage", "evidence"}
+    assert keys <= answer.keys()
+    assert answer["text"] in answer["passage"]
+    assert answer["evidence"][0]["text"] == answer["text"]
+
+
+def test_asking_together_gives_what_asking_one_by_one_does(engine: SearchEngine) -> None:
+    together = engine.ask_batch(QUESTIONS, top_k=4)
+    alone = [engine.ask(question, top_k=4) for question in QUESTIONS]
+    nothing: dict[str, float] = {}
+    assert [replace(r, timings=nothing) for r in together] == [
+        replace(r, timings=nothing) for r in alone
+    ]
+
+
+def test_several_threads_get_what_one_does(engine: SearchEngine) -> None:
+    alone = [spans(engine.ask(question)) for question in QUESTIONS]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda q: spans(engine.ask(q)), 3 * QUESTIONS)) == 3 * alone
+
+
+def test_top_k_and_passages_limit_what_is_answered_and_read(engine: SearchEngine) -> None:
+    everything = engine.ask(QUESTIONS[0], top_k=100)
+    assert len(everything.answers) > 3
+    assert len(everything.passages) > 2
+    for top_k in (1, 3):
+        few = engine.ask(QUESTIONS[0], top_k=top_k)
+        assert spans(few) == spans(everything)[:top_k]
+    one = engine.ask(QUESTIONS[0], passages=1)
+    assert len(one.passages) == 1
+    assert {answer.passage.id for answer in one.answers} == {one.passages[0].id}
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        (QUESTIONS[0], "lighthouse.txt"),
+        (QUESTIONS[1], "bridge.md"),
+        (QUESTIONS[2], "market.txt"),
+        (QUESTIONS[3], "ship.txt"),
+        (QUESTIONS[4], "other.txt"),
+    ],
+)
+def test_both_lexical_indexes_find_the_passage_of_a_clear_question(
+    index_folder: Path, model_folder: Path, question: str, name: str
+) -> None:
+    found = {}
+    for lexical in ("tantivy", "rank-bm25"):
+        with SearchEngine.open(index_folder, model=model_folder, lexical=lexical) as engine:
+            result = engine.ask(question)
+            found[lexical] = result.trace["bm25"]
+            (best,) = (hit for hit in result.passages if hit.ranks.get("bm25", (0,))[0] == 1)
+            assert Path(best.source).name == name
+    assert found["tantivy"][0] == found["rank-bm25"][0]
+    assert set(found["tantivy"]) == set(found["rank-bm25"])
+
+
+def test_an_unknown_lexical_index_is_refused_with_the_names_of_those_there_are(
+    index_folder: Path, model_folder: Path
+) -> None:
+    with pytest.raises(ForereadError, match=r"'lucene'.*tantivy or rank-bm25"):
+        SearchEngine.open(index_folder, model=model_folder, lexical="lucene")
+
+
+def test_the_same_words_in_two_documents_are_one_answer_with_both_as_evidence(
+    tmp_path: Path, model: Checkpoint, build: Callable[..., Path]
+) -> None:
+    for name in ("one.txt", "two.txt"):
+        (tmp_path / name).write_text("The lamp was lit by Anna Bell in 1872.")
+    index = build([tmp_path / "one.txt", tmp_path / "two.txt"], tmp_path / "index")
+    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+        best = engine.ask("Who lit the lamp?", top_k=1).answers[0]
+    documents = {place.passage.document for place in best.evidence}
+    assert len(documents) == 2
+    assert best.confidence >= sum(place.confidence for place in best.evidence[:2])
+
+
+@pytest.mark.parametrize("question", ["", "   \n", "?!…", "—", "\u200b", "👩\u200d🚀", "\u0301"])
+def test_a_question_without_a_word_is_refused(engine: SearchEngine, question: str) -> None:
+    with pytest.raises(QuestionError, match="at least one word"):
+        engine.ask(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "lamp\udce9?",
+        "lamp\0?",
+        "lamp AND (",
+        'terms:"',
+        "a" * 5000,
+        "1872",
+        "日本",
+        "+-/\\*~^[]{} a",
+    ],
+)
+def test_an_odd_question_is_answered_as_any_other(engine: SearchEngine, question: str) -> None:
+    for answer in engine.ask(question).answers:
+        check_places(engine, answer)
+
+
+def test_a_long_question_is_cut_to_64_wordpieces_and_says_so(engine: SearchEngine) -> None:
+    long = "lighthouse " * 70
+    n = len(engine.checkpoint.tokenizer.encode(long))
+    assert n > 64
+    assert len(engine.prepare(long).pieces) == 64
+    (note,) = engine.ask(long).notes
+    assert str(n) in note
+    assert "cut to the first 64" in note
+    assert engine.ask(QUESTIONS[0]).notes == ()
+
+
+def test_a_collection_without_passages_answers_that_it_has_no_answer(
+    tmp_path: Path, documents_folder: Path, model: Checkpoint, build: Callable[..., Path]
+) -> None:
+    index = build([documents_folder / "ship.txt"], tmp_path / "index")
+    with (
+        EmbeddedBackend.open(index, readonly=False) as backend,
+        SearchEngine(EmbeddedBackend.open(index), model) as engine,
+    ):
+        (document,) = {answer.passage.document for answer in engine.ask("ship").answers}
+        assert backend.delete([document]) == 1
+        # Found by an index that lags, gone from the store: left out.
+        behind = engine.ask("ship")
+    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+        after = engine.ask("ship")
+    for result in (behind, after):
+        assert result.answers == ()
+        assert result.passages == ()
+        assert result.no_answer
+        assert result.no_answer_confidence == 1
+
+
+def test_passages_removed_meanwhile_leave_the_others_their_own_ranks(
+    tmp_path: Path, documents_folder: Path, model: Checkpoint, build: Callable[..., Path]
+) -> None:
+    index = build([documents_folder], tmp_path / "index")
+    with (
+        EmbeddedBackend.open(index, readonly=False) as backend,
+        SearchEngine(EmbeddedBackend.open(index), model) as engine,
+    ):
+        before = {hit.id: hit for hit in engine.ask("the bridge").passages}
+        removed = next(h.document for h in before.values() if h.source.endswith("bridge.md"))
+        backend.delete([removed])
+        after = engine.ask("the bridge").passages
+    assert {hit.id for hit in after} == {h.id for h in before.values() if h.document != removed}
+    for hit in after:
+        assert hit.ranks == before[hit.id].ranks
+        assert hit.text == before[hit.id].text
+
+
+def test_fingerprint_mismatch(index_folder: Path, make_model: Callable[..., Path]) -> None:
+    """States of one checkpoint are refused by another, with both fingerprints shown."""
+    other = load_checkpoint(make_model(seed=1))
+    with EmbeddedBackend.open(index_folder) as backend:
+        made_by = backend.describe().checkpoint
+    assert made_by != other.fingerprint
+    with pytest.raises(CheckpointMismatchError) as refusal:
+        SearchEngine.open(index_folder, model=other.folder)
+    assert made_by in str(refusal.value)
+    assert other.fingerprint in str(refusal.value)
+    assert "--model" in str(refusal.value)
+
+
+def test_an_index_is_opened_with_the_model_that_made_it_or_else_the_shipped_one(
+    tmp_path: Path,
+    documents_folder: Path,
+    make_model: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made_by = make_model(seed=2)
+    index = tmp_path / "index"
+    checkpoint = load_checkpoint(made_by)
+    build_index([documents_folder / "ship.txt"], index, checkpoint, BuildOptions())
+    with SearchEngine.open(index) as engine:
+        assert engine.checkpoint.folder == made_by
+    moved = made_by.rename(tmp_path / "moved")
+    monkeypatch.setattr("engine.search.shipped_checkpoint", lambda: moved)
+    with SearchEngine.open(str(index)) as engine:
+        assert engine.checkpoint.folder == moved
+
+
+def test_a_folder_without_an_index_is_named_with_the_command_that_makes_one(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(IndexStoreError, match="indexer build"):
+        SearchEngine.open(tmp_path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import SourceError
 from engine.squad import SquadParagraph
 from engine.tokenization import Pieces, Tokenizer
 
@@ -91,6 +92,13 @@ def cut_examples(
             if inside and len(ids):
                 examples.append(Example(ids, question.question, first_window + best, inside))
     return ExampleSet(windows, examples)
+
+
+def nothing_to_train(questions: int, epochs: float) -> SourceError:
+    return SourceError(
+        f"training on {questions} questions for {epochs} epochs is no step at all; give SQuAD "
+        f"files whose questions have answers, and more than 0 epochs"
+    )
 
 
 def _window_bounds(n: int, limit: int) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE
 from engine.reader import Reader, ReaderOutput
 from engine.tokenization import Tokenizer
 from engine.training.batches import Batch, Mixture, make_batch, plan_epoch
-from engine.training.examples import ExampleSet
+from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.losses import distillation_loss, relevance_loss, span_loss, state_loss
 
 
@@ -85,7 +85,10 @@ def train_reader(
 
     Frozen piece embeddings let the reader change its vocabulary later. A run that finds its
     state in `resume_folder` goes on from there with the same data in the same order.
+    Raises: SourceError if there's nothing to train on.
     """
+    if not examples.examples or recipe.epochs <= 0:
+        raise nothing_to_train(len(examples.examples), recipe.epochs)
     rng = random.Random(recipe.seed)
     # Every epoch is a reshuffle, and the plan is drawn from the seed alone, so a resumed run
     # sees the batches that it would have seen.
@@ -94,7 +97,7 @@ def train_reader(
         for _ in range(math.ceil(recipe.epochs))
         for batch in plan_epoch(examples, size=recipe.batch_size, share=recipe.share, rng=rng)
     ]
-    steps = round(len(batches) * recipe.epochs / math.ceil(recipe.epochs))
+    steps = max(1, round(len(batches) * recipe.epochs / math.ceil(recipe.epochs)))
     reader.encoder.embeddings.pieces.weight.requires_grad_(False)
     # Vector layers take no part in reading: they'd get neither a gradient nor optimizer state.
     trained = {

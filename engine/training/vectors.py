@@ -21,7 +21,7 @@ from engine.encoder.split import (
     with_special,
 )
 from engine.tokenization import Tokenizer
-from engine.training.examples import ExampleSet
+from engine.training.examples import ExampleSet, nothing_to_train
 
 TOKENS_PER_PASS = 8192
 
@@ -56,7 +56,8 @@ def base_vectors(
     encoder: SplitEncoder, tokenizer: Tokenizer, texts: Sequence[str], prefix: str
 ) -> Tensor:
     """Unit vectors (texts, width) fp32 of an undecomposed encoder: mean of its last layer."""
-    pieces = [tokenizer.encode(prefix + text).ids.tolist()[:510] for text in texts]
+    limit = encoder.config.positions - 2  # [CLS] and [SEP]
+    pieces = [tokenizer.encode(prefix + text).ids.tolist()[:limit] for text in texts]
     rows = torch.empty(len(texts), encoder.config.hidden_width)
     for group in length_groups([len(sequence) for sequence in pieces]):
         ids, packing = with_special(
@@ -88,6 +89,7 @@ def train_vectors(
 
     `question_targets` and `window_targets` are the base encoder's vectors of each example's
     question and of each window, unit length, (n, width).
+    Raises: SourceError if there's nothing to train on.
     """
     questions = _frozen_states(
         encoder, [e.question.tolist() for e in examples.examples], tokenizer, QUESTION_TYPE
@@ -106,13 +108,16 @@ def train_vectors(
     ]
     order = order[: round(recipe.epochs * len(by_window))]
     batches = [order[i : i + recipe.batch_size] for i in range(0, len(order), recipe.batch_size)]
+    if not batches:
+        raise nothing_to_train(len(examples.examples), recipe.epochs)
     parameters = list(encoder.vector.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, fused=True)
+    total = len(batches) + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         recipe.learning_rate,
-        total_steps=len(batches) + 1,
-        pct_start=recipe.warm_up,
+        total_steps=total,
+        pct_start=max(recipe.warm_up, 2 / total),  # it divides by zero where step 1 ends the rise
         anneal_strategy="linear",
     )
     for step, batch in enumerate(batches, 1):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from engine.encoder.convert import reselect
+from engine.errors import SourceError
 from engine.evaluation.reading import predict, score
 from engine.reader import Reader
 from engine.squad import SquadParagraph, SquadQuestion
@@ -155,7 +156,7 @@ def test_a_state_of_another_recipe_is_not_gone_on_with(
 
 @pytest.mark.parametrize(
     ("epochs", "wanted"),
-    [(1, 3), (0.5, 2), (1.5, 4), (0.34, 1)],  # 3 batches an epoch; 1.5 rounds to even
+    [(1, 3), (0.5, 2), (1.5, 4), (0.34, 1), (0.01, 1)],  # 3 batches an epoch; 1.5 rounds to even
 )
 def test_parts_of_an_epoch_are_steps(
     make_reader: Callable[..., Reader],
@@ -177,6 +178,15 @@ def test_parts_of_an_epoch_are_steps(
     )
     assert seen == [(step, wanted) for step in range(1, wanted + 1)]
     assert evaluated == sorted({*range(2, wanted + 1, 2), wanted})
+
+
+def test_no_questions_or_no_epochs_are_an_error_that_says_so(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    none = ExampleSet(examples.windows, [])
+    for given, recipe in ((none, RECIPE), (examples, replace(RECIPE, epochs=0))):
+        with pytest.raises(SourceError, match="no step at all"):
+            train_reader(make_reader(), given, tokenizer, recipe)
 
 
 def test_a_run_that_only_warms_up_is_no_error(

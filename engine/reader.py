@@ -59,15 +59,11 @@ class Reader(nn.Module):
         Shapes: `questions`, `passages` (tokens, width), states behind the lower layers;
         `pairs` (n, 2).
         """
-        joint, packing = join_states(
-            questions, question_packing, passages, passage_packing, pairs
-        )
+        joint, packing = join_states(questions, question_packing, passages, passage_packing, pairs)
         layers = self.encoder.encode_joint(joint, packing)
         return self.heads(layers, packing, question_packing.lengths[pairs[:, 0]])
 
-    def heads(
-        self, layers: list[Tensor], packing: Packing, passage_start: Tensor
-    ) -> ReaderOutput:
+    def heads(self, layers: list[Tensor], packing: Packing, passage_start: Tensor) -> ReaderOutput:
         hidden = layers[-1]
         span = self.span(hidden).float()
         pair = self.pair(hidden[packing.starts]).float()

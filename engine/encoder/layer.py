@@ -65,8 +65,8 @@ class Layer(nn.Module):
 
     def forward(self, hidden: Tensor, packing: Packing) -> Tensor:
         hidden = self.attention_norm(hidden + self.attention(hidden, packing))
-        hidden = self.feed_forward_norm(hidden + self.feed_forward(hidden))
-        return hidden
+        normed: Tensor = self.feed_forward_norm(hidden + self.feed_forward(hidden))
+        return normed
 
 
 def activation_approximation(name: str) -> str:

@@ -12,6 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.answers import probabilities
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.encoding import encode_passages, encode_questions
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, QuestionError
@@ -107,6 +108,22 @@ def test_every_answer_and_its_evidence_stand_where_they_say(
         check_places(engine, answer)
 
 
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_likeliest_span_is_answered_from_its_first_piece_to_its_last(
+    engine: SearchEngine, question: str
+) -> None:
+    encoded = encode_questions(engine.checkpoint, [engine.prepare(question).pieces])
+    loaded = engine.load(retrieve(engine, question)[:20])
+    reading = engine.read(encoded, loaded).reading
+    probability, _ = probabilities(reading, engine.checkpoint.settings.calibration)
+    row, column = divmod(int(probability.argmax()), probability.shape[1])
+    passage = loaded.fetched[row].passage
+    start = passage.offsets[reading.spans.first[row, column], 0]
+    end = passage.offsets[reading.spans.last[row, column], 1]
+    answers = engine.ask(question, top_k=100).answers
+    assert (passage.id, start, end) in {(a.passage.id, a.start, a.end) for a in answers}
+
+
 def check_places(engine: SearchEngine, answer: Answer) -> None:
     """The contract of an answer, by the stored document and by the file itself."""
     for place in (answer, *answer.evidence):
@@ -168,6 +185,21 @@ def test_confidences_and_the_null_answer_s_are_shares_of_one_probability(
     assert sum(confidences) + result.no_answer_confidence <= 1 + 1e-5
     assert confidences == sorted(confidences, reverse=True)
     assert result.no_answer == (result.no_answer_confidence > confidences[0])
+
+
+def test_no_answer_is_the_likeliest_where_null_is_and_the_closest_spans_stay(
+    index_folder: Path, model: Checkpoint
+) -> None:
+    for bias, expected in ((50.0, True), (-50.0, False)):
+        calibration = replace(model.settings.calibration, null_bias=bias)
+        settings = replace(model.settings, calibration=calibration)
+        backend = EmbeddedBackend.open(index_folder)
+        # Calibration is no part of the fingerprint: the index still fits.
+        with SearchEngine(backend, replace(model, settings=settings)) as engine:
+            result = engine.ask(QUESTIONS[0])
+        assert result.no_answer is expected
+        assert result.no_answer_confidence == pytest.approx(float(expected), abs=1e-3)
+        assert result.answers
 
 
 def test_the_result_as_json_has_the_contract_s_keys(engine: SearchEngine) -> None:

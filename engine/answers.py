@@ -34,17 +34,15 @@ class Reading:
 def retrieval_features(ranks: Sequence[Mapping[str, tuple[int, float]]]) -> Tensor:
     """(passages, 2): BM25 score as a share of the best one's, and cosine of the vectors.
 
-    A passage that a retriever didn't find has that retriever's lowest value of the others.
+    A passage that BM25 didn't find has share 0; one that the vectors didn't find has the lowest
+    cosine of the others, since cosines of this encoder lie close together, far from 0.
     """
-    columns = []
-    for name in ("bm25", "dense"):
-        found = [r[name][1] for r in ranks if name in r]
-        lowest = min(found, default=0.0)
-        values = torch.tensor([r[name][1] if name in r else lowest for r in ranks])
-        if name == "bm25":
-            values = values / max(max(found, default=0.0), 1e-6)
-        columns.append(values)
-    return torch.stack(columns, dim=1)
+    lexical = [found["bm25"][1] if "bm25" in found else 0.0 for found in ranks]
+    cosines = [found["dense"][1] for found in ranks if "dense" in found]
+    lowest = min(cosines, default=0.0)
+    dense = [found["dense"][1] if "dense" in found else lowest for found in ranks]
+    best = max(max(lexical, default=0.0), 1e-6)
+    return torch.stack([torch.tensor(lexical) / best, torch.tensor(dense)], dim=1)
 
 
 def read(

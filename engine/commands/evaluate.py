@@ -47,7 +47,9 @@ def _reader(questions: Path, model: Path | None, limit: int | None) -> dict[str,
     checkpoint = load_checkpoint(model or shipped_checkpoint())
     predictions = []
     with console.progress_bar("reading", sum(len(p.questions) for p in paragraphs)) as bar:
-        for prediction in predict(checkpoint.reader, checkpoint.tokenizer, paragraphs):
+        for prediction in predict(
+            checkpoint.reader, checkpoint.tokenizer, paragraphs, dtype=checkpoint.dtype
+        ):
             predictions.append(prediction)
             bar(len(predictions), "")
     return score(predictions, null_threshold=checkpoint.settings.calibration.reader_margin)

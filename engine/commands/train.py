@@ -92,8 +92,6 @@ def split(
     Each upper layer is held to the states that the next one kept would have seen in the teacher.
     Example: engine train split train.json --teacher teacher --out split
     """
-    import torch
-
     from engine.checkpoint import load_checkpoint
     from engine.encoder.convert import reselect
     from engine.reader import Reader

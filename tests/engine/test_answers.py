@@ -249,8 +249,8 @@ def test_retrieval_features_by_hand() -> None:
         {"dense": (1, 0.9)},
         {"bm25": (2, 4.0)},
     ]
-    # What one didn't find has its lowest: BM25 4 of 10, a cosine of 0.8.
-    wanted = [[1.0, 0.8], [0.4, 0.9], [0.4, 0.8]]
+    # Not found by BM25 is a share of 0; not found by the vectors, their lowest cosine, 0.8.
+    wanted = [[1.0, 0.8], [0.0, 0.9], [0.4, 0.8]]
     np.testing.assert_allclose(retrieval_features(ranks), wanted, rtol=1e-6)
 
 

@@ -144,7 +144,7 @@ def test_retrieval_features_are_shares_of_the_best_bm25_score_and_cosines() -> N
         {"bm25": (2, 2.0)},
         {"dense": (1, 0.875)},
     ]
-    expected = torch.tensor([[1.0, 0.75], [0.25, 0.75], [0.25, 0.875]])
+    expected = torch.tensor([[1.0, 0.75], [0.25, 0.75], [0.0, 0.875]])
     torch.testing.assert_close(retrieval_features(ranks), expected)
     assert retrieval_features([{"dense": (1, 0.5)}]).tolist() == [[0.0, 0.5]]
 

@@ -2,22 +2,23 @@
 
 import pytest
 import torch
+from transformers import BertConfig, BertModel
+
 from engine.encoder.convert import encoder_config, from_state_dict, reselect, to_state_dict
 from engine.encoder.packing import Packing
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, join_states
 from engine.errors import CheckpointError
-from transformers import BertConfig, BertModel
 
 SHAPES = [
-    dict(hidden_size=32, num_attention_heads=4, intermediate_size=64, num_hidden_layers=4),
-    dict(hidden_size=48, num_attention_heads=3, intermediate_size=40, num_hidden_layers=3),
-    dict(
-        hidden_size=16,
-        num_attention_heads=1,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        hidden_act="gelu_new",
-    ),
+    {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 64, "num_hidden_layers": 4},
+    {"hidden_size": 48, "num_attention_heads": 3, "intermediate_size": 40, "num_hidden_layers": 3},
+    {
+        "hidden_size": 16,
+        "num_attention_heads": 1,
+        "intermediate_size": 96,
+        "num_hidden_layers": 2,
+        "hidden_act": "gelu_new",
+    },
 ]
 QUESTIONS = [[1, 7, 9, 2], [1, 30, 2], [1, 11, 12, 13, 14, 2]]
 PASSAGES = [[40, 41, 42, 43, 44, 2], [50, 51, 2], [60, 61, 62, 63, 64, 65, 66, 67, 2]]
@@ -34,7 +35,9 @@ def reference_model(shape: dict) -> BertModel:
 
 
 def packed(sequences: list[list[int]]) -> tuple[torch.Tensor, Packing]:
-    return torch.tensor(sum(sequences, [])), Packing([len(s) for s in sequences])
+    return torch.tensor([piece for sequence in sequences for piece in sequence]), Packing(
+        [len(s) for s in sequences]
+    )
 
 
 def split(model: BertModel, k: int):
@@ -99,7 +102,7 @@ def test_split_equals_the_model_under_a_block_diagonal_mask_below_the_cut(shape,
     if k == model.config.num_hidden_layers:
         pytest.skip("nothing is left above the cut")
     with torch.no_grad():
-        hidden, packing = run_split(split(model, k), QUESTIONS, PASSAGES)
+        hidden, _ = run_split(split(model, k), QUESTIONS, PASSAGES)
         theirs = [run_reference(model, q, p, k) for q, p in zip(QUESTIONS, PASSAGES, strict=True)]
     torch.testing.assert_close(hidden, torch.cat(theirs), atol=1e-5, rtol=1e-5)
     with torch.no_grad():
@@ -112,10 +115,8 @@ def test_split_equals_the_model_under_a_block_diagonal_mask_below_the_cut(shape,
 def test_a_batch_equals_its_sequences_one_by_one():
     encoder = split(reference_model(SHAPES[0]), 2)
     with torch.no_grad():
-        together, packing = run_split(encoder, QUESTIONS, PASSAGES)
-        alone = [
-            run_split(encoder, [q], [p])[0] for q, p in zip(QUESTIONS, PASSAGES, strict=True)
-        ]
+        together, _ = run_split(encoder, QUESTIONS, PASSAGES)
+        alone = [run_split(encoder, [q], [p])[0] for q, p in zip(QUESTIONS, PASSAGES, strict=True)]
     torch.testing.assert_close(together, torch.cat(alone), atol=1e-6, rtol=1e-5)
 
 

@@ -48,7 +48,11 @@ def _reader(questions: Path, model: Path | None, limit: int | None) -> dict[str,
     predictions = []
     with console.progress_bar("reading", sum(len(p.questions) for p in paragraphs)) as bar:
         for prediction in predict(
-            checkpoint.reader, checkpoint.tokenizer, paragraphs, dtype=checkpoint.dtype
+            checkpoint.reader,
+            checkpoint.tokenizer,
+            paragraphs,
+            dtype=checkpoint.dtype,
+            window=checkpoint.settings.passage_limit,
         ):
             predictions.append(prediction)
             bar(len(predictions), "")

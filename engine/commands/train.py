@@ -170,10 +170,10 @@ def vectors(
         encoder, checkpoint.tokenizer, [w.text for w in examples.windows], prefixes.passage
     )
     recipe = VectorRecipe(epochs=epochs, seed=seed)
-    with console.progress_bar("vectors", None) as bar:
+    with console.progress_bar("vectors", 1000) as bar:
 
         def on_progress(step: int, steps: int, loss: float) -> None:
-            bar(step, f"{step} of {steps}, loss {loss:.3f}")
+            bar(1000 * step // steps, f"step {step} of {steps}, loss {loss:.3f}")
 
         train_vectors(
             taught.encoder,

@@ -12,6 +12,7 @@ from engine.reader import Reader
 from engine.spans import best_spans
 from engine.squad import SquadParagraph, SquadQuestion
 from engine.tokenization import Pieces, Tokenizer
+from engine.training.examples import window_bounds
 
 QUESTION_LIMIT = 64
 
@@ -36,20 +37,23 @@ def predict(
     dtype: torch.dtype = torch.bfloat16,
     window: int | None = None,
 ) -> Iterator[Prediction]:
-    """Read each paragraph whole (up to the model's positions) for each of its questions.
+    """Read each paragraph for each of its questions.
 
-    A paragraph without a wordpiece answers with nothing.
+    `window` is how many wordpieces are read at once, by default what the model's positions
+    allow. A longer paragraph is read in overlapping windows, and the best span of all of them
+    answers, as when passages of an index are read. A paragraph without a wordpiece answers with
+    nothing.
     """
-    limit = window or reader.encoder.config.positions - 1
+    limit = min(window or math.inf, reader.encoder.config.positions - 1)
     for paragraph in paragraphs:
         if not paragraph.questions:
             continue
         pieces = tokenizer.encode(paragraph.context)
-        pieces = Pieces(pieces.ids[:limit], pieces.offsets[:limit])
         if not len(pieces):
             yield from (Prediction(question, "", -math.inf) for question in paragraph.questions)
             continue
-        yield from _predict_paragraph(reader, tokenizer, paragraph, pieces, dtype)
+        bounds = window_bounds(len(pieces), int(limit))
+        yield from _predict_paragraph(reader, tokenizer, paragraph, pieces, bounds, dtype)
 
 
 @torch.inference_mode()
@@ -58,25 +62,33 @@ def _predict_paragraph(
     tokenizer: Tokenizer,
     paragraph: SquadParagraph,
     pieces: Pieces,
+    bounds: Sequence[tuple[int, int]],
     dtype: torch.dtype,
 ) -> Iterator[Prediction]:
     asked = [tokenizer.encode(q.question).ids[:QUESTION_LIMIT] for q in paragraph.questions]
     questions, question_packing = with_special(
         [ids.tolist() for ids in asked], cls=tokenizer.cls, sep=tokenizer.sep
     )
-    passage, passage_packing = with_special([pieces.ids.tolist()], sep=tokenizer.sep)
-    pairs = torch.tensor([(i, 0) for i in range(len(asked))])
+    windows, window_packing = with_special(
+        [pieces.ids[start:end].tolist() for start, end in bounds], sep=tokenizer.sep
+    )
+    pairs = torch.cartesian_prod(torch.arange(len(asked)), torch.arange(len(bounds))).view(-1, 2)
     with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
         output = reader(
             reader.encoder.encode_alone(questions, question_packing, QUESTION_TYPE),
             question_packing,
-            reader.encoder.encode_alone(passage, passage_packing, PASSAGE_TYPE),
-            passage_packing,
+            reader.encoder.encode_alone(windows, window_packing, PASSAGE_TYPE),
+            window_packing,
             pairs,
         )
     best = best_spans(output, 1)
-    for row, question in enumerate(paragraph.questions):
-        first, last = int(best.first[row, 0]), int(best.last[row, 0])
+    best_windows = best.score.view(len(asked), len(bounds)).argmax(1).tolist()
+    for number, (question, window) in enumerate(
+        zip(paragraph.questions, best_windows, strict=True)
+    ):
+        row = number * len(bounds) + window
+        first = bounds[window][0] + int(best.first[row, 0])
+        last = bounds[window][0] + int(best.last[row, 0])
         text = paragraph.context[pieces.offsets[first, 0] : pieces.offsets[last, 1]]
         margin = float(best.score[row, 0] - 2 * output.null[row])
         yield Prediction(question, text, margin)

@@ -67,7 +67,7 @@ def cut_examples(
         pieces = tokenizer.encode(paragraph.context)
         if not len(pieces):
             continue
-        bounds = _window_bounds(len(pieces), limit)
+        bounds = window_bounds(len(pieces), limit)
         first_window = len(windows)
         for start, end in bounds:
             begin = pieces.offsets[start, 0]
@@ -101,7 +101,8 @@ def nothing_to_train(questions: int, epochs: float) -> SourceError:
     )
 
 
-def _window_bounds(n: int, limit: int) -> list[tuple[int, int]]:
+def window_bounds(n: int, limit: int) -> list[tuple[int, int]]:
+    """Starts and ends of windows of `limit` that cover `n`, overlapping by about half."""
     if n <= limit:
         return [(0, n)]
     count = -(-2 * (n - limit) // limit) + 1  # overlapping by about half

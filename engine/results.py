@@ -131,7 +131,7 @@ class Answer:
 class SearchResult:
     """The answers to a question, the likeliest first.
 
-    `no_answer` says that the likeliest is that the passages hold none, with probability
+    `no_answer` says that more likely than not the passages hold none, with probability
     `no_answer_confidence`; `answers` are then the closest spans. `passages` are in reranked
     order. `timings` are milliseconds of each stage; `notes` what the user should know, such as
     that the question was cut; `trace` the passage keys in the order of each ranking.

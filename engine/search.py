@@ -249,7 +249,7 @@ class SearchEngine:
             **common,
             "answers": answers,
             "passages": tuple(hits[i] for i in order),
-            "no_answer": not answers or float(null) > answers[0].confidence,
+            "no_answer": not answers or float(null) > 0.5,
             "no_answer_confidence": float(null),
             "trace": _trace(retrieved, [loaded.candidates[i].key for i in order]),
         }

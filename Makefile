@@ -10,7 +10,7 @@ demo: $(INDEX)/store
 	@echo
 	$(BIN)/engine ask "Who discovered radium?" --index $(INDEX)
 	@echo
-	@echo 'Ask your own: $(BIN)/engine ask "How deep is the Suez Canal?" --index $(INDEX)'
+	@echo 'Ask your own: $(BIN)/engine ask "Which goatherd is said to have discovered coffee?" --index $(INDEX)'
 	@echo 'Index your own: $(BIN)/indexer build ~/papers --index papers.idx'
 	@echo 'A search page: make ui'
 

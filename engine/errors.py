@@ -22,6 +22,12 @@ class CheckpointError(ForereadError):
     exit_code = 3
 
 
+class TrainingError(ForereadError):
+    """Training came to numbers that it can't go on from."""
+
+    exit_code = 3
+
+
 class IndexStoreError(ForereadError):
     """An index folder is missing, damaged, locked, or of another version."""
 

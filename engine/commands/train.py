@@ -15,10 +15,13 @@ from engine.commands.ask import JSON
 from engine.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from engine.encoder.split import SplitEncoder
     from engine.reader import Reader
     from engine.squad import SquadParagraph
     from engine.tokenization import Tokenizer
+    from engine.training.examples import ExampleSet
     from engine.training.trainer import Progress, Recipe
+    from engine.training.vectors import VectorTargets
 
 train = typer.Typer(
     help="Train a reader: teacher, then split, then vectors, then calibration.",
@@ -79,11 +82,22 @@ def split(
     out: OUT,
     lower: Annotated[str, typer.Option(help="The teacher's layers below the cut.")] = "1-6",
     upper: Annotated[str, typer.Option(help="The teacher's layers above the cut.")] = "7,10,12",
+    base: Annotated[
+        str, typer.Option(help="Base encoder, whose vectors are trained towards alongside.")
+    ] = "",
+    vector: Annotated[
+        str, typer.Option(help="The base's layers that carry a text on to its vector.")
+    ] = "8,10,12",
+    start: Annotated[
+        Path | None, typer.Option(help="A split checkpoint to go on from, not the teacher.")
+    ] = None,
     epochs: EPOCHS = 1.0,
     batch_size: Annotated[int, typer.Option(min=1)] = 24,
+    share: Annotated[int, typer.Option(min=1, help="Questions on a window at once.")] = 3,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 2e-4,
     soft: Annotated[float, typer.Option(min=0.0, help="Weight of the teacher's spans.")] = 1.0,
     states: Annotated[float, typer.Option(min=0.0, help="Weight of its states.")] = 3.0,
+    vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
     seed: SEED = 0,
     as_json: JSON = False,
 ) -> None:
@@ -93,27 +107,33 @@ def split(
     Example: engine train split train.json --teacher teacher --out split
     """
     from engine.checkpoint import load_checkpoint
-    from engine.encoder.convert import reselect
+    from engine.encoder.convert import load_transformers, reselect, with_vector_layers
     from engine.reader import Reader
     from engine.training.batches import Mixture
     from engine.training.trainer import Recipe
 
     below, above = parse_layers(lower), parse_layers(upper)
     taught_by = load_checkpoint(teacher)
-    student = Reader(reselect(taught_by.reader.encoder, lower=below, upper=above))
-    student.span.load_state_dict(taught_by.reader.span.state_dict())
-    student.pair.load_state_dict(taught_by.reader.pair.state_dict())
+    begun = load_checkpoint(start).reader if start else taught_by.reader
+    encoder = reselect(begun.encoder, lower=below, upper=above)
+    based_on = load_transformers(base) if base else None
+    if based_on is not None:
+        encoder = with_vector_layers(encoder, based_on, parse_layers(vector))
+    student = Reader(encoder)
+    student.span.load_state_dict(begun.span.state_dict())
+    student.pair.load_state_dict(begun.pair.state_dict())
     last = taught_by.reader.encoder.config.upper[-1]
     recipe = Recipe(
         epochs=epochs,
         batch_size=batch_size,
-        share=6,
+        share=share,
         learning_rate=learning_rate,
         mixture=Mixture(gold_only=0.75, unanswered=0.1),
         hard=0.5,
         soft=soft,
         states=states,
         matches=tuple(layer - 1 for layer in matched_layers(above, last)),
+        vectors=vectors,
         seed=seed,
     )
     _train(
@@ -123,6 +143,7 @@ def split(
         recipe,
         out,
         teacher=taught_by.reader,
+        base=based_on,
         as_json=as_json,
     )
 
@@ -149,7 +170,7 @@ def vectors(
     from engine.encoder.convert import load_transformers, with_vector_layers
     from engine.reader import Reader
     from engine.training.examples import cut_examples
-    from engine.training.vectors import Prefixes, VectorRecipe, base_vectors, train_vectors
+    from engine.training.vectors import Prefixes, VectorRecipe, train_vectors, vector_targets
 
     checkpoint = load_checkpoint(model, dtype=torch.float32)
     encoder = load_transformers(base)
@@ -161,14 +182,8 @@ def vectors(
     paragraphs, _ = _split_paragraphs(files)
     limit = checkpoint.settings.passage_limit
     examples = cut_examples(paragraphs, checkpoint.tokenizer, limit=limit)
-    prefixes = Prefixes()
     console.say(f"encoding {len(examples.windows)} passages with the base encoder")
-    question_targets = base_vectors(
-        encoder, checkpoint.tokenizer, [e.text for e in examples.examples], prefixes.question
-    )
-    window_targets = base_vectors(
-        encoder, checkpoint.tokenizer, [w.text for w in examples.windows], prefixes.passage
-    )
+    targets = vector_targets(encoder, checkpoint.tokenizer, examples, Prefixes())
     recipe = VectorRecipe(epochs=epochs, seed=seed)
     with console.progress_bar("vectors", 1000) as bar:
 
@@ -179,8 +194,7 @@ def vectors(
             taught.encoder,
             checkpoint.tokenizer,
             examples,
-            question_targets,
-            window_targets,
+            targets,
             recipe,
             on_progress=on_progress,
         )
@@ -249,6 +263,7 @@ def _train(
     out: Path,
     *,
     teacher: "Reader | None",
+    base: "SplitEncoder | None" = None,
     as_json: bool,
 ) -> None:
     from engine.checkpoint import Settings, save_checkpoint
@@ -262,6 +277,7 @@ def _train(
     console.say(f"{len(examples.examples)} questions on {len(examples.windows)} passages")
     quality: dict[str, float] = {}
     work = out.with_name(out.name + ".training")
+    targets = _vector_targets(base, tokenizer, examples, work) if base else None
     with console.progress_bar("training", 1000) as bar:
         train_reader(
             reader,
@@ -269,6 +285,7 @@ def _train(
             tokenizer,
             recipe,
             teacher=teacher,
+            base=targets,
             resume_folder=work,
             on_progress=_showing(bar),
             evaluate=_measuring(tokenizer, held_back, quality),
@@ -279,6 +296,28 @@ def _train(
     save_checkpoint(reader, tokenizer, done, out)
     shutil.rmtree(work, ignore_errors=True)
     console.show({"model": str(out), **quality}, as_json=as_json, human=str)
+
+
+def _vector_targets(
+    base: "SplitEncoder", tokenizer: "Tokenizer", examples: "ExampleSet", work: Path
+) -> "VectorTargets":
+    """The base encoder's vectors, kept beside the run's state since they take minutes."""
+    from safetensors.torch import load_file, save_file
+
+    from engine.training.identity import identity
+    from engine.training.vectors import Prefixes, VectorTargets, vector_targets
+
+    of = identity(settings=repr(Prefixes()), examples=examples, networks=[base])
+    kept = work / f"base-{of}.safetensors"
+    if kept.is_file():
+        found = load_file(kept)
+        gold = [example.gold for example in examples.examples]
+        return VectorTargets(found["questions"], found["windows"], gold)
+    console.say(f"encoding {len(examples.windows)} passages with the base encoder")
+    targets = vector_targets(base, tokenizer, examples, Prefixes())
+    work.mkdir(parents=True, exist_ok=True)
+    save_file({"questions": targets.questions, "windows": targets.windows}, kept)
+    return targets
 
 
 def _showing(bar: Callable[[int, str], None]) -> "Callable[[Progress], None]":

@@ -16,8 +16,14 @@ from engine.training.losses import Targets
 
 @dataclass(frozen=True)
 class Batch:
-    """Packed ids of distinct questions and windows, the pairs to read, and the targets."""
+    """Packed ids of distinct questions and windows, the pairs to read, and the targets.
 
+    `examples` and `drawn` are the numbers, in the collection, of the questions' examples and of
+    the windows.
+    """
+
+    examples: list[int]
+    drawn: list[int]
     questions: Tensor
     question_packing: Packing
     windows: Tensor
@@ -41,15 +47,16 @@ class Mixture:
 
 def plan_epoch(
     collection: ExampleSet, *, size: int, share: int, rng: random.Random
-) -> list[list[Example]]:
-    """Shuffle examples into batches of about `size`.
+) -> list[list[int]]:
+    """Shuffle the numbers of the examples into batches of about `size`.
 
     Up to `share` questions on one window come together, so that its lower layers run once for
     all; batches hold windows of similar length, so that attention is padded little.
     """
-    by_window: dict[int, list[Example]] = {}
-    for example in rng.sample(collection.examples, len(collection.examples)):
-        by_window.setdefault(example.gold, []).append(example)
+    examples, windows = collection.examples, collection.windows
+    by_window: dict[int, list[int]] = {}
+    for number in rng.sample(range(len(examples)), len(examples)):
+        by_window.setdefault(examples[number].gold, []).append(number)
     chunks = [
         group[i : i + share] for group in by_window.values() for i in range(0, len(group), share)
     ]
@@ -57,15 +64,15 @@ def plan_epoch(
     pool = 20 * size
     for start in range(0, len(chunks), pool):
         chunks[start : start + pool] = sorted(
-            chunks[start : start + pool], key=lambda c: len(collection.windows[c[0].gold].ids)
+            chunks[start : start + pool], key=lambda c: len(windows[examples[c[0]].gold].ids)
         )
     batches = list(_fill(chunks, size))
     rng.shuffle(batches)
     return batches
 
 
-def _fill(chunks: list[list[Example]], size: int) -> Iterator[list[Example]]:
-    batch: list[Example] = []
+def _fill(chunks: list[list[int]], size: int) -> Iterator[list[int]]:
+    batch: list[int] = []
     for chunk in chunks:
         batch += chunk
         if len(batch) >= size:
@@ -76,13 +83,14 @@ def _fill(chunks: list[list[Example]], size: int) -> Iterator[list[Example]]:
 
 
 def make_batch(
-    examples: Sequence[Example],
+    numbers: Sequence[int],
     collection: ExampleSet,
     tokenizer: Tokenizer,
     mixture: Mixture,
     rng: random.Random,
 ) -> Batch:
-    """Draw each question's windows and one of its answers; lay all out packed."""
+    """Draw the windows and one answer of each numbered example; lay all out packed."""
+    examples = [collection.examples[number] for number in numbers]
     window_index: dict[int, int] = {}
     pairs: list[tuple[int, int]] = []
     golds: list[int] = []  # the pair of each question that answers it, or -1
@@ -110,7 +118,16 @@ def make_batch(
         end=torch.where(gold >= 0, first + span[:, 1], -1),
         relevant=gold,
     )
-    return Batch(question_ids, question_packing, window_ids, window_packing, pair_tensor, targets)
+    return Batch(
+        examples=list(numbers),
+        drawn=list(window_index),
+        questions=question_ids,
+        question_packing=question_packing,
+        windows=window_ids,
+        window_packing=window_packing,
+        pairs=pair_tensor,
+        targets=targets,
+    )
 
 
 def _draw_windows(example: Example, mixture: Mixture, rng: random.Random) -> tuple[list[int], bool]:

@@ -5,29 +5,34 @@ import math
 import random
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE
+from engine.errors import CheckpointError, TrainingError
 from engine.reader import Reader, ReaderOutput
 from engine.tokenization import Tokenizer
 from engine.training.batches import Batch, Mixture, make_batch, plan_epoch
 from engine.training.examples import ExampleSet, nothing_to_train
+from engine.training.identity import identity
 from engine.training.losses import distillation_loss, relevance_loss, span_loss, state_loss
+from engine.training.vectors import VectorObjective, VectorTargets, vector_loss
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Settings of one training run.
 
-    The loss is `hard`·CE + `relevance`·CE of relevance + `soft`·T²·KL + `states`·MSE, the last
-    two against a teacher; `matches` are the teacher's upper layers, from 0, that the upper
-    layers are held to. `share` questions on a window come in one batch.
+    The loss is `hard`·CE + `relevance`·CE of relevance + `soft`·T²·KL + `states`·MSE, these
+    two against a teacher, + `vectors`·what `vector_loss` says, against the base encoder.
+    `matches` are the teacher's upper layers, from 0, that the upper layers are held to. `share`
+    questions on a window come in one batch.
     """
 
     epochs: float
@@ -44,6 +49,8 @@ class Recipe:
     temperature: float = 2.0
     states: float = 0.0
     matches: tuple[int, ...] = ()
+    vectors: float = 0.0
+    objective: VectorObjective = field(default_factory=VectorObjective)
     seed: int = 0
 
 
@@ -57,11 +64,17 @@ class Progress:
     seconds_left: float
 
 
-def read_batch(reader: Reader, batch: Batch) -> ReaderOutput:
-    """All of a reader's layers over a batch."""
+def encode_batch(reader: Reader, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The states of a batch's questions and of its windows behind the lower layers."""
     encode = reader.encoder.encode_alone
-    questions = encode(batch.questions, batch.question_packing, QUESTION_TYPE)
-    windows = encode(batch.windows, batch.window_packing, PASSAGE_TYPE)
+    return (
+        encode(batch.questions, batch.question_packing, QUESTION_TYPE),
+        encode(batch.windows, batch.window_packing, PASSAGE_TYPE),
+    )
+
+
+def read_batch(reader: Reader, batch: Batch, questions: Tensor, windows: Tensor) -> ReaderOutput:
+    """The upper layers and heads over the states of a batch."""
     output: ReaderOutput = reader(
         questions, batch.question_packing, windows, batch.window_packing, batch.pairs
     )
@@ -75,6 +88,7 @@ def train_reader(
     recipe: Recipe,
     *,
     teacher: Reader | None = None,
+    base: VectorTargets | None = None,
     resume_folder: Path | None = None,
     save_every_seconds: float = 300.0,
     on_progress: Callable[[Progress], None] = lambda _: None,
@@ -99,11 +113,11 @@ def train_reader(
     ]
     steps = max(1, round(len(batches) * recipe.epochs / math.ceil(recipe.epochs)))
     reader.encoder.embeddings.pieces.weight.requires_grad_(False)
-    # Vector layers take no part in reading: they'd get neither a gradient nor optimizer state.
+    # Without something to hold vectors to, their layers would get neither gradient nor state.
     trained = {
         name: parameter
         for name, parameter in reader.named_parameters()
-        if parameter.requires_grad and not name.startswith("encoder.vector.")
+        if parameter.requires_grad and (base or not name.startswith("encoder.vector."))
     }
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trained.values() if p.ndim > 1]},
@@ -115,9 +129,11 @@ def train_reader(
         weight_decay=recipe.weight_decay,
         fused=True,
     )
-    first = 0
+    first, run = 0, ""
     if resume_folder is not None:
-        first = _load_state(resume_folder, reader, optimizer, trained, recipe)
+        networks = [reader] if teacher is None else [reader, teacher]
+        run = identity(settings=json.dumps(asdict(recipe)), examples=examples, networks=[*networks])
+        first = _load_state(resume_folder, optimizer, trained, run)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: _linear(first + step, steps, recipe.warm_up)
     )
@@ -125,7 +141,7 @@ def train_reader(
     for step in range(first, steps):
         step_rng = random.Random(f"{recipe.seed}/{step}")
         batch = make_batch(batches[step], examples, tokenizer, recipe.mixture, step_rng)
-        loss = _loss(reader, teacher, batch, recipe)
+        loss = _loss(reader, teacher, base, batch, recipe)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained.values(), recipe.clip)
         optimizer.step()
@@ -133,7 +149,7 @@ def train_reader(
         optimizer.zero_grad()
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise FloatingPointError(f"the loss is {value} at step {step}; lower the learning rate")
+            raise TrainingError(f"the loss is {value} at step {step}; lower the learning rate")
         running = value if math.isnan(running) else 0.98 * running + 0.02 * value
         done = step + 1 - first
         left = (time.monotonic() - started) / done * (steps - step - 1)
@@ -141,25 +157,41 @@ def train_reader(
         if (step + 1) % evaluate_every == 0 or step + 1 == steps:
             evaluate(reader, step + 1)
         if resume_folder is not None and time.monotonic() - saved > save_every_seconds:
-            _save_state(resume_folder, reader, optimizer, trained, recipe, step + 1)
+            _save_state(resume_folder, optimizer, trained, run, step + 1)
             saved = time.monotonic()
 
 
-def _loss(reader: Reader, teacher: Reader | None, batch: Batch, recipe: Recipe) -> torch.Tensor:
+def _loss(
+    reader: Reader,
+    teacher: Reader | None,
+    base: VectorTargets | None,
+    batch: Batch,
+    recipe: Recipe,
+) -> Tensor:
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        output = read_batch(reader, batch)
+        states = encode_batch(reader, batch)
+        output = read_batch(reader, batch, *states)
         loss = recipe.hard * span_loss(output, batch.targets)
         loss = loss + recipe.relevance * relevance_loss(output, batch.targets)
-        if teacher is None:
-            return loss
-        with torch.no_grad():
-            wanted = read_batch(teacher, batch)
-        if recipe.soft:
-            kl = distillation_loss(output, wanted, batch.targets, recipe.temperature)
-            loss = loss + recipe.soft * kl
-        if recipe.states:
-            loss = loss + recipe.states * state_loss(output, wanted, list(recipe.matches))
-    return loss
+        if teacher is not None:
+            with torch.no_grad():
+                wanted = read_batch(teacher, batch, *encode_batch(teacher, batch))
+            if recipe.soft:
+                kl = distillation_loss(output, wanted, batch.targets, recipe.temperature)
+                loss = loss + recipe.soft * kl
+            if recipe.states:
+                distance = state_loss(output, wanted, list(recipe.matches))
+                loss = loss + recipe.states * distance
+        if base is not None:
+            pool = reader.encoder.pool
+            question_vectors = pool(states[0], batch.question_packing)
+            window_vectors = pool(states[1], batch.window_packing)
+    if base is None:
+        return loss
+    # In fp32: neighbouring cosines differ by less than bf16 can tell.
+    return loss + recipe.vectors * vector_loss(
+        question_vectors, window_vectors, batch.examples, batch.drawn, base, recipe.objective
+    )
 
 
 def _linear(step: int, steps: int, warm_up: float) -> float:
@@ -170,10 +202,9 @@ def _linear(step: int, steps: int, warm_up: float) -> float:
 
 def _save_state(
     folder: Path,
-    reader: Reader,
     optimizer: torch.optim.Optimizer,
     trained: dict[str, torch.nn.Parameter],
-    recipe: Recipe,
+    run: str,
     step: int,
 ) -> None:
     tensors = {}
@@ -183,32 +214,39 @@ def _save_state(
             tensors[f"{kind}.{name}"] = optimizer.state[parameter][kind]
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / "state.partial"
-    save_file(tensors, partial, metadata={"step": str(step), "recipe": json.dumps(asdict(recipe))})
+    save_file(tensors, partial, metadata={"step": str(step), "run": run})
     partial.replace(folder / "state.safetensors")
 
 
 def _load_state(
     folder: Path,
-    reader: Reader,
     optimizer: torch.optim.Optimizer,
     trained: dict[str, torch.nn.Parameter],
-    recipe: Recipe,
+    run: str,
 ) -> int:
-    """The step to go on from; 0 if there's no state of this recipe."""
+    """The step to go on from; 0 if no state of this run is there.
+
+    Raises: CheckpointError if the state can't be read.
+    """
     path = folder / "state.safetensors"
     if not path.is_file():
         return 0
-    with safe_open(path, "pt") as state:
-        metadata = state.metadata()
-        if metadata["recipe"] != json.dumps(asdict(recipe)):
-            return 0
-        step = int(metadata["step"])
-        with torch.no_grad():
-            for name, parameter in trained.items():
-                parameter.copy_(state.get_tensor(f"weight.{name}"))
-                optimizer.state[parameter] = {
-                    "step": torch.tensor(float(step)),
-                    "exp_avg": state.get_tensor(f"exp_avg.{name}"),
-                    "exp_avg_sq": state.get_tensor(f"exp_avg_sq.{name}"),
-                }
+    try:
+        with safe_open(path, "pt") as state:
+            metadata = state.metadata() or {}
+            if metadata.get("run") != run:
+                return 0
+            step = int(metadata["step"])
+            with torch.no_grad():
+                for name, parameter in trained.items():
+                    parameter.copy_(state.get_tensor(f"weight.{name}"))
+                    optimizer.state[parameter] = {
+                        "step": torch.tensor(float(step)),
+                        "exp_avg": state.get_tensor(f"exp_avg.{name}"),
+                        "exp_avg_sq": state.get_tensor(f"exp_avg_sq.{name}"),
+                    }
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path} can't be read ({error}); remove it to train from the beginning"
+        ) from None
     return step

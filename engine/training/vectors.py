@@ -8,7 +8,8 @@ product. Targets mix what is right with what the base encoder ranks (Hinton et a
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -27,18 +28,42 @@ TOKENS_PER_PASS = 8192
 
 
 @dataclass(frozen=True)
-class VectorRecipe:
+class VectorObjective:
     """`hard` is the share of a target that lies on the right ones, the rest follows the base.
 
     `temperature` divides cosines; `align` weighs 1 - cosine to the base encoder's own vector.
     """
 
-    epochs: float = 4.0
-    batch_size: int = 48
-    learning_rate: float = 2e-4
     temperature: float = 0.02
     hard: float = 0.5
     align: float = 2.0
+
+
+@dataclass(frozen=True)
+class VectorTargets:
+    """The base encoder's unit vectors of each example's question and of each window, (n, width).
+
+    `gold` is the window that answers each question, `asked_of` the questions of each window.
+    """
+
+    questions: Tensor
+    windows: Tensor
+    gold: list[int]
+
+    @cached_property
+    def asked_of(self) -> dict[int, list[int]]:
+        asked: dict[int, list[int]] = {}
+        for question, window in enumerate(self.gold):
+            asked.setdefault(window, []).append(question)
+        return asked
+
+
+@dataclass(frozen=True)
+class VectorRecipe:
+    epochs: float = 4.0
+    batch_size: int = 48
+    learning_rate: float = 2e-4
+    objective: VectorObjective = field(default_factory=VectorObjective)
     warm_up: float = 0.1
     seed: int = 0
 
@@ -75,41 +100,47 @@ def mean_vectors(states: Tensor, packing: Packing) -> Tensor:
     return nn.functional.normalize(sums / packing.lengths[:, None], dim=-1)
 
 
+def vector_targets(
+    base: SplitEncoder, tokenizer: Tokenizer, examples: ExampleSet, prefixes: Prefixes
+) -> VectorTargets:
+    """Run the base encoder over every question and window of a collection."""
+    return VectorTargets(
+        base_vectors(base, tokenizer, [e.text for e in examples.examples], prefixes.question),
+        base_vectors(base, tokenizer, [w.text for w in examples.windows], prefixes.passage),
+        [e.gold for e in examples.examples],
+    )
+
+
 def train_vectors(
     encoder: SplitEncoder,
     tokenizer: Tokenizer,
     examples: ExampleSet,
-    question_targets: Tensor,
-    window_targets: Tensor,
+    targets: VectorTargets,
     recipe: VectorRecipe,
     *,
     on_progress: Callable[[int, int, float], None] = lambda *_: None,
 ) -> None:
     """Train `encoder.vector` in place; everything below it stays as it is.
 
-    `question_targets` and `window_targets` are the base encoder's vectors of each example's
-    question and of each window, unit length, (n, width).
     Raises: SourceError if there's nothing to train on.
     """
+    if not examples.examples or recipe.epochs <= 0:
+        raise nothing_to_train(len(examples.examples), recipe.epochs)
     questions = _frozen_states(
         encoder, [e.question.tolist() for e in examples.examples], tokenizer, QUESTION_TYPE
     )
     windows = _frozen_states(
         encoder, [w.ids.tolist() for w in examples.windows], tokenizer, PASSAGE_TYPE
     )
-    by_window: dict[int, list[int]] = {}
-    for number, example in enumerate(examples.examples):
-        by_window.setdefault(example.gold, []).append(number)
+    asked_of = targets.asked_of
     rng = random.Random(recipe.seed)
     order = [
         window
         for _ in range(round(recipe.epochs + 0.499))
-        for window in rng.sample(sorted(by_window), len(by_window))
+        for window in rng.sample(sorted(asked_of), len(asked_of))
     ]
-    order = order[: round(recipe.epochs * len(by_window))]
+    order = order[: max(1, round(recipe.epochs * len(asked_of)))]
     batches = [order[i : i + recipe.batch_size] for i in range(0, len(order), recipe.batch_size)]
-    if not batches:
-        raise nothing_to_train(len(examples.examples), recipe.epochs)
     parameters = list(encoder.vector.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, fused=True)
     total = len(batches) + 1
@@ -121,14 +152,13 @@ def train_vectors(
         anneal_strategy="linear",
     )
     for step, batch in enumerate(batches, 1):
-        asked = [question for window in batch for question in by_window[window]]
-        loss = _side(
-            encoder, [questions[i] for i in asked], question_targets[asked], window_targets,
-            [[examples.examples[i].gold] for i in asked], recipe,
-        ) + _side(
-            encoder, [windows[i] for i in batch], window_targets[batch], question_targets,
-            [by_window[i] for i in batch], recipe,
-        )  # fmt: skip
+        asked = [question for window in batch for question in asked_of[window]]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            question_vectors = _pool(encoder, [questions[i] for i in asked])
+            window_vectors = _pool(encoder, [windows[i] for i in batch])
+        loss = vector_loss(
+            question_vectors, window_vectors, asked, batch, targets, recipe.objective
+        )
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
@@ -137,24 +167,53 @@ def train_vectors(
         on_progress(step, len(batches), float(loss.detach()))
 
 
-def _side(
-    encoder: SplitEncoder,
-    states: list[Tensor],
+def vector_loss(
+    question_vectors: Tensor,
+    window_vectors: Tensor,
+    questions: Sequence[int],
+    windows: Sequence[int],
+    targets: VectorTargets,
+    objective: VectorObjective,
+) -> Tensor:
+    """How far unit vectors of the numbered questions and windows are from what's wanted.
+
+    Each is held against the base encoder's vectors of all texts of the other kind.
+    """
+    of_questions = _against(
+        question_vectors,
+        targets.questions[list(questions)],
+        targets.windows,
+        [[targets.gold[question]] for question in questions],
+        objective,
+    )
+    return of_questions + _against(
+        window_vectors,
+        targets.windows[list(windows)],
+        targets.questions,
+        [targets.asked_of.get(window, []) for window in windows],
+        objective,
+    )
+
+
+def _against(
+    vectors: Tensor,
     own: Tensor,
     others: Tensor,
     right: list[list[int]],
-    recipe: VectorRecipe,
+    objective: VectorObjective,
 ) -> Tensor:
-    """Loss of one kind of text held against the base encoder's vectors of the other kind."""
-    packing = Packing([len(s) for s in states])
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        vectors = encoder.pool(torch.cat(states), packing)
-    wanted = (own @ others.T / recipe.temperature).softmax(1) * (1 - recipe.hard)
+    wanted = (own @ others.T / objective.temperature).softmax(1)
     for row, columns in enumerate(right):
-        wanted[row, columns] += recipe.hard / len(columns)
-    log_p = (vectors @ others.T / recipe.temperature).log_softmax(1)
+        if columns:
+            wanted[row] *= 1 - objective.hard
+            wanted[row, columns] += objective.hard / len(columns)
+    log_p = (vectors @ others.T / objective.temperature).log_softmax(1)
     cross_entropy = -(wanted * log_p).sum(1).mean()
-    return cross_entropy + recipe.align * (1 - (vectors * own).sum(1)).mean()
+    return cross_entropy + objective.align * (1 - (vectors * own).sum(1)).mean()
+
+
+def _pool(encoder: SplitEncoder, states: list[Tensor]) -> Tensor:
+    return encoder.pool(torch.cat(states), Packing([len(s) for s in states]))
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.encoder.convert import reselect
-from engine.errors import SourceError
+from engine.errors import CheckpointError, SourceError, TrainingError
 from engine.evaluation.reading import predict, score
 from engine.reader import Reader
 from engine.squad import SquadParagraph, SquadQuestion
@@ -17,6 +17,7 @@ from engine.training.batches import Mixture
 from engine.training.examples import ExampleSet, cut_examples
 from engine.training.negatives import with_negatives
 from engine.training.trainer import Progress, Recipe, train_reader
+from engine.training.vectors import Prefixes, vector_targets
 
 RECIPE = Recipe(
     epochs=3,
@@ -154,6 +155,57 @@ def test_a_state_of_another_recipe_is_not_gone_on_with(
     assert steps == list(range(1, 10))
 
 
+def test_a_state_of_other_questions_or_another_start_is_not_gone_on_with(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet, tmp_path: Path
+) -> None:
+    saving = {"resume_folder": tmp_path, "save_every_seconds": -1.0}
+    train_reader(make_reader(), examples, tokenizer, RECIPE, **saving)
+    moved = make_reader()
+    with torch.no_grad():
+        moved.span.bias += 1
+    fewer = replace(examples, examples=examples.examples[::-1])
+    for reader, asked, teacher in (
+        (moved, examples, None),
+        (make_reader(), fewer, None),
+        (make_reader(), examples, moved),
+    ):
+        steps: list[int] = []
+        train_reader(
+            reader, asked, tokenizer, RECIPE, teacher=teacher, resume_folder=tmp_path,
+            on_progress=lambda p, steps=steps: steps.append(p.step),
+        )  # fmt: skip
+        assert steps[0] == 1
+
+
+def test_a_state_that_cannot_be_read_is_named(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet, tmp_path: Path
+) -> None:
+    (tmp_path / "state.safetensors").write_bytes(b"not a state")
+    with pytest.raises(CheckpointError, match="remove it to train from the beginning"):
+        train_reader(make_reader(), examples, tokenizer, RECIPE, resume_folder=tmp_path)
+
+
+def test_vectors_are_trained_alongside_where_there_is_a_base_to_follow(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    base = make_reader(lower=(), upper=(1, 2, 3, 4)).encoder
+    targets = vector_targets(base, tokenizer, examples, Prefixes())
+    reader = make_reader(vector=(3,))
+    recipe = replace(RECIPE, epochs=30, hard=0.0, relevance=0.0, vectors=1.0)
+    losses: list[float] = []
+    before = weights(reader)
+    train_reader(
+        reader, examples, tokenizer, recipe, base=targets,
+        on_progress=lambda p: losses.append(p.loss),
+    )  # fmt: skip
+    assert losses[-1] < 0.9 * losses[0]
+    moved = {
+        name for name, value in weights(reader).items() if not torch.equal(value, before[name])
+    }
+    assert any(name.startswith("encoder.vector.") for name in moved)
+    assert any(name.startswith("encoder.lower.") for name in moved), "the layers below learn too"
+
+
 @pytest.mark.parametrize(
     ("epochs", "wanted"),
     [(1, 3), (0.5, 2), (1.5, 4), (0.34, 1), (0.01, 1)],  # 3 batches an epoch; 1.5 rounds to even
@@ -247,7 +299,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_with_its_step(
     reader = make_reader()
     with torch.no_grad():
         reader.span.bias.fill_(torch.nan)
-    with pytest.raises(FloatingPointError, match="at step 0; lower the learning rate"):
+    with pytest.raises(TrainingError, match="at step 0; lower the learning rate"):
         train_reader(reader, examples, tokenizer, RECIPE)
 
 

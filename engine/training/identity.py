@@ -1,0 +1,22 @@
+"""A hash of what a run starts from, so that it goes on only from what it left itself."""
+
+import hashlib
+
+import torch
+from torch import nn
+
+from engine.training.examples import ExampleSet
+
+
+def identity(*, settings: str, examples: ExampleSet, networks: list[nn.Module]) -> str:
+    """Hexadecimal digest of settings, examples (in their order) and weights."""
+    digest = hashlib.blake2b(settings.encode(), digest_size=16)
+    for network in networks:
+        for tensor in network.state_dict().values():
+            digest.update(tensor.contiguous().view(torch.uint8).numpy())
+    for window in examples.windows:
+        digest.update(window.ids.tobytes())
+    for example in examples.examples:
+        digest.update(example.question.tobytes())
+        digest.update(repr((example.gold, example.spans, example.negatives)).encode())
+    return digest.hexdigest()

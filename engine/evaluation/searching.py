@@ -1,6 +1,6 @@
 """The whole path measured: retrieval, reranking, answers and latency over an index."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import quantiles
 from typing import Any
 
@@ -12,23 +12,44 @@ DEPTH = 20
 RANKINGS = ("bm25", "dense", "hybrid", "reranked")
 
 
+SHARED_AT_LEAST = 20
+"""Characters by which the end of a passage is known for the beginning of a paragraph."""
+
+
 class RightPassage:
     """Whether a passage is of a question's own paragraph, white space aside.
 
-    White space, because a PDF breaks its lines where the paragraph doesn't.
+    It is if it lies within the paragraph, or holds it, or holds its beginning or its end with
+    an answer in that part. White space, because a PDF breaks its lines where the paragraph
+    doesn't.
     """
 
     def __init__(self) -> None:
         self._collapsed: dict[str, str] = {}
 
-    def __call__(self, passage: str, paragraph: str) -> bool:
+    def __call__(self, passage: str, paragraph: str, answers: Iterable[str] = ()) -> bool:
         a, b = self._collapse(passage), self._collapse(paragraph)
-        return a in b or b in a
+        if a in b or b in a:
+            return True
+        shared = _shared_end(a, b)
+        return any(self._collapse(answer) in shared for answer in answers)
 
     def _collapse(self, text: str) -> str:
         if text not in self._collapsed:
             self._collapsed[text] = " ".join(text.split())
         return self._collapsed[text]
+
+
+def _shared_end(passage: str, paragraph: str) -> str:
+    """The paragraph's beginning that ends the passage, or its end that begins it."""
+    at = passage.find(paragraph[:SHARED_AT_LEAST])
+    if at >= 0 and paragraph.startswith(passage[at:]):
+        return passage[at:]
+    tail = paragraph[-SHARED_AT_LEAST:]
+    at = passage.rfind(tail)
+    if at >= 0 and paragraph.endswith(passage[: at + len(tail)]):
+        return passage[: at + len(tail)]
+    return ""
 
 
 def evaluate_search(
@@ -62,7 +83,7 @@ def evaluate_search(
                 found = (
                     rank
                     for rank, key in enumerate(result.trace[name], 1)
-                    if is_right(texts[key], paragraph.context)
+                    if is_right(texts[key], paragraph.context, golds)
                 )
                 ranks[name].append(next(found, None))
         on_progress(done)

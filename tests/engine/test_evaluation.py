@@ -97,6 +97,18 @@ def test_the_right_passage_is_part_of_the_paragraph_or_holds_it_white_space_asid
     assert not is_right("Its lamp was lit in 1873.", "Its lamp was lit in 1872.")
 
 
+def test_a_passage_across_two_paragraphs_is_right_where_its_share_holds_an_answer() -> None:
+    is_right = RightPassage()
+    paragraph = "Its lamp was lit in 1872 and burned oil. A lens came in 1903 from Paris."
+    before = "The tower is of granite. Its lamp was lit in 1872 and burned oil."
+    after = "burned oil. A lens came in 1903\nfrom Paris. The keeper lived below."
+    assert is_right(before, paragraph, ["1872"])
+    assert not is_right(before, paragraph, ["1903"])
+    assert is_right(after, paragraph, ["Paris"])
+    assert not is_right(after, paragraph, ["below"]), "that's the other paragraph's part"
+    assert not is_right(before, paragraph), "without an answer it can't be told"
+
+
 @dataclass
 class StubEngine:
     """Answers as told; a passage's key is its place in `texts`."""

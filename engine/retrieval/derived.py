@@ -93,7 +93,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
 def _loaded(folder: Path, manifest: Manifest, derivation: Derivation[T]) -> tuple[T, Mark] | None:
     """The index and its mark, if it's whole and needs no more than to catch up."""
-    mark = _read_mark(folder)
+    mark = read_mark(folder)
     if mark is None or (mark.store_id, mark.kind) != (manifest.store_id, derivation.kind):
         return None
     if mark.generation > manifest.generation:  # the store was put back from a copy
@@ -119,7 +119,7 @@ def _rebuilt(folder: Path, manifest: Manifest, derivation: Derivation[T]) -> T:
     return derivation.load(folder)
 
 
-def _read_mark(folder: Path) -> Mark | None:
+def read_mark(folder: Path) -> Mark | None:
     """None if there is no mark that can be read."""
     try:
         return Mark(**json.loads((folder / MARK).read_text(encoding="utf-8")))

@@ -195,7 +195,12 @@ class EmbeddedBackend:
             index.save(folder / VECTORS_FILE)
             return index
 
-        return Derivation(f"cosine-flat-{dimension}", load, catch_up, build)
+        return Derivation(vectors_kind(dimension), load, catch_up, build)
+
+
+def vectors_kind(dimension: int) -> str:
+    """What the mark of a vector index says that it is."""
+    return f"cosine-flat-{dimension}"
 
 
 def _terms(passages: Iterable[StoredPassage]) -> Iterator[tuple[int, list[str]]]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import rank_bm25
 import tantivy
+from numpy.typing import NDArray
 
 from engine.retrieval.hit import Hit, best_first
 
@@ -96,6 +97,13 @@ class TantivyIndex:
 
     def frequency(self, term: str) -> int:
         return int(self._searcher.doc_freq(TERMS, term))
+
+    def keys(self) -> NDArray[np.int64]:
+        """The keys of all passages, (n,), in no order; a key that stands twice is there twice."""
+        searcher = self._searcher
+        found = searcher.search(tantivy.Query.all_query(), max(1, len(self)), count=False).hits
+        keys: list[Any] = searcher.fast_field_values(KEY, [address for _, address in found])
+        return np.array(keys, np.int64)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)

@@ -1,0 +1,297 @@
+"""Every record of a store read and held against the others, at one generation.
+
+LMDB has no checksums for its own pages, and damaged ones can end the process that reads them:
+where that matters, call `check_store` in a process of its own.
+"""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import lmdb
+import numpy as np
+
+from engine.errors import IndexStoreError
+from engine.store import records
+from engine.store.codecs import codec_named
+from engine.store.encoded import DocumentEntry, StoredPassage
+from engine.store.environment import Environment
+from engine.store.lmdb_store import DATABASES, MANIFEST_KEY, LmdbStore
+from engine.store.manifest import Manifest, Settings
+
+STORE = "store"
+KEY_BYTES = 8
+
+Transaction: TypeAlias = "lmdb.Transaction[memoryview]"
+
+# What a record that has passed its checksum can still raise when it isn't what it should be.
+MALFORMED = (ValueError, KeyError, TypeError, IndexError, zlib.error, struct.error)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong in a `part` of an index; `document` and `source` name whose it is, if known."""
+
+    part: str
+    what: str
+    document: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class StoreCheck:
+    """What was read and found.
+
+    `records` are counts by database. `damaged` are the documents that aren't whole: their ids, or
+    what stands for an id that can't be read, by their keys in LMDB as hex. `readable` is False if
+    LMDB couldn't read its own pages, and then nothing else is complete.
+    """
+
+    records: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    generation: int = 0
+    readable: bool = True
+
+
+def check_store(path: Path) -> StoreCheck:
+    """Read the store in the folder `path`. What is wrong is found, not raised."""
+    try:
+        with LmdbStore.open(path) as store:
+            environment = Environment.opened(path, DATABASES, create=False)
+            try:
+                with environment.reading() as transaction:
+                    return _Check(store.settings, environment, transaction).run()
+            finally:
+                environment.release()
+    except IndexStoreError as error:
+        return _unreadable(str(error))
+
+
+def _unreadable(why: str) -> StoreCheck:
+    return StoreCheck(problems=(Problem(STORE, why),), readable=False)
+
+
+class _Check:
+    """One reading of a store. Digests are `records.id_bytes` of a document's or passage's id."""
+
+    def __init__(
+        self, settings: Settings, environment: Environment, transaction: Transaction
+    ) -> None:
+        self._settings = settings
+        self._environment = environment
+        self._transaction = transaction
+        self._problems: list[tuple[str, bytes | None]] = []  # what, and the document's digest
+        self._records: dict[str, int] = {}
+        self._entries: dict[bytes, DocumentEntry] = {}
+        self._owners: dict[int, bytes] = {}  # key → digest of the document that lists it
+        self._names: dict[bytes, str] = {}  # ids of documents as their passages give them
+        self._bad: set[bytes] = set()  # digests of documents that aren't whole
+        self._pieces = 0
+
+    def run(self) -> StoreCheck:
+        manifest = self._manifest()
+        self._check_documents()
+        self._check_texts()
+        ids = self._check_passages()
+        self._check_states()
+        self._check_vectors()
+        self._check_ids(ids)
+        for database in DATABASES:
+            if database not in self._records:
+                for _ in self._walk(database):
+                    pass
+        self._check_counts(manifest)
+        problems = tuple(
+            Problem(STORE, what, self._name(digest), self._source(digest))
+            for what, digest in self._problems
+        )
+        damaged = {digest.hex(): self._name(digest) or digest.hex() for digest in self._bad}
+        return StoreCheck(self._records, problems, damaged, manifest.generation)
+
+    def _manifest(self) -> Manifest:
+        for _ in self._walk("meta"):
+            pass
+        record = self._transaction.get(MANIFEST_KEY, db=self._environment.database("meta"))
+        return Manifest.from_dict(records.unpack_json(records.unseal(record or b"", "manifest")))
+
+    def _check_documents(self) -> None:
+        for digest, payload in self._walk("documents"):
+            try:
+                entry = records.unpack_entry(payload)
+                records.unpack_document(payload, "")
+            except MALFORMED as error:
+                self._wrong(f"documents: {digest.hex()} can't be read: {error}", digest)
+                continue
+            if records.id_bytes(entry.id) != digest:
+                self._wrong(f"documents: {entry.id} stands under another's key", digest)
+                continue
+            self._entries[digest] = entry
+            for key in entry.keys:
+                if self._owners.setdefault(key, digest) != digest:
+                    self._wrong(f"documents: passage {key} is listed by two", digest)
+
+    def _check_texts(self) -> None:
+        found = set()
+        for digest, payload in self._walk("texts"):
+            if digest not in self._entries:
+                self._wrong(f"texts: {digest.hex()} is of no document", digest)
+                continue
+            try:
+                records.unpack_text(payload)
+            except MALFORMED as error:
+                self._wrong(f"texts: {digest.hex()} can't be read: {error}", digest)
+                continue
+            found.add(digest)
+        for digest in self._entries.keys() - found - self._bad:
+            self._wrong(f"texts: none of {digest.hex()}", digest)
+
+    def _check_passages(self) -> dict[bytes, int]:
+        """The key of each passage that is whole, by the digest of its id."""
+        ids: dict[bytes, int] = {}
+        document: tuple[bytes, str] = (b"", "")
+        found = set()
+        for key, payload in self._walk_keys("passages"):
+            try:
+                stored = records.unpack_passage(key, payload)
+            except MALFORMED as error:
+                self._wrong(f"passages: {key} can't be read: {error}", self._owners.get(key))
+                continue
+            digest = records.id_bytes(stored.passage.document_id)
+            self._names.setdefault(digest, stored.passage.document_id)
+            if self._owners.get(key) != digest:
+                self._wrong(f"passages: {key} isn't listed by its document", digest, damages=False)
+                continue
+            found.add(key)
+            ids[records.id_bytes(stored.passage.id)] = key
+            self._pieces += len(stored.passage.pieces)
+            if document[0] != digest:
+                document = digest, self._text(digest)
+            if digest not in self._bad and not _fits(stored, document[1]):
+                self._wrong(f"passages: {key} isn't what its document says there", digest)
+        self._miss(found, "passages: none under key")
+        return ids
+
+    def _check_states(self) -> None:
+        settings = self._settings
+        of_token = codec_named(settings.codec).bytes_per_token(settings.hidden_size)
+        self._check_parts("states", lambda payload: len(payload) % of_token == 0)
+
+    def _check_vectors(self) -> None:
+        size = 2 * self._settings.vector_dimension
+
+        def fits(payload: bytearray) -> bool:
+            return len(payload) == size and bool(np.isfinite(np.frombuffer(payload, "<f2")).all())
+
+        self._check_parts("vectors", fits)
+
+    def _check_parts(self, database: str, fits: Callable[[bytearray], bool]) -> None:
+        """What each passage has one of."""
+        found = set()
+        for key, payload in self._walk_keys(database):
+            found.add(key)
+            if key not in self._owners:
+                self._wrong(f"{database}: of passage {key}, which no document lists")
+            elif not fits(payload):
+                self._wrong(f"{database}: of passage {key}, don't fit", self._owners[key])
+        self._miss(found, f"{database}: none of passage")
+
+    def _check_ids(self, ids: dict[bytes, int]) -> None:
+        found = set()
+        for digest, payload in self._walk("ids"):
+            if len(payload) != KEY_BYTES or ids.get(digest) != records.key_number(payload):
+                self._wrong(f"ids: {digest.hex()} is of no passage")
+                continue
+            found.add(digest)
+        for digest in ids.keys() - found:
+            key = ids[digest]
+            self._wrong(f"ids: none of passage {key}", self._owners[key], damages=False)
+
+    def _check_counts(self, manifest: Manifest) -> None:
+        counts = (
+            ("documents", manifest.documents, self._records["documents"]),
+            ("passages", manifest.passages, self._records["passages"]),
+            ("pieces", manifest.pieces, self._pieces),
+        )
+        for noun, said, found in counts:
+            # What is damaged has been named; the counts differ because of it.
+            if said != found and not self._bad:
+                self._wrong(f"{found} {noun} where the index says {said}")
+
+    def _walk(self, database: str) -> Iterator[tuple[bytes, bytearray]]:
+        """Key and payload of each record that fits its checksum; the others are problems."""
+        db = self._environment.database(database)
+        count, last = 0, b""
+        with self._transaction.cursor(db=db) as cursor:
+            for key_view, value in cursor:
+                key = bytes(key_view)
+                if count and key <= last:
+                    self._wrong(f"{database}: record {_shown(key)} is out of order")
+                count, last = count + 1, key
+                try:
+                    payload = bytearray(records.unseal(value, database))
+                except IndexStoreError:
+                    what = f"{database}: record {_shown(key)} doesn't fit its checksum"
+                    self._wrong(what, self._digest_of(database, key))
+                    continue
+                yield key, payload
+        if count != (said := self._transaction.stat(db)["entries"]):
+            self._wrong(f"{database}: {count} records where LMDB says {said}")
+        self._records[database] = count
+
+    def _walk_keys(self, database: str) -> Iterator[tuple[int, bytearray]]:
+        """As `_walk`, for a database with a record a passage."""
+        for raw, payload in self._walk(database):
+            if len(raw) == KEY_BYTES:
+                yield records.key_number(raw), payload
+            else:
+                self._wrong(f"{database}: record {raw.hex()} stands under no passage's key")
+
+    def _digest_of(self, database: str, key: bytes) -> bytes | None:
+        if database in ("documents", "texts"):
+            return key
+        if database in ("passages", "states", "vectors") and len(key) == KEY_BYTES:
+            return self._owners.get(records.key_number(key))
+        return None
+
+    def _text(self, digest: bytes) -> str:
+        record = self._transaction.get(digest, db=self._environment.database("texts"))
+        try:
+            return records.unpack_text(records.unseal(record or b"", ""))
+        except (IndexStoreError, *MALFORMED):
+            return ""
+
+    def _miss(self, found: set[int], what: str) -> None:
+        for key in sorted(self._owners.keys() - found):
+            if (digest := self._owners[key]) not in self._bad:
+                self._wrong(f"{what} {key}", digest)
+
+    def _wrong(self, what: str, digest: bytes | None = None, *, damages: bool = True) -> None:
+        """A problem, of the document of `digest`, which isn't whole then if it `damages` it."""
+        if digest is not None and damages:
+            self._bad.add(digest)
+        self._problems.append((what, digest))
+
+    def _name(self, digest: bytes | None) -> str | None:
+        if digest is None:
+            return None
+        entry = self._entries.get(digest)
+        return entry.id if entry else self._names.get(digest)
+
+    def _source(self, digest: bytes | None) -> str | None:
+        entry = self._entries.get(digest) if digest else None
+        return entry.source if entry else None
+
+
+def _shown(key: bytes) -> str:
+    return str(records.key_number(key)) if len(key) == KEY_BYTES else key.hex()
+
+
+def _fits(stored: StoredPassage, text: str) -> bool:
+    passage = stored.passage
+    if not 0 <= passage.start <= passage.end <= len(text):
+        return False
+    return text[passage.start : passage.end] == stored.text

@@ -76,7 +76,7 @@ def build_index(
     fit the model, or the overlap the passage.
     """
     limit = options.passage_limit or checkpoint.settings.passage_limit
-    _refuse_long_passages(limit, checkpoint)
+    refuse_long_passages(limit, checkpoint)
     files = list_files(sources)
     _refuse_existing(index, overwrite=options.overwrite)
     building = index.with_name(index.name + ".building")
@@ -86,7 +86,7 @@ def build_index(
     counts = {"documents": 0, "passages": 0, "pieces": 0}
     done = 0
     try:
-        with EmbeddedBackend.create(building, _settings(checkpoint, limit)) as backend:
+        with EmbeddedBackend.create(building, index_settings(checkpoint, limit)) as backend:
             waiting: list[tuple[Document, list[Passage]]] = []
 
             def commit() -> None:
@@ -172,7 +172,8 @@ def length_sorted_groups(passages: Sequence[Passage], tokens: int) -> Iterator[l
         yield group
 
 
-def _settings(checkpoint: Checkpoint, limit: int) -> Settings:
+def index_settings(checkpoint: Checkpoint, limit: int) -> Settings:
+    """What is fixed for an index made by `checkpoint`, of passages up to `limit` wordpieces."""
     return Settings(
         checkpoint=checkpoint.fingerprint,
         codec=checkpoint.settings.codec,
@@ -184,7 +185,8 @@ def _settings(checkpoint: Checkpoint, limit: int) -> Settings:
     )
 
 
-def _refuse_long_passages(limit: int, checkpoint: Checkpoint) -> None:
+def refuse_long_passages(limit: int, checkpoint: Checkpoint) -> None:
+    """Raises: ForereadError if the model can't read passages of `limit` wordpieces."""
     longest = checkpoint.reader.encoder.config.positions - 1  # and the closing [SEP]
     if limit > longest:
         raise ForereadError(

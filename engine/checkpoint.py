@@ -29,8 +29,9 @@ class Calibration:
     A passage's rerank score is `rerank` · (relevance logit, margin of its best span over null,
     BM25 score as a share of the best one's, cosine of the vectors). The logit of a span is
     `span` times its start plus end logit plus `passage` times its passage's rerank score; that
-    of the null answer is `null` times twice the lowest null logit, plus `null_bias`. One
-    softmax over all of them gives the confidences.
+    of the null answer is `null_bias` less `null` times the best rerank score: the better the
+    best passage is, the less likely it is that there's no answer. One softmax over all of them
+    gives the confidences.
 
     `reader_margin` is for a passage read alone: null answers where the best span's margin over
     it is lower.

@@ -3,7 +3,7 @@
 import re
 import string
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -22,6 +22,20 @@ def exact_match(prediction: str, golds: Iterable[str]) -> float:
 def f1(prediction: str, golds: Iterable[str]) -> float:
     """Overlap of words, the best over the answers; no answers means the empty one."""
     return max(_f1(normalise(prediction).split(), normalise(g).split()) for g in _or_empty(golds))
+
+
+def expected_calibration_error(
+    confidences: Sequence[float], correct: Sequence[bool], *, bins: int = 10
+) -> float:
+    """Mean distance between confidence and share correct over equally wide bins (Guo et al., 2017).
+
+    Each bin counts by how many answers it holds; without answers the error is 0.
+    """
+    held: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, right in zip(confidences, correct, strict=True):
+        held.setdefault(min(int(confidence * bins), bins - 1), []).append((confidence, right))
+    gaps = [abs(sum(c - float(right) for c, right in members)) for members in held.values()]
+    return sum(gaps) / max(1, len(confidences))
 
 
 def _f1(prediction: list[str], gold: list[str]) -> float:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import quantiles
 from typing import Any
 
-from engine.evaluation.metrics import exact_match, f1
+from engine.evaluation.metrics import exact_match, expected_calibration_error, f1
 from engine.search import SearchEngine
 from engine.squad import SquadParagraph
 
 DEPTH = 20
+CORRECT_F1 = 0.5
+"""From where an answer counts as correct: spans that overlap are merged into one answer."""
 RANKINGS = ("bm25", "dense", "hybrid", "reranked")
 
 
@@ -61,12 +63,15 @@ def evaluate_search(
     """Recall and MRR of each ranking, EM and F1 of the first answer, and latency.
 
     Questions without an answer count towards EM and F1 alone: they have no right passage. EM
-    and F1 are per cent, recall and MRR shares.
+    and F1 are per cent, recall, MRR and the calibration error shares. That error is of the first
+    answer's confidence, which counts as correct from an F1 of a half, as it's fitted.
     """
     asked = [(p, q) for p in paragraphs for q in p.questions]
     ranks: dict[str, list[int | None]] = {name: [] for name in RANKINGS}
     scores: list[tuple[float, float]] = []
     milliseconds: list[float] = []
+    confidences: list[float] = []
+    correct: list[bool] = []
     with_null = any(not question.answers for _, question in asked)
     is_right = RightPassage()
     texts: dict[int, str] = {}
@@ -77,6 +82,10 @@ def evaluate_search(
         answer = "" if no_answer or not result.answers else result.answers[0].text
         golds = [text for text, _ in question.answers]
         scores.append((exact_match(answer, golds), f1(answer, golds)))
+        if result.answers:
+            confidences.append(result.answers[0].confidence)
+            first = result.answers[0].text
+            correct.append(bool(golds) and f1(first, golds) >= CORRECT_F1)
         if question.answers:
             _look_up(engine, result.trace, texts)
             for name in RANKINGS:
@@ -93,6 +102,7 @@ def evaluate_search(
             "em": 100 * _mean([em for em, _ in scores]),
             "f1": 100 * _mean([f for _, f in scores]),
         },
+        "calibration_error": expected_calibration_error(confidences, correct),
         "latency_ms": _latency(milliseconds),
         "questions": len(scores),
     }

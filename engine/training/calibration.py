@@ -9,23 +9,22 @@ from torch import Tensor
 from engine.checkpoint import Calibration
 from engine.encoding import encode_questions
 from engine.errors import IndexStoreError
-from engine.evaluation.metrics import exact_match
-from engine.evaluation.searching import RightPassage
+from engine.evaluation.metrics import f1
+from engine.evaluation.searching import CORRECT_F1, RightPassage
 from engine.search import SearchEngine
 from engine.squad import SquadParagraph
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One question as read: features (passages, 4), span scores (passages, k), nulls (passages,).
+    """One question as read: features (passages, 4), span scores (passages, k).
 
     `right` marks the passages of the question's own paragraph, (passages,); `correct` the spans
-    that match an answer exactly, (passages, k).
+    that share at least half of their words with an answer (F1), (passages, k).
     """
 
     features: Tensor
     spans: Tensor
-    nulls: Tensor
     right: Tensor
     correct: Tensor
 
@@ -58,16 +57,15 @@ def observe(
                         last = int(done.reading.spans.last[row, column])
                         start, end = item.passage.offsets[first, 0], item.passage.offsets[last, 1]
                         text = item.text[start - item.passage.start : end - item.passage.start]
-                        correct[row, column] = exact_match(text, golds) == 1.0
+                        correct[row, column] = f1(text, golds) >= CORRECT_F1
             right = torch.tensor(
-                [is_right(item.text, paragraph.context) for item in loaded.fetched]
+                [is_right(item.text, paragraph.context, golds) for item in loaded.fetched]
             )
             observations.append(
                 # Clones, because what inference mode made can't be differentiated through.
                 Observation(
                     done.features.clone(),
                     done.reading.spans.score.clone(),
-                    done.output.null.clone(),
                     right,
                     correct,
                 )
@@ -93,7 +91,7 @@ def fit(observations: Sequence[Observation]) -> Calibration:
         )
     rerank = _fit_rerank(found)
     cases = [*observations, *(_without_right(o) for o in observations[::5])]
-    return _fit_confidence([c for c in cases if len(c.nulls)], rerank)
+    return _fit_confidence([c for c in cases if len(c.features)], rerank)
 
 
 def fit_reader_margin(observations: Sequence[Observation]) -> float:
@@ -131,22 +129,25 @@ def _fit_rerank(observations: Sequence[Observation]) -> Tensor:
 
 
 def _fit_confidence(cases: Sequence[Observation], rerank: Tensor) -> Calibration:
-    parameters = torch.tensor([0.5, 0.5, 0.5, 0.0], requires_grad=True)
+    # Logarithms of the weights, which can't be negative then: each has to count as evidence.
+    logs = torch.tensor([0.5, 0.5, 0.5]).log().requires_grad_()
+    bias = torch.zeros((), requires_grad=True)
 
     def loss() -> Tensor:
-        span, passage, null, bias = parameters
+        span, passage, null = logs.exp()
         losses = []
         for c in cases:
-            scores = span * c.spans.clamp(min=-1e4) + passage * (c.features @ rerank)[:, None]
-            none = null * 2 * c.nulls.min() + bias
+            passages = c.features @ rerank
+            scores = span * c.spans.clamp(min=-1e4) + passage * passages[:, None]
+            none = bias - null * passages.max()
             total = torch.cat([scores.flatten(), none[None]]).logsumexp(0)
             target = scores[c.correct].logsumexp(0) if c.correct.any() else none
             losses.append(total - target)
         return torch.stack(losses).mean()
 
-    _minimise(loss, [parameters])
-    span, passage, null, bias = parameters.detach().tolist()
-    return Calibration(tuple(rerank.tolist()), span, passage, null, bias)
+    _minimise(loss, [logs, bias])
+    span, passage, null = logs.detach().exp().tolist()
+    return Calibration(tuple(rerank.tolist()), span, passage, null, float(bias.detach()))
 
 
 def _minimise(loss: Callable[[], Tensor], parameters: list[Tensor]) -> None:
@@ -166,7 +167,6 @@ def _without_right(o: Observation) -> Observation:
     return Observation(
         o.features[keep],
         o.spans[keep],
-        o.nulls[keep],
         o.right[keep],
         torch.zeros_like(o.correct[keep]),
     )

@@ -208,7 +208,7 @@ def test_one_softmax_over_all_spans_and_null_worked_out_one_by_one(
         [calibration.span * s + calibration.passage * rerank[0] for s in (6, 4, 2)],
         [calibration.span * 4 + calibration.passage * rerank[1]],
     ]
-    null = calibration.null * 2 * -1.0 + calibration.null_bias
+    null = calibration.null_bias - calibration.null * max(rerank)
     total = sum(e(x) for row in logit for x in row) + e(null)
     spans, none = probabilities(reading, calibration)
     assert spans[0, :4].tolist() == pytest.approx([*(e(x) / total for x in logit[0]), 0.0])

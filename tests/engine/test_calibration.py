@@ -1,5 +1,6 @@
 """Fitted weights put the right passage first and make the right answer likelier."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def observation(seed: int) -> Observation:
     correct = torch.zeros(N_PASSAGES, N_SPANS, dtype=torch.bool)
     if answered:
         correct[seed % N_PASSAGES, 0] = True
-    return Observation(features, spans, nulls, right, correct)
+    return Observation(features, spans, right, correct)
 
 
 OBSERVATIONS = [observation(seed) for seed in range(60)]
@@ -50,7 +51,7 @@ def confidence(o: Observation, calibration: Calibration) -> tuple[Tensor, Tensor
     """As a search gives it: of each span, and of the null answer."""
     place = torch.zeros_like(o.spans, dtype=torch.long)
     rerank = o.features @ torch.tensor(calibration.rerank)
-    reading = Reading(Spans(o.spans, place, place), o.nulls, o.features[:, 0], rerank)
+    reading = Reading(Spans(o.spans, place, place), rerank, o.features[:, 0], rerank)
     return probabilities(reading, calibration)
 
 
@@ -84,13 +85,20 @@ def test_what_is_right_becomes_likelier_than_by_the_default(fitted: Calibration)
     assert loss(fitted) < loss(Calibration()) - 0.05
 
 
+def test_no_weight_of_the_confidence_counts_against_its_evidence(fitted: Calibration) -> None:
+    assert min(fitted.span, fitted.passage, fitted.null) > 0
+    # Evidence that says the opposite gets no weight, rather than a negative one.
+    misleading = [replace(o, spans=-o.spans, features=-o.features) for o in OBSERVATIONS]
+    assert min(fit(misleading).null, fit(misleading).span) >= 0
+
+
 def test_fitting_again_gives_the_same(fitted: Calibration) -> None:
     assert fit(OBSERVATIONS) == fitted
 
 
 def test_questions_that_never_find_their_paragraph_are_refused() -> None:
     o = OBSERVATIONS[0]
-    lost = Observation(o.features, o.spans, o.nulls, torch.zeros_like(o.right), o.correct)
+    lost = Observation(o.features, o.spans, torch.zeros_like(o.right), o.correct)
     for observations in ([], [lost, lost]):
         with pytest.raises(IndexStoreError, match=f"of {len(observations)} questions.*none"):
             fit(observations)
@@ -116,15 +124,13 @@ def test_missing_spans_have_no_probability(fitted: Calibration) -> None:
     o = OBSERVATIONS[1]
     spans = o.spans.clone()
     spans[2, 1:] = -torch.inf
-    probability, null = confidence(
-        Observation(o.features, spans, o.nulls, o.right, o.correct), fitted
-    )
+    probability, null = confidence(Observation(o.features, spans, o.right, o.correct), fitted)
     assert (probability[2, 1:] == 0).all()
     assert float(probability.sum() + null) == pytest.approx(1, abs=1e-5)
 
 
 def test_probabilities_by_hand() -> None:
-    """Two passages of one span: 0.5·2 + 1·3 = 4 and 0.5·4 + 1·1 = 3; null 2·2·min(1, 0) - 1."""
+    """Two passages of one span: 0.5·2 + 1·3 = 4 and 0.5·4 + 1·1 = 3; null -1 - 2·max(3, 1)."""
     zeros = torch.zeros(2, 1, dtype=torch.long)
     reading = Reading(
         Spans(torch.tensor([[2.0], [4.0]]), zeros, zeros),
@@ -134,7 +140,7 @@ def test_probabilities_by_hand() -> None:
     )
     calibration = Calibration(span=0.5, passage=1.0, null=2.0, null_bias=-1.0)
     spans, null = probabilities(reading, calibration)
-    expected = torch.tensor([4.0, 3.0, -1.0]).softmax(0)
+    expected = torch.tensor([4.0, 3.0, -7.0]).softmax(0)
     torch.testing.assert_close(torch.cat([spans.flatten(), null[None]]), expected)
 
 
@@ -154,9 +160,7 @@ def margins(right: float, *wrong: float) -> Observation:
     features[:, 1] = torch.tensor([right, *wrong])
     is_right = torch.tensor([True] + [False] * len(wrong))
     n = len(features)
-    return Observation(
-        features, torch.zeros(n, 1), torch.zeros(n), is_right, torch.zeros(n, 1, dtype=torch.bool)
-    )
+    return Observation(features, torch.zeros(n, 1), is_right, torch.zeros(n, 1, dtype=torch.bool))
 
 
 def test_the_reader_s_margin_tells_best_those_that_answer_from_those_that_don_t() -> None:

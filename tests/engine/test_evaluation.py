@@ -128,7 +128,7 @@ class StubEngine:
 
 
 def result(answer: str, ms: float, *, no_answer: bool = False, **trace: list[int]) -> SearchResult:
-    answers = (SimpleNamespace(text=answer),) if answer else ()
+    answers = (SimpleNamespace(text=answer, confidence=0.75),) if answer else ()
     return SearchResult("?", answers, (), no_answer, 0.0, {"total": ms}, trace=trace)
 
 
@@ -157,6 +157,8 @@ def test_recall_mrr_answers_and_latency_are_those_worked_out_by_hand() -> None:
     }
     # Exact once; three words for one: precision 1/3, recall 1, F1 1/2.
     assert measured["end_to_end"] == {"em": 50, "f1": pytest.approx(75)}
+    # Both answers share half of their words with the right one, and were 0.75 sure.
+    assert measured["calibration_error"] == pytest.approx(0.25)
     assert measured["questions"] == 2
     # Linear between the two: half way, and 19 twentieths.
     assert measured["latency_ms"] == pytest.approx({"p50": 15, "p95": 19.5})
@@ -179,6 +181,7 @@ def test_unanswered_questions_count_towards_answers_but_have_no_right_passage() 
     measured = evaluate_search(engine, [paragraph])  # type: ignore[arg-type]
     assert measured["end_to_end"] == {"em": 75, "f1": 75}
     assert measured["retrieval"]["bm25"]["recall@1"] == 1  # of the one that has an answer
+    assert measured["calibration_error"] == pytest.approx(0.75 - 1 / 3)  # one of three is right
 
 
 def test_where_every_question_has_an_answer_the_best_span_counts_though_null_is_likelier() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.evaluation.metrics import exact_match, f1, normalise
+from engine.evaluation.metrics import exact_match, expected_calibration_error, f1, normalise
 from engine.evaluation.reading import Prediction, score
 from engine.squad import SquadQuestion
 
@@ -101,3 +101,13 @@ def test_without_unanswerable_questions_the_null_answer_is_not_allowed() -> None
 
 def test_no_predictions_score_nothing() -> None:
     assert score([]) == {"em": 0.0, "f1": 0.0, "questions": 0.0}
+
+
+def test_expected_calibration_error_by_hand() -> None:
+    # Bins of a tenth: 0.31 and 0.39 go together, one of them right; 0.95 and 1.0 too, both right.
+    confidences, correct = [0.31, 0.39, 0.95, 1.0], [True, False, True, True]
+    error = expected_calibration_error(confidences, correct)
+    assert error == pytest.approx(0.5 * abs(0.35 - 0.5) + 0.5 * abs(0.975 - 1))
+    # In one bin, too much and too little make up for each other.
+    assert expected_calibration_error([0.2, 0.8], [False, True], bins=1) == pytest.approx(0)
+    assert expected_calibration_error([], []) == 0

@@ -39,9 +39,29 @@ class StoredPassage:
 
 @dataclass(frozen=True)
 class DocumentEntry:
-    """A stored document without its text. Its passages have the keys in `keys`."""
+    """A stored document without its text. Its passages have the keys in `keys`.
+
+    `digest` is that of all that was read of it (`engine.store.records.document_digest`).
+    """
 
     id: str
     source: str
     title: str
     keys: range
+    digest: str
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file that was read into the store, by its absolute `path`.
+
+    `source` is what its documents call it, `size` its bytes, `content` the digest of them, or ""
+    while not all of its documents are stored. Files of the same content are one file's documents:
+    `holds` says whether they are this one's.
+    """
+
+    path: str
+    source: str
+    size: int
+    content: str
+    holds: bool = True

@@ -1,8 +1,8 @@
 """One LMDB environment, opened, shared, grown and forked as LMDB asks for.
 
 - LMDB allows a process one handle on a file, so stores of one process on one file share it.
-- `set_mapsize` ends every transaction under way in the process, so a lock keeps reads and
-  growth apart. Reads are short: they copy what they need and end.
+- `set_mapsize` ends every transaction under way in the process, so a gate keeps reads and
+  growth apart. Reads are short, a question's at the longest: pages that they see stay taken.
 - A handle must not be used across a fork, so a child opens its own.
 """
 
@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import lmdb
 
 from engine.errors import IndexStoreError
+from engine.store.gate import Gate
 
 INITIAL_MAP = 64 << 20
 MAX_READERS = 1024
@@ -34,15 +35,20 @@ class Environment:
     _shared: dict[tuple[int, int], Environment] = {}  # noqa: RUF012  shared on purpose
     _shared_lock = threading.Lock()
 
-    def __init__(self, path: Path, names: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, names: tuple[str, ...], named: Path) -> None:
         self.path = path
+        self.named = named
         self._names = names
         self._users = 0
         self._open()
 
     @classmethod
-    def opened(cls, path: Path, names: tuple[str, ...], *, create: bool) -> Environment:
+    def opened(
+        cls, path: Path, names: tuple[str, ...], *, create: bool, named: Path | None = None
+    ) -> Environment:
         """The environment in the folder `path`, with the databases named.
+
+        Errors call it `named`, by default its path.
 
         Raises: IndexStoreError if it isn't LMDB's or can't be opened.
         """
@@ -51,32 +57,40 @@ class Environment:
             found = cls._shared.get(_identity(data)) if data.exists() else None
             if found is None:
                 if create:
-                    _make(path, names)
-                found = cls(path, names)
+                    _make(path, names, named or path)
+                found = cls(path, names, named or path)
                 cls._shared[_identity(data)] = found
             found._users += 1
             return found
 
     def release(self) -> None:
-        """Give it back; the last user closes it."""
+        """Give it back; the last user closes it, when what is being read has been."""
         with self._shared_lock:
             self._users -= 1
-            if self._users == 0:
+            last = self._users == 0
+            if last:
                 for identity in [i for i, e in self._shared.items() if e is self]:
                     del self._shared[identity]
+        if last:
+            self._after_fork()
+            with self._gate.alone():
                 self._environment.close()
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction[memoryview]]:
         """A read transaction. Its buffers are LMDB's own: copy what shall outlive it."""
         self._after_fork()
-        with self._read_lock, _named_errors(self.path), self._begin() as transaction:
+        with ExitStack() as inside:
+            inside.enter_context(_named_errors(self.named))
+            transaction = self._begin(inside)
             yield transaction
 
     def write(self, change: Callable[[lmdb.Transaction[bytes]], T]) -> T:
         """Run `change` in one transaction and commit; it runs again if the map has to grow."""
         self._after_fork()
-        with self._write_lock, _named_errors(self.path):
+        with self._write_lock, _named_errors(self.named):
+            # Else pages that a reader saw who was killed would stay taken.
+            self._environment.reader_check()
             while True:
                 try:
                     with self._environment.begin(write=True) as transaction:
@@ -91,7 +105,7 @@ class Environment:
         self._after_fork()
         if name not in self._databases:
             raise IndexStoreError(
-                f"{self.path} isn't an index of Foreread's: it has no {name}; "
+                f"{self.named} isn't an index of Foreread's: it has no {name}; "
                 "build one with: indexer build SOURCE --index DIR"
             )
         return self._databases[name]
@@ -103,13 +117,19 @@ class Environment:
         pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
         return pages * stat["psize"]
 
+    def copy_compacted(self, folder: Path) -> None:
+        """Copy the last commit into the empty folder `folder`, without pages that are free."""
+        self._after_fork()
+        with self._gate.shared(), _named_errors(self.named):
+            self._environment.copy(str(folder), compact=True)
+
     def _open(self) -> None:
         self._process = os.getpid()
-        self._read_lock = threading.Lock()
+        self._gate = Gate()
         self._write_lock = threading.Lock()
         # A snapshot on a medium that can't be written is read without locks.
         writable = os.access(self.path / "data.mdb", os.W_OK) and os.access(self.path, os.W_OK)
-        with _named_errors(self.path):
+        with _named_errors(self.named):
             self._environment = lmdb.open(
                 str(self.path),
                 create=False,
@@ -122,21 +142,46 @@ class Environment:
             )
             if writable:
                 self._environment.reader_check()
+                self._fill_up()
             self._databases = {}
             for name in self._names:
                 # What is missing shows when it's asked for, after the format has been read.
                 with suppress(lmdb.NotFoundError):
                     self._databases[name] = self._environment.open_db(name.encode(), create=False)
 
-    def _begin(self) -> lmdb.Transaction[memoryview]:
-        try:
-            return self._environment.begin(buffers=True)
-        except lmdb.MapResizedError:  # another process has grown the file
-            self._environment.set_mapsize(0)
-            return self._environment.begin(buffers=True)
+    def _fill_up(self) -> None:
+        """Put zeros where the file's end is missing.
+
+        Reading a page that the file doesn't have would end the process; one of zeros is refused.
+        LMDB may itself leave out pages that are free.
+        """
+        end = (self._environment.info()["last_pgno"] + 1) * self._environment.stat()["psize"]
+        path = self.path / "data.mdb"
+        if path.stat().st_size < end:
+            with suppress(OSError), path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, end)
+
+    def _begin(self, inside: ExitStack) -> lmdb.Transaction[memoryview]:
+        """A transaction that ends, as the gate that it stands in is left, with `inside`."""
+        freed = False
+        while True:
+            with ExitStack() as attempt:
+                attempt.enter_context(self._gate.shared())
+                try:
+                    transaction = attempt.enter_context(self._environment.begin(buffers=True))
+                    inside.push(attempt.pop_all())
+                    return transaction
+                except lmdb.MapResizedError:  # another process has grown the file
+                    pass
+                except lmdb.ReadersFullError:
+                    if freed or not self._environment.reader_check():
+                        raise
+                    freed = True
+                    continue
+            self._resize(0)
 
     def _resize(self, size: int) -> None:
-        with self._read_lock:
+        with self._gate.alone():
             self._environment.set_mapsize(size)
 
     def _after_fork(self) -> None:
@@ -145,9 +190,9 @@ class Environment:
             self._open()
 
 
-def _make(path: Path, names: tuple[str, ...]) -> None:
+def _make(path: Path, names: tuple[str, ...], named: Path) -> None:
     with (
-        _named_errors(path),
+        _named_errors(named),
         lmdb.open(str(path), map_size=INITIAL_MAP, max_dbs=len(names)) as environment,
     ):
         for name in names:

@@ -1,24 +1,9 @@
-"""Documents, passages, states and vectors in LMDB: the one place that nothing else rebuilds.
-
-Databases, all of sealed records (`engine.store.records`):
-
-    meta       "manifest" → Manifest
-    documents  digest of the id → everything but the text, and the keys of its passages
-    texts      digest of the id → the text
-    passages   key → passage, with its pieces, offsets and text
-    states     key → states in the store's codec
-    vectors    key → vector, float16
-    ids        digest of a passage's id → key
-    changes    generation → the ranges of keys that the commit added or removed
-
-A document's passages are written together, so their keys are one range. Keys only grow.
-"""
+"""Documents, passages, states and vectors in LMDB: the one place that nothing else rebuilds."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,28 +14,24 @@ from numpy.typing import NDArray
 from engine.documents import Document
 from engine.errors import IndexStoreError
 from engine.store import records
-from engine.store.codecs import Bytes, codec_named
-from engine.store.encoded import DocumentEntry, EncodedDocument, EncodedPassage, StoredPassage
-from engine.store.environment import Environment
-from engine.store.locks import WriterLock
-from engine.store.manifest import STORE_FORMAT, Manifest, Settings
-
-DATABASES = (
-    "meta",
-    "documents",
-    "texts",
-    "passages",
-    "states",
-    "vectors",
-    "ids",
-    "changes",
+from engine.store.change import Change
+from engine.store.codecs import codec_named
+from engine.store.encoded import (
+    DocumentEntry,
+    EncodedDocument,
+    EncodedPassage,
+    FileRecord,
+    StoredPassage,
 )
-MANIFEST_KEY = b"manifest"
+from engine.store.environment import Environment
+from engine.store.layout import DATABASES, MANIFEST_KEY, put_manifest
+from engine.store.locks import WriterLock
+from engine.store.manifest import Manifest, Root, Settings
+from engine.store.snapshot import ALL, FLOAT16, StoreSnapshot
+
+__all__ = ["ALL", "DATABASES", "MANIFEST_KEY", "LmdbStore"]
+
 SCAN = 256  # records read in one transaction: short ones, so that old pages are let go
-
-ALL = range(2**63)  # every key
-
-_FLOAT16 = np.dtype("<f2")
 
 T = TypeVar("T")
 
@@ -68,34 +49,37 @@ class LmdbStore:
         self.settings = self.manifest().settings
 
     @classmethod
-    def create(cls, path: Path, settings: Settings, *, overwrite: bool = False) -> LmdbStore:
-        """A new store in the folder `path`, open for writing.
+    def create(
+        cls, path: Path, settings: Settings, *, overwrite: bool = False, named: Path | None = None
+    ) -> LmdbStore:
+        """A new store in the folder `path`, open for writing. Errors call it `named`.
 
         Raises: IndexStoreError if there is one already and `overwrite` is False, or if another
         process is writing to it.
         """
         codec_named(settings.codec)
+        named = named or path
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise IndexStoreError(
-                f"{path} can't be made ({error.strerror}); name another folder for the index"
+                f"{named} can't be made ({error.strerror}); name another folder for the index"
             ) from error
-        writer = WriterLock.take(path / "writer.lock")
+        writer = WriterLock.take(path / "writer.lock", named)
         try:
             if (path / "data.mdb").exists():
                 if not overwrite:
                     raise IndexStoreError(
-                        f"{path} holds an index already; add to it with: indexer add, "
+                        f"{named} holds an index already; add to it with: indexer add, "
                         "or replace it with --overwrite"
                     )
                 # Both: LMDB's locks belong to the file of readers that may still be open.
                 (path / "data.mdb").unlink()
                 (path / "lock.mdb").unlink(missing_ok=True)
-            environment = Environment.opened(path, DATABASES, create=True)
+            environment = Environment.opened(path, DATABASES, create=True, named=named)
             try:
                 environment.write(
-                    lambda transaction: _put_manifest(
+                    lambda transaction: put_manifest(
                         transaction, environment, Manifest.new(settings)
                     )
                 )
@@ -108,19 +92,20 @@ class LmdbStore:
             raise
 
     @classmethod
-    def open(cls, path: Path, *, readonly: bool = True) -> LmdbStore:
-        """The store in the folder `path`.
+    def open(cls, path: Path, *, readonly: bool = True, named: Path | None = None) -> LmdbStore:
+        """The store in the folder `path`. Errors call it `named`.
 
         Raises: IndexStoreError if there is none, if it's of another version or damaged, or if
         it's opened for writing while another process writes.
         """
+        named = named or path
         if not (path / "data.mdb").is_file():
             raise IndexStoreError(
-                f"{path} holds no index; build one with: indexer build SOURCE --index DIR"
+                f"{named} holds no index; build one with: indexer build SOURCE --index {named}"
             )
-        writer = None if readonly else WriterLock.take(path / "writer.lock")
+        writer = None if readonly else WriterLock.take(path / "writer.lock", named)
         try:
-            environment = Environment.opened(path, DATABASES, create=False)
+            environment = Environment.opened(path, DATABASES, create=False, named=named)
             try:
                 return cls(environment, writer)
             except BaseException:
@@ -148,10 +133,31 @@ class LmdbStore:
     def path(self) -> Path:
         return self._environment.path
 
+    @property
+    def writable(self) -> bool:
+        return self._writer is not None
+
+    @property
+    def named(self) -> Path:
+        """What errors call it."""
+        return self._environment.named
+
     # Writing
 
-    def write(self, batch: Sequence[EncodedDocument]) -> None:
-        """Add the documents in one transaction, each in place of a document of the same id.
+    def write(
+        self,
+        batch: Sequence[EncodedDocument],
+        *,
+        removed: Collection[str] = (),
+        files: Sequence[FileRecord] = (),
+        forgotten: Collection[str] = (),
+        roots: tuple[Root, ...] | None = None,
+    ) -> None:
+        """Change the store in one transaction.
+
+        Documents with the ids `removed` go, then those of `batch` come, each in place of a
+        document of the same id. The files at the paths `forgotten` are known no longer, those in
+        `files` as they say. `roots` replace the store's.
 
         Raises: IndexStoreError if the store is open for reading or the disk refuses;
         ValueError if a passage doesn't fit its document or the store's settings.
@@ -160,11 +166,19 @@ class LmdbStore:
             for passage in encoded.passages:
                 self._check(encoded.document, passage)
 
-        def put_all(change: _Change) -> None:
+        def apply(change: Change) -> None:
+            for document_id in removed:
+                change.remove(document_id)
             for encoded in batch:
                 change.put(encoded)
+            for path in forgotten:
+                change.forget(path)
+            for file in files:
+                change.note(file)
+            if roots is not None:
+                change.set_roots(roots)
 
-        self._change(put_all)
+        self._change(apply)
 
     def delete(self, document_ids: Collection[str]) -> int:
         """Remove documents in one transaction; how many of the ids there were."""
@@ -172,74 +186,51 @@ class LmdbStore:
 
     # Reading
 
+    @contextmanager
+    def snapshot(self) -> Iterator[StoreSnapshot]:
+        """The store as of its latest commit, for a short while: what it sees can't be let go."""
+        with self._environment.reading() as transaction:
+            yield StoreSnapshot(transaction, self._environment)
+
     def manifest(self) -> Manifest:
         """Raises: IndexStoreError if there is none or it's of another format."""
-        with self._environment.reading() as transaction:
-            return _get_manifest(transaction, self._environment)
+        with self.snapshot() as snapshot:
+            return snapshot.manifest()
 
     def passages(self, keys: Iterable[int]) -> list[StoredPassage]:
-        """The passages of those keys that are stored, in the order of the keys."""
-        with self._environment.reading() as transaction:
-            found = ((key, self._record(transaction, "passages", key)) for key in keys)
-            return [records.unpack_passage(key, raw) for key, raw in found if raw is not None]
+        """As the snapshot's, of the latest commit. So are the next."""
+        with self.snapshot() as snapshot:
+            return snapshot.passages(keys)
 
     def states(self, keys: Iterable[int]) -> list[bytearray]:
-        """The encoded states of those keys that are stored, each in memory of its own."""
-        with self._environment.reading() as transaction:
-            found = (self._record(transaction, "states", key) for key in keys)
-            return [bytearray(raw) for raw in found if raw is not None]
+        with self.snapshot() as snapshot:
+            return snapshot.states(keys)
 
     def read(self, keys: Iterable[int]) -> list[tuple[StoredPassage, str, bytearray]]:
-        """Passage, its document's source, and states of those keys that are stored.
-
-        In the order of the keys, as of one commit.
-        """
-        read = []
-        sources: dict[str, str] = {}
-        with self._environment.reading() as transaction:
-            for key in keys:
-                raw = self._record(transaction, "passages", key)
-                if raw is None:
-                    continue
-                stored = records.unpack_passage(key, raw)
-                states = self._record(transaction, "states", key)
-                if states is None:
-                    raise records.damaged(f"passage {key} (it has no states)")
-                document_id = stored.passage.document_id
-                if document_id not in sources:
-                    sources[document_id] = self._entry(transaction, document_id).source
-                read.append((stored, sources[document_id], bytearray(states)))
-        return read
+        with self.snapshot() as snapshot:
+            return snapshot.read(keys)
 
     def key_of(self, passage_id: str) -> int | None:
-        with self._environment.reading() as transaction:
-            record = transaction.get(records.id_bytes(passage_id), db=self._db("ids"))
-            if record is None:
-                return None
-            return records.key_number(records.unseal(record, f"id of passage {passage_id}"))
+        with self.snapshot() as snapshot:
+            return snapshot.key_of(passage_id)
 
     def document(self, document_id: str) -> Document:
-        """Raises: IndexStoreError if there is no such document."""
-        digest = records.id_bytes(document_id)
-        with self._environment.reading() as transaction:
-            fields = transaction.get(digest, db=self._db("documents"))
-            text = transaction.get(digest, db=self._db("texts"))
-            if fields is None or text is None:
-                raise _no_document(document_id)
-            return records.unpack_document(
-                records.unseal(fields, f"document {document_id}"),
-                records.unpack_text(records.unseal(text, f"text of document {document_id}")),
-            )
+        with self.snapshot() as snapshot:
+            return snapshot.document(document_id)
 
     def entry(self, document_id: str) -> DocumentEntry:
-        """A document without its text. Raises: IndexStoreError if there is no such document."""
-        with self._environment.reading() as transaction:
-            return self._entry(transaction, document_id)
+        with self.snapshot() as snapshot:
+            return snapshot.entry(document_id)
 
     def iterate_entries(self) -> Iterator[DocumentEntry]:
         """Every document without its text, in no order that means anything."""
         for _, payload in self._scan("documents", "document"):
             yield records.unpack_entry(payload)
+
+    def iterate_files(self) -> Iterator[FileRecord]:
+        """Every file that is known, in no order that means anything."""
+        for _, payload in self._scan("files", "file"):
+            yield records.unpack_file(payload)
 
     def iterate_passages(self, spans: Iterable[range] = (ALL,)) -> Iterator[StoredPassage]:
         """The stored passages with keys in `spans`, by default every one, by ascending key."""
@@ -251,20 +242,26 @@ class LmdbStore:
     ) -> Iterator[tuple[int, NDArray[np.float16]]]:
         """Key and vector, (dimension,), of the stored passages with keys in `spans`."""
         for raw, payload in self._scan_spans("vectors", "vector", spans):
-            yield records.key_number(raw), np.frombuffer(payload, _FLOAT16).astype(np.float16)
+            yield records.key_number(raw), np.frombuffer(payload, FLOAT16).astype(np.float16)
 
     def touched_since(self, generation: int) -> list[range]:
-        """The keys added or removed by the commits after `generation`, ascending, disjoint."""
-        spans: list[tuple[int, int]] = []
-        for _, payload in self._scan("changes", "change", records.key_bytes(generation + 1)):
-            spans.extend((start, stop) for start, stop in records.unpack_json(payload))
-        return _joined(spans)
+        """As the snapshot's, of the latest commit."""
+        with self.snapshot() as snapshot:
+            return snapshot.touched_since(generation)
 
     def sizes(self) -> dict[str, int]:
         """Bytes on disk of each database, and of pages that are free to be used again."""
         sizes = {name: self._environment.bytes_used(name) for name in DATABASES}
         file = (self.path / "data.mdb").stat().st_size
         return {**sizes, "free": max(0, file - sum(sizes.values()))}
+
+    def copy_compacted(self, folder: Path) -> None:
+        """Copy the last commit into the new folder `folder`, without pages that are free.
+
+        Raises: IndexStoreError if the disk refuses or a page is damaged.
+        """
+        folder.mkdir()
+        self._environment.copy_compacted(folder)
 
     # Inside
 
@@ -289,34 +286,21 @@ class LmdbStore:
         if len(encoded.states) % codec_named(settings.codec).bytes_per_token(settings.hidden_size):
             raise ValueError(f"the states of passage {passage.id} aren't whole tokens")
 
-    def _change(self, apply: Callable[[_Change], T]) -> T:
+    def _change(self, apply: Callable[[Change], T]) -> T:
         if self._writer is None:
-            raise IndexStoreError(f"{self.path} is open for reading only; open it for writing")
+            raise IndexStoreError(f"{self.named} is open for reading only; open it for writing")
         if not self._writer.held_here():
             raise IndexStoreError(
-                f"{self.path} was opened for writing by another process; open it in this one"
+                f"{self.named} was opened for writing by another process; open it in this one"
             )
 
         def run(transaction: lmdb.Transaction[bytes]) -> T:
-            change = _Change(transaction, self._environment)
+            change = Change(transaction, self._environment)
             result = apply(change)
             change.finish()
             return result
 
         return self._environment.write(run)
-
-    def _record(
-        self, transaction: lmdb.Transaction[memoryview], database: str, key: int
-    ) -> memoryview | None:
-        """The checked payload, in LMDB's own memory."""
-        record = transaction.get(records.key_bytes(key), db=self._db(database))
-        return None if record is None else records.unseal(record, f"record {key} of {database}")
-
-    def _entry(self, transaction: lmdb.Transaction[memoryview], document_id: str) -> DocumentEntry:
-        record = transaction.get(records.id_bytes(document_id), db=self._db("documents"))
-        if record is None:
-            raise _no_document(document_id)
-        return records.unpack_entry(records.unseal(record, f"document {document_id}"))
 
     def _scan_spans(
         self, database: str, noun: str, spans: Iterable[range]
@@ -344,138 +328,3 @@ class LmdbStore:
             if len(chunk) < SCAN:
                 return
             first = chunk[-1][0] + b"\x00"  # the next possible key
-
-
-class _Change:
-    """What one transaction does to the store; the manifest follows at the end."""
-
-    def __init__(self, transaction: lmdb.Transaction[bytes], environment: Environment) -> None:
-        self._transaction = transaction
-        self._environment = environment
-        self._before = _get_manifest(transaction, environment)
-        self._next_key = self._before.next_key
-        self._documents = self._before.documents
-        self._passages = self._before.passages
-        self._pieces = self._before.pieces
-        self._touched: list[range] = []
-
-    def put(self, encoded: EncodedDocument) -> None:
-        document = encoded.document
-        self.remove(document.id)
-        keys = range(self._next_key, self._next_key + len(encoded.passages))
-        digest = records.id_bytes(document.id)
-        self._put("documents", digest, records.pack_document(document, keys))
-        self._put("texts", digest, records.pack_text(document.text))
-        for key, one in zip(keys, encoded.passages, strict=True):
-            self._put_passage(key, one, document.text[one.passage.start : one.passage.end])
-        self._next_key = keys.stop
-        self._documents += 1
-        self._passages += len(keys)
-        self._touched.append(keys)
-
-    def remove(self, document_id: str) -> bool:
-        digest = records.id_bytes(document_id)
-        record = self._pop("documents", digest)
-        if record is None:
-            return False
-        entry = records.unpack_entry(records.unseal(record, f"document {document_id}"))
-        self._pop("texts", digest)
-        for key in entry.keys:
-            self._remove_passage(key)
-        self._documents -= 1
-        self._passages -= len(entry.keys)
-        self._touched.append(entry.keys)
-        return True
-
-    def finish(self) -> None:
-        """Write the manifest and the list of changes, if there were any."""
-        if not self._touched:
-            return
-        generation = self._before.generation + 1
-        after = replace(
-            self._before,
-            generation=generation,
-            next_key=self._next_key,
-            documents=self._documents,
-            passages=self._passages,
-            pieces=self._pieces,
-            changed=time.time(),
-        )
-        ranges = [[keys.start, keys.stop] for keys in self._touched if keys]
-        self._put("changes", records.key_bytes(generation), records.pack_json(ranges))
-        _put_manifest(self._transaction, self._environment, after)
-
-    def _put_passage(self, key: int, encoded: EncodedPassage, text: str) -> None:
-        passage, raw = encoded.passage, records.key_bytes(key)
-        other = self._get("ids", records.id_bytes(passage.id))
-        if other is not None:
-            raise ValueError(f"two passages have the id {passage.id}")
-        self._put("ids", records.id_bytes(passage.id), raw)
-        self._put("passages", raw, records.pack_passage(passage, text))
-        self._put("states", raw, encoded.states)
-        self._put("vectors", raw, encoded.vector.astype(_FLOAT16).tobytes())
-        self._pieces += len(passage.pieces)
-
-    def _remove_passage(self, key: int) -> None:
-        raw = records.key_bytes(key)
-        record = self._pop("passages", raw)
-        if record is None:
-            raise records.damaged(f"list of passages (passage {key} is missing)")
-        passage = records.unpack_passage(key, records.unseal(record, f"passage {key}")).passage
-        self._pop("ids", records.id_bytes(passage.id))
-        self._pop("states", raw)
-        self._pop("vectors", raw)
-        self._pieces -= len(passage.pieces)
-
-    def _get(self, database: str, key: bytes) -> bytes | None:
-        return self._transaction.get(key, db=self._environment.database(database))
-
-    def _put(self, database: str, key: bytes, payload: Bytes) -> None:
-        sealed = records.seal(payload)
-        self._transaction.put(key, sealed, db=self._environment.database(database))
-
-    def _pop(self, database: str, key: bytes) -> bytes | None:
-        return self._transaction.pop(key, db=self._environment.database(database))
-
-
-def _get_manifest(
-    transaction: lmdb.Transaction[bytes] | lmdb.Transaction[memoryview], environment: Environment
-) -> Manifest:
-    record = transaction.get(MANIFEST_KEY, db=environment.database("meta"))
-    if record is None:
-        raise IndexStoreError(
-            f"{environment.path} holds an index whose making was broken off; "
-            "build it again with: indexer build SOURCE --index DIR --overwrite"
-        )
-    fields = records.unpack_json(records.unseal(record, "manifest"))
-    if fields["format"] != STORE_FORMAT:
-        raise IndexStoreError(
-            f"{environment.path} is an index of format {fields['format']} and this version reads "
-            f"format {STORE_FORMAT}; build it again with: indexer build SOURCE --index DIR "
-            "--overwrite"
-        )
-    return Manifest.from_dict(fields)
-
-
-def _put_manifest(
-    transaction: lmdb.Transaction[bytes], environment: Environment, manifest: Manifest
-) -> None:
-    sealed = records.seal(records.pack_json(manifest.to_dict()))
-    transaction.put(MANIFEST_KEY, sealed, db=environment.database("meta"))
-
-
-def _joined(spans: list[tuple[int, int]]) -> list[range]:
-    """Ascending ranges of the same numbers, none touching another."""
-    joined: list[range] = []
-    for start, stop in sorted(spans):
-        if joined and start <= joined[-1].stop:
-            joined[-1] = range(joined[-1].start, max(stop, joined[-1].stop))
-        else:
-            joined.append(range(start, stop))
-    return joined
-
-
-def _no_document(document_id: str) -> IndexStoreError:
-    return IndexStoreError(
-        f"the index holds no document {document_id!r}; list what it holds with: indexer info"
-    )

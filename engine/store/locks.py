@@ -18,13 +18,17 @@ class WriterLock:
         self._process = os.getpid()
 
     @classmethod
-    def take(cls, path: Path) -> "WriterLock":
-        """Raises: IndexStoreError naming the process that has it."""
+    def take(cls, path: Path, named: Path | None = None) -> "WriterLock":
+        """The lock at `path` of what errors call `named`, by default the folder that it's in.
+
+        Raises: IndexStoreError naming the process that has it.
+        """
+        named = named or path.parent
         try:
             file = path.open("a+", encoding="ascii")
         except OSError as error:
             raise IndexStoreError(
-                f"{path.parent} can't be written ({error.strerror}); check who owns the folder"
+                f"{named} can't be written ({error.strerror}); check who owns the folder"
             ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -33,7 +37,7 @@ class WriterLock:
             holder = file.read().strip() or "unknown"
             file.close()
             raise IndexStoreError(
-                f"{path.parent} is being written by process {holder}; "
+                f"{named} is being written by process {holder}; "
                 "wait until it is done, then try again"
             ) from None
         file.truncate(0)

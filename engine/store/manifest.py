@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,21 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Root:
+    """A file or folder that a user named to be kept in step with: absolute, and as named."""
+
+    path: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The settings, and what each commit changes.
 
     `generation` grows by one with each commit; `next_key` is the key that the next passage
     gets. `store_id` is drawn when the store is made, so that an index derived from another
-    store isn't taken for one of this. Times are seconds since 1970.
+    store isn't taken for one of this. `roots` are what an update goes over. Times are seconds
+    since 1970.
     """
 
     settings: Settings
@@ -45,6 +54,7 @@ class Manifest:
     documents: int = 0
     passages: int = 0
     pieces: int = 0
+    roots: tuple[Root, ...] = ()
     format: int = STORE_FORMAT
 
     @classmethod
@@ -54,7 +64,9 @@ class Manifest:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "Manifest":
-        return cls(**{**fields, "settings": Settings(**fields["settings"])})
+        settings = Settings(**fields["settings"])
+        roots = tuple(Root(**root) for root in fields["roots"])
+        return cls(**{**fields, "settings": settings, "roots": roots})
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

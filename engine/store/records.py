@@ -8,6 +8,7 @@ import hashlib
 import json
 import struct
 import zlib
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from engine.documents import Document, Passage, Section
 from engine.errors import IndexStoreError
 from engine.store.codecs import Bytes
-from engine.store.encoded import DocumentEntry, StoredPassage
+from engine.store.encoded import DocumentEntry, FileRecord, StoredPassage
 
 _CRC = struct.Struct("<I")
 _LENGTH = struct.Struct("<I")
@@ -58,6 +59,15 @@ def id_bytes(identifier: str) -> bytes:
     return hashlib.blake2b(_utf8(identifier), digest_size=16).digest()
 
 
+def pack_id(identifier: str) -> bytes:
+    """An id or a path as it stands in a list of them."""
+    return _utf8(identifier)
+
+
+def unpack_id(payload: Bytes) -> str:
+    return _text(payload)
+
+
 def pack_json(value: Any) -> bytes:
     # Not ASCII: escapes would join two lone surrogates into one code point on the way back.
     return _utf8(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
@@ -86,8 +96,32 @@ def pack_document(document: Document, keys: range) -> bytes:
             "metadata": dict(document.metadata),
             "first": keys.start,
             "count": len(keys),
+            "digest": document_digest(document),
         }
     )
+
+
+def document_digest(document: Document) -> str:
+    """Hex digits that tell whether a document was read with the same words, title and fields."""
+    sections = [[s.start, s.end, s.heading, s.page] for s in document.sections]
+    fields = [document.id, document.source, document.title, sections, dict(document.metadata)]
+    digest = hashlib.blake2b(pack_json(fields), digest_size=16)
+    digest.update(_utf8(document.text))
+    return digest.hexdigest()
+
+
+def record_of(document: Document) -> str | None:
+    """The document's own id inside its file, for one of several."""
+    record = document.metadata.get("record")
+    return None if record is None else str(record)
+
+
+def pack_file(file: FileRecord) -> bytes:
+    return pack_json(asdict(file))
+
+
+def unpack_file(payload: Bytes) -> FileRecord:
+    return FileRecord(**unpack_json(payload))
 
 
 def unpack_document(payload: Bytes, text: str) -> Document:
@@ -105,7 +139,7 @@ def unpack_document(payload: Bytes, text: str) -> Document:
 def unpack_entry(payload: Bytes) -> DocumentEntry:
     fields = unpack_json(payload)
     keys = range(fields["first"], fields["first"] + fields["count"])
-    return DocumentEntry(fields["id"], fields["source"], fields["title"], keys)
+    return DocumentEntry(fields["id"], fields["source"], fields["title"], keys, fields["digest"])
 
 
 def pack_passage(passage: Passage, text: str) -> bytes:

@@ -402,7 +402,7 @@ def test_a_store_of_another_format_is_refused_with_both_named(tmp_path):
         return records.seal(json.dumps({**fields, "format": 99}).encode())
 
     raw_records(tmp_path, b"meta", newer)
-    with pytest.raises(IndexStoreError, match=r"format 99.*format 1;.*--overwrite"):
+    with pytest.raises(IndexStoreError, match=r"format 99.*format 2;.*--overwrite"):
         LmdbStore.open(tmp_path)
 
 

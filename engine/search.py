@@ -1,5 +1,6 @@
 """The query API: a question in, exact spans of the documents out."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from engine.encoding import Encoded, encode_questions
 from engine.errors import CheckpointMismatchError, QuestionError
 from engine.reader import ReaderOutput
 from engine.results import PassageHit, SearchResult
-from engine.retrieval.backend import Backend, FetchedPassage
+from engine.retrieval.backend import Backend, FetchedPassage, Searchable
 from engine.retrieval.embedded import EmbeddedBackend
 from engine.retrieval.fusion import Candidate, reciprocal_rank_fusion
 from engine.retrieval.hit import Hit
@@ -92,7 +93,7 @@ class SearchEngine:
         self.backend = backend
         self.checkpoint = checkpoint
         self._codec = codec_named(checkpoint.settings.codec)
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="retrieval")
+        self._threads, self._process = _retrieval_threads(), os.getpid()
 
     @classmethod
     def open(
@@ -118,7 +119,7 @@ class SearchEngine:
             raise
 
     def close(self) -> None:
-        self._threads.shutdown()
+        self._executor().shutdown()
         self.backend.close()
 
     def __enter__(self) -> "SearchEngine":
@@ -139,16 +140,19 @@ class SearchEngine:
         """
         clock = _Clock()
         asked = self.prepare(question)
-        with clock.stage("total"):
+        # One generation from the first search to the last passage, whatever is written meanwhile.
+        with clock.stage("total"), self.backend.snapshot() as collection:
             # The lexical search needs no encoding, so it runs beside it.
-            lexical = self._threads.submit(clock.timed, "lexical", self._terms, question, passages)
+            lexical = self._executor().submit(
+                clock.timed, "lexical", collection.search_terms, question, passages
+            )
             with clock.stage("encode"):
                 encoded = encode_questions(self.checkpoint, [asked.pieces])
             with clock.stage("dense"):
-                dense = self.backend.search_vectors(encoded.vectors, passages)[0]
+                dense = collection.search_vectors(encoded.vectors, passages)[0]
             retrieved = fuse(lexical.result(), dense)
             with clock.stage("load"):
-                loaded = self.load(retrieved.fused[:passages])
+                loaded = self.load(retrieved.fused[:passages], collection)
             with clock.stage("read"):
                 result = self._answer(asked, encoded, retrieved, loaded, top_k)
         return SearchResult(**result, timings=clock.milliseconds)
@@ -180,12 +184,15 @@ class SearchEngine:
     def retrieve(self, question: Question, encoded: Encoded, n: int) -> Retrieved:
         """Both retrievers' best `n` passages, fused."""
         dense = self.backend.search_vectors(encoded.vectors, n)[0]
-        return fuse(self._terms(question.text, n), dense)
+        return fuse(self.backend.search_terms(question.text, n), dense)
 
-    def load(self, candidates: Sequence[Candidate]) -> Loaded:
-        """Passages with their stored states in the checkpoint's dtype."""
+    def load(self, candidates: Sequence[Candidate], collection: Searchable | None = None) -> Loaded:
+        """Passages with their stored states in the checkpoint's dtype.
+
+        They come from `collection`, by default the backend as it is now.
+        """
         by_key = {candidate.key: candidate for candidate in candidates}
-        fetched = self.backend.fetch(list(by_key))
+        fetched = (collection or self.backend).fetch(list(by_key))
         found = [by_key[item.key] for item in fetched]
         if not fetched:
             return Loaded([], [], torch.empty(0), None)
@@ -213,8 +220,11 @@ class SearchEngine:
         features, reading = read(output, retrieval, self.checkpoint.settings.calibration)
         return ReadPassages(output, features, reading)
 
-    def _terms(self, question: str, n: int) -> list[Hit]:
-        return self.backend.search_terms(question, n)
+    def _executor(self) -> ThreadPoolExecutor:
+        """The threads of this process: a fork has none of its parent's."""
+        if self._process != os.getpid():
+            self._threads, self._process = _retrieval_threads(), os.getpid()
+        return self._threads
 
     def _answer(
         self,
@@ -253,6 +263,10 @@ class SearchEngine:
             "no_answer_confidence": float(null),
             "trace": _trace(retrieved, [loaded.candidates[i].key for i in order]),
         }
+
+
+def _retrieval_threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, thread_name_prefix="retrieval")
 
 
 def fuse(lexical: list[Hit], dense: list[Hit]) -> Retrieved:

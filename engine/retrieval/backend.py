@@ -1,6 +1,7 @@
 """What the engine and the indexer ask of the place where a collection is kept."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from engine.documents import Document, Passage
 from engine.retrieval.hit import Hit
 from engine.store.codecs import Bytes
-from engine.store.encoded import EncodedDocument
+from engine.store.encoded import DocumentEntry, EncodedDocument, FileRecord
+from engine.store.manifest import Root
 
 
 @dataclass(frozen=True)
@@ -58,20 +60,8 @@ class Description:
         return asdict(self)
 
 
-class Backend(Protocol):
-    """A collection of encoded documents that can be searched. Threads may search at once."""
-
-    def write(self, batch: Sequence[EncodedDocument]) -> None:
-        """Store the documents, all or none, each in place of one of the same id."""
-        ...
-
-    def delete(self, document_ids: Collection[str]) -> int:
-        """Remove documents; how many of the ids there were."""
-        ...
-
-    def refresh(self) -> None:
-        """Let searches see what has been written, here or by another process."""
-        ...
+class Searchable(Protocol):
+    """Passages that can be searched and fetched. Threads may search at once."""
 
     def search_terms(self, question: str, n: int) -> list[Hit]:
         """The best `n` passages for a question by BM25; none if it holds no known word."""
@@ -87,6 +77,78 @@ class Backend(Protocol):
 
     def document(self, document_id: str) -> Document:
         """Raises: IndexStoreError if there is no such document."""
+        ...
+
+
+class Ledger(Protocol):
+    """What a collection knows of its documents and of the files that they were read from."""
+
+    def entry(self, document_id: str) -> DocumentEntry | None:
+        """A document without its text; None if there is no such document."""
+        ...
+
+    def encoded(self, document_id: str) -> EncodedDocument:
+        """A document as it was written. Raises: IndexStoreError if there is no such document."""
+        ...
+
+    def file(self, path: str) -> FileRecord | None:
+        """What is known of the file at an absolute path."""
+        ...
+
+    def files(self) -> Iterator[FileRecord]:
+        """Every file that is known, in no order that means anything."""
+        ...
+
+    def files_of(self, content: str) -> list[FileRecord]:
+        """The files whose bytes have this digest."""
+        ...
+
+    def documents_of(self, source: str) -> list[str]:
+        """The ids of the documents read from a source."""
+        ...
+
+    def documents_of_record(self, record: str) -> list[str]:
+        """The ids of the documents that have this id of their own inside their files."""
+        ...
+
+    def roots(self) -> tuple[Root, ...]:
+        """The files and folders that a user named, for an update to go over."""
+        ...
+
+
+class Backend(Searchable, Ledger, Protocol):
+    """A collection of encoded documents that can be searched. Threads may search at once."""
+
+    def write(
+        self,
+        batch: Sequence[EncodedDocument],
+        *,
+        removed: Collection[str] = (),
+        files: Sequence[FileRecord] = (),
+        forgotten: Collection[str] = (),
+        roots: tuple[Root, ...] | None = None,
+    ) -> None:
+        """Change the collection, all or nothing.
+
+        Documents with the ids `removed` go, then those of `batch` come, each in place of one of
+        the same id. The files at the paths `forgotten` are known no longer, those in `files` as
+        they say. `roots` replace the collection's.
+        """
+        ...
+
+    def delete(self, document_ids: Collection[str]) -> int:
+        """Remove documents; how many of the ids there were."""
+        ...
+
+    def refresh(self) -> None:
+        """Let searches see what has been written, here or by another process."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Searchable]:
+        """The collection as it is now, to be searched whatever is written meanwhile.
+
+        Hold it for a question, not for longer: what it sees can't be given back to the disk.
+        """
         ...
 
     def describe(self) -> Description: ...

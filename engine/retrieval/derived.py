@@ -1,22 +1,24 @@
 """Folders derived from the store: marked, caught up or built anew, replaced whole.
 
-A mark says which store, and which generation of it, a folder reflects. It's written after
-what it speaks of, so a folder may be ahead of its mark but never behind it; catching up once
-more does no harm.
+A mark says which store, and which generation of it, a folder reflects. While a folder is being
+changed its mark says so; what a crash leaves like that is caught up once more, which does no
+harm.
 """
 
 import json
 import logging
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from engine.store.lmdb_store import LmdbStore
+from engine.retrieval.files import replace_file
 from engine.store.locks import waiting_lock
 from engine.store.manifest import Manifest
+from engine.store.snapshot import StoreSnapshot
 
 MARK = "mark.json"
 
@@ -43,79 +45,98 @@ class Derivation(Generic[T]):
 
     kind: str
     load: Callable[[Path], T]
-    catch_up: Callable[[T, list[range], Path], None]
-    build: Callable[[Path], T]
+    catch_up: Callable[[T, StoreSnapshot, list[range]], None]
+    build: Callable[[Path, StoreSnapshot], T]
 
 
 @dataclass(frozen=True)
 class Mark:
-    """`kind` is that of the derivation; `passages` is how many the index held."""
+    """`kind` is that of the derivation; `passages` is how many the index held.
+
+    With `changing`, the folder is at `generation`, at a later one, or between them.
+    """
 
     store_id: str
     kind: str
     generation: int
     passages: int
+    changing: bool = False
 
 
-def up_to_date(folder: Path, store: LmdbStore, derivation: Derivation[T]) -> T:
-    """The index in `folder`, at the store's generation or later.
+def at_generation(folder: Path, manifest: Manifest, derivation: Derivation[T]) -> T | None:
+    """The index in `folder` if it's at the manifest's generation, without waiting for anyone."""
+    mark = _usable_mark(folder, manifest, derivation.kind)
+    if mark is None or mark.changing or mark.generation != manifest.generation:
+        return None
+    index = _loaded(folder, mark, derivation)
+    # Else it was changed while it was loaded.
+    return index if read_mark(folder) == mark else None
+
+
+@contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """Hold the right to change the derived folders of an index, waiting for it."""
+    with waiting_lock(folder / "derived.lock"):
+        yield
+
+
+def brought_up(
+    folder: Path, snapshot: StoreSnapshot, derivation: Derivation[T], *, healing: bool
+) -> T:
+    """The index in `folder`, brought to the snapshot's generation; call it while `changing`.
+
+    `healing` says that no one is at work who'd leave it behind: it's worth a warning.
 
     Raises: OSError if it has to be written and can't be.
     """
-    manifest = store.manifest()
-    found = _loaded(folder, manifest, derivation)
-    if found is not None and found[1].generation == manifest.generation:
-        return found[0]
-    with waiting_lock(folder.with_name(f"{folder.name}.lock")):
-        # Another process may have written, and brought the folder up to date, meanwhile.
-        manifest = store.manifest()
-        found = _loaded(folder, manifest, derivation)
-        if found is None:
-            logger.info("%s is built from %d passages", folder, manifest.passages)
-            return _rebuilt(folder, manifest, derivation)
-        index, mark = found
-        if mark.generation < manifest.generation:
-            lag = manifest.generation - mark.generation
-            logger.info("%s catches up with %d commits", folder, lag)
-            derivation.catch_up(index, store.touched_since(mark.generation), folder)
-            _write_mark(folder, manifest, derivation.kind, len(index))
-        return index
+    manifest = snapshot.manifest()
+    mark = _usable_mark(folder, manifest, derivation.kind)
+    index = _loaded(folder, mark, derivation) if mark is not None else None
+    if mark is None or index is None:
+        level = logging.WARNING if manifest.generation else logging.INFO
+        logger.log(level, "%s is built from %d passages", folder, manifest.passages)
+        return _rebuilt(folder, snapshot, derivation)
+    if mark.generation < manifest.generation or mark.changing:
+        lag = manifest.generation - mark.generation
+        level = logging.WARNING if healing else logging.INFO
+        logger.log(level, "%s catches up with %d commits", folder, lag)
+        _write_mark(folder, replace(mark, changing=True))
+        derivation.catch_up(index, snapshot, snapshot.touched_since(mark.generation))
+        _write_mark(folder, _mark(manifest, derivation.kind, len(index)))
+    return index
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file beside `path`, then put it in its place."""
-    beside = path.with_name(f"{path.name}.new")
-    write(beside)
-    with beside.open("rb") as file:
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
-def _loaded(folder: Path, manifest: Manifest, derivation: Derivation[T]) -> tuple[T, Mark] | None:
-    """The index and its mark, if it's whole and needs no more than to catch up."""
+def _usable_mark(folder: Path, manifest: Manifest, kind: str) -> Mark | None:
+    """The mark of a folder that needs no more than to catch up."""
     mark = read_mark(folder)
-    if mark is None or (mark.store_id, mark.kind) != (manifest.store_id, derivation.kind):
+    if mark is None or (mark.store_id, mark.kind) != (manifest.store_id, kind):
         return None
     if mark.generation > manifest.generation:  # the store was put back from a copy
         return None
+    return mark
+
+
+def _loaded(folder: Path, mark: Mark, derivation: Derivation[T]) -> T | None:
+    """The index, if it's whole."""
     try:
         index = derivation.load(folder)
     except ValueError as error:
         logger.warning("%s can't be read: %s", folder, error)
         return None
-    if len(index) != mark.passages:
+    if not mark.changing and len(index) != mark.passages:
         logger.warning("%s holds %d passages, not %d", folder, len(index), mark.passages)
         return None
-    return index, mark
+    return index
 
 
-def _rebuilt(folder: Path, manifest: Manifest, derivation: Derivation[T]) -> T:
+def _rebuilt(folder: Path, snapshot: StoreSnapshot, derivation: Derivation[T]) -> T:
     beside = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
-    _write_mark(beside, manifest, derivation.kind, len(derivation.build(beside)))
+    passages = len(derivation.build(beside, snapshot))
+    _write_mark(beside, _mark(snapshot.manifest(), derivation.kind, passages))
     shutil.rmtree(folder, ignore_errors=True)
-    beside.rename(folder)
+    os.rename(beside, folder)
     return derivation.load(folder)
 
 
@@ -127,7 +148,10 @@ def read_mark(folder: Path) -> Mark | None:
         return None
 
 
-def _write_mark(folder: Path, manifest: Manifest, kind: str, passages: int) -> None:
-    mark = Mark(manifest.store_id, kind, manifest.generation, passages)
+def _mark(manifest: Manifest, kind: str, passages: int) -> Mark:
+    return Mark(manifest.store_id, kind, manifest.generation, passages)
+
+
+def _write_mark(folder: Path, mark: Mark) -> None:
     text = json.dumps(asdict(mark))
     replace_file(folder / MARK, lambda path: path.write_text(text, encoding="utf-8"))

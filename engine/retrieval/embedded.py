@@ -8,129 +8,68 @@
 does too, makes them again or lets them catch up.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.documents import Document
-from engine.errors import ForereadError, IndexStoreError
+from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError
 from engine.retrieval.analyser import ANALYSER, analyse, query_terms
 from engine.retrieval.backend import Description, FetchedPassage
-from engine.retrieval.derived import Derivation, up_to_date
+from engine.retrieval.derived import Derivation, at_generation, brought_up, changing
 from engine.retrieval.hit import Hit
 from engine.retrieval.lexical import LexicalIndex, RankBM25Index, TantivyIndex
 from engine.retrieval.vectors import VectorIndex
 from engine.store.codecs import codec_named
-from engine.store.encoded import EncodedDocument, StoredPassage
+from engine.store.encoded import (
+    DocumentEntry,
+    EncodedDocument,
+    FileRecord,
+    StoredPassage,
+)
 from engine.store.lmdb_store import LmdbStore
-from engine.store.manifest import Settings
+from engine.store.manifest import Manifest, Root, Settings
+from engine.store.snapshot import StoreSnapshot
 
 LEXICAL = ("tantivy", "rank-bm25")
-VECTORS_FILE = "index.faiss"
 
 
-class EmbeddedBackend:
-    """A collection in one folder. Use `create` or `open`, and `close` (or `with`) when done.
+@dataclass(frozen=True)
+class _Derived:
+    """Both indexes at one generation of one store."""
 
-    Searches see what `refresh` saw last; `fetch` and `document` see the store as it is.
-    """
+    store_id: str
+    generation: int
+    lexical: LexicalIndex
+    vectors: VectorIndex
 
-    def __init__(self, folder: Path, store: LmdbStore, lexical: str) -> None:
-        if lexical not in LEXICAL:
-            raise ForereadError(f"{lexical!r} isn't a lexical index; choose {' or '.join(LEXICAL)}")
-        self._folder = folder
+    def reflects(self, manifest: Manifest) -> bool:
+        return (self.store_id, self.generation) == (manifest.store_id, manifest.generation)
+
+
+class EmbeddedSnapshot:
+    """A collection at one generation, whatever is written meanwhile. Threads may share it."""
+
+    def __init__(self, store: StoreSnapshot, derived: _Derived) -> None:
         self._store = store
-        self._lexical_name = lexical
-        self._codec = codec_named(store.settings.codec)
-        self._lexical: LexicalIndex = RankBM25Index([])
-        self._vectors = VectorIndex.create(store.settings.vector_dimension)
-        self._generation = -1
+        self._derived = derived
 
-    @classmethod
-    def create(
-        cls, folder: Path, settings: Settings, *, overwrite: bool = False, lexical: str = "tantivy"
-    ) -> "EmbeddedBackend":
-        """A new collection, open for writing.
-
-        Raises: IndexStoreError if the folder holds one already and `overwrite` is False, if it
-        holds something else, or if another process is writing to it.
-        """
-        store_folder = folder / "store"
-        if not store_folder.is_dir() and _has_content(folder):
-            raise IndexStoreError(
-                f"{folder} isn't an index and isn't empty; name a new folder for the index"
-            )
-        store = LmdbStore.create(store_folder, settings, overwrite=overwrite)
-        try:
-            backend = cls(folder, store, lexical)
-            backend.refresh()
-        except BaseException:
-            store.close()
-            raise
-        return backend
-
-    @classmethod
-    def open(
-        cls, folder: Path, *, readonly: bool = True, lexical: str = "tantivy"
-    ) -> "EmbeddedBackend":
-        """The collection in the folder, its derived indexes brought up to date first.
-
-        Raises: IndexStoreError if there is none, if it's of another version or damaged, or if
-        it's opened for writing while another process writes.
-        """
-        if not (folder / "store").is_dir():
-            raise IndexStoreError(
-                f"{folder} holds no index; build one with: indexer build SOURCE --index {folder}"
-            )
-        store = LmdbStore.open(folder / "store", readonly=readonly)
-        try:
-            backend = cls(folder, store, lexical)
-            backend.refresh()
-        except BaseException:
-            store.close()
-            raise
-        return backend
-
-    def close(self) -> None:
-        self._store.close()
-
-    def __enter__(self) -> "EmbeddedBackend":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def write(self, batch: Sequence[EncodedDocument]) -> None:
-        self._store.write(batch)
-
-    def delete(self, document_ids: Collection[str]) -> int:
-        return self._store.delete(document_ids)
-
-    def refresh(self) -> None:
-        generation = self._store.manifest().generation
-        if generation == self._generation:
-            return
-        try:
-            if self._lexical_name == "tantivy":
-                self._lexical = up_to_date(self._folder / "bm25", self._store, self._tantivy())
-            else:
-                self._lexical = RankBM25Index(_terms(self._store.iterate_passages()))
-            self._vectors = up_to_date(self._folder / "vectors", self._store, self._faiss())
-        except OSError as error:
-            raise IndexStoreError(
-                f"the search files of {self._folder} can't be brought up to date "
-                f"({error.strerror}); check the disk's free space and the folder's owner"
-            ) from error
-        self._generation = generation
+    @property
+    def generation(self) -> int:
+        return self._derived.generation
 
     def search_terms(self, question: str, n: int) -> list[Hit]:
-        lexical = self._lexical
+        lexical = self._derived.lexical
         return lexical.search(query_terms(question, lexical.frequency), n)
 
     def search_vectors(self, vectors: NDArray[np.float32], n: int) -> list[list[Hit]]:
-        return self._vectors.search(vectors, n)
+        return self._derived.vectors.search(vectors, n)
 
     def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
         return [
@@ -141,8 +80,156 @@ class EmbeddedBackend:
     def document(self, document_id: str) -> Document:
         return self._store.document(document_id)
 
+
+class EmbeddedBackend:
+    """A collection in one folder. Use `create` or `open`, and `close` (or `with`) when done.
+
+    Its own searches see what `refresh` saw last, its `fetch` and `document` the store as it is;
+    those of a `snapshot` all see one generation. Another index that takes the folder's place,
+    made by the same checkpoint, is opened by the next `refresh` or `snapshot`.
+    """
+
+    def __init__(self, folder: Path, store: LmdbStore, lexical: str) -> None:
+        if lexical not in LEXICAL:
+            raise ForereadError(f"{lexical!r} isn't a lexical index; choose {' or '.join(LEXICAL)}")
+        self._folder = folder
+        self._store = store
+        self._identity = _identity(folder)
+        self._lexical_name = lexical
+        self._codec = codec_named(store.settings.codec)
+        self._refreshing = threading.Lock()
+        self._derived: _Derived | None = None
+        with self._pinned(healing=True):
+            pass
+
+    @classmethod
+    def create(
+        cls, folder: Path, settings: Settings, *, overwrite: bool = False, lexical: str = "tantivy"
+    ) -> "EmbeddedBackend":
+        """A new collection, open for writing.
+
+        Raises: IndexStoreError if the folder holds one already and `overwrite` is False, if it
+        holds something else, or if another process is writing to it.
+        """
+        if not _store_folder(folder).is_dir() and _has_content(folder):
+            raise IndexStoreError(
+                f"{folder} isn't an index and isn't empty; name a new folder for the index"
+            )
+        store = LmdbStore.create(_store_folder(folder), settings, overwrite=overwrite, named=folder)
+        return cls._over(folder, store, lexical)
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, readonly: bool = True, lexical: str = "tantivy"
+    ) -> "EmbeddedBackend":
+        """The collection in the folder, its derived indexes brought up to date first.
+
+        Raises: IndexStoreError if there is none, if it's of another version or damaged, or if
+        it's opened for writing while another process writes.
+        """
+        store = LmdbStore.open(_store_folder(folder), readonly=readonly, named=folder)
+        return cls._over(folder, store, lexical)
+
+    @classmethod
+    def _over(cls, folder: Path, store: LmdbStore, lexical: str) -> "EmbeddedBackend":
+        try:
+            return cls(folder, store, lexical)
+        except BaseException:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        self._store.close()
+
+    def __enter__(self) -> "EmbeddedBackend":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Writing
+
+    def write(
+        self,
+        batch: Sequence[EncodedDocument],
+        *,
+        removed: Collection[str] = (),
+        files: Sequence[FileRecord] = (),
+        forgotten: Collection[str] = (),
+        roots: tuple[Root, ...] | None = None,
+    ) -> None:
+        self._store.write(batch, removed=removed, files=files, forgotten=forgotten, roots=roots)
+
+    def delete(self, document_ids: Collection[str]) -> int:
+        return self._store.delete(document_ids)
+
+    # Searching
+
+    def refresh(self) -> None:
+        with self._pinned():
+            pass
+
+    @contextmanager
+    def snapshot(self) -> Iterator[EmbeddedSnapshot]:
+        with self._pinned() as (store, derived):
+            yield EmbeddedSnapshot(store, derived)
+
+    def search_terms(self, question: str, n: int) -> list[Hit]:
+        lexical = self._latest.lexical
+        return lexical.search(query_terms(question, lexical.frequency), n)
+
+    def search_vectors(self, vectors: NDArray[np.float32], n: int) -> list[list[Hit]]:
+        return self._latest.vectors.search(vectors, n)
+
+    def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
+        with self._stored() as store:
+            return EmbeddedSnapshot(store, self._latest).fetch(keys)
+
+    def document(self, document_id: str) -> Document:
+        with self._stored() as store:
+            return store.document(document_id)
+
+    # Knowing what there is
+
+    @property
+    def settings(self) -> Settings:
+        """What was fixed when the collection was made."""
+        return self._store.settings
+
+    def entry(self, document_id: str) -> DocumentEntry | None:
+        with self._stored() as store:
+            return store.find_entry(document_id)
+
+    def encoded(self, document_id: str) -> EncodedDocument:
+        with self._stored() as store:
+            return store.encoded(document_id)
+
+    def file(self, path: str) -> FileRecord | None:
+        with self._stored() as store:
+            return store.file(path)
+
+    def files(self) -> Iterator[FileRecord]:
+        return self._store.iterate_files()
+
+    def files_of(self, content: str) -> list[FileRecord]:
+        with self._stored() as store:
+            return store.files_of(content)
+
+    def documents_of(self, source: str) -> list[str]:
+        with self._stored() as store:
+            return store.documents_of(source)
+
+    def documents_of_record(self, record: str) -> list[str]:
+        with self._stored() as store:
+            return store.documents_of_record(record)
+
+    def roots(self) -> tuple[Root, ...]:
+        with self._stored() as store:
+            return store.manifest().roots
+
     def describe(self) -> Description:
-        manifest = self._store.manifest()
+        with self._stored() as store:
+            manifest = store.manifest()
         settings = manifest.settings
         derived = {name: _folder_bytes(self._folder / name) for name in ("bm25", "vectors")}
         return Description(
@@ -166,41 +253,146 @@ class EmbeddedBackend:
             },
         )
 
-    def _tantivy(self) -> Derivation[TantivyIndex]:
-        store = self._store
+    # Inside
 
-        def catch_up(index: TantivyIndex, touched: list[range], _: Path) -> None:
-            index.apply(touched, _terms(store.iterate_passages(touched)))
+    @property
+    def _latest(self) -> _Derived:
+        if self._derived is None:
+            raise RuntimeError("the derived indexes are loaded by refresh")
+        return self._derived
 
-        def build(folder: Path) -> TantivyIndex:
-            index = TantivyIndex.create(folder)
-            index.apply([], _terms(store.iterate_passages()))
-            return index
+    @contextmanager
+    def _stored(self) -> Iterator[StoreSnapshot]:
+        with ExitStack() as held:
+            yield self._enter(held)
 
-        return Derivation(ANALYSER, TantivyIndex.open, catch_up, build)
+    def _enter(self, held: ExitStack) -> StoreSnapshot:
+        """A snapshot of the store, which another thread may be about to replace."""
+        while True:
+            store = self._store
+            try:
+                return held.enter_context(store.snapshot())
+            except IndexStoreError:
+                if store is self._store:
+                    raise
 
-    def _faiss(self) -> Derivation[VectorIndex]:
-        store, dimension = self._store, self._store.settings.vector_dimension
+    @contextmanager
+    def _pinned(self, *, healing: bool = False) -> Iterator[tuple[StoreSnapshot, _Derived]]:
+        """The store and both indexes at one generation, the latest.
 
-        def load(folder: Path) -> VectorIndex:
-            return VectorIndex.load(folder / VECTORS_FILE, dimension)
+        Raises: IndexStoreError if the indexes can't be brought up to date;
+        CheckpointMismatchError if another checkpoint's index has taken the folder's place.
+        """
+        self._follow()
+        with ExitStack() as held:
+            for find in (self._at_hand, self._on_disk, self._caught_up):
+                with ExitStack() as attempt:
+                    pinned = find(attempt, healing)
+                    if pinned is not None:
+                        held.push(attempt.pop_all())
+                        break
+            else:
+                raise RuntimeError("catching up always ends at the latest generation")
+            yield pinned
 
-        def catch_up(index: VectorIndex, touched: list[range], folder: Path) -> None:
-            index.apply(touched, *_matrix(store.iterate_vectors(touched), dimension))
-            index.save(folder / VECTORS_FILE)
+    def _at_hand(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, _Derived] | None:
+        store, derived = self._enter(held), self._derived
+        return (store, derived) if derived and derived.reflects(store.manifest()) else None
 
-        def build(folder: Path) -> VectorIndex:
-            index = VectorIndex.create(dimension)
-            index.apply([], *_matrix(store.iterate_vectors(), dimension))
-            index.save(folder / VECTORS_FILE)
-            return index
+    def _on_disk(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, _Derived] | None:
+        """Without a lock between processes: what is up to date is only read."""
+        with self._refreshing:
+            store = self._enter(held)
+            manifest = store.manifest()
+            if self._derived is None or not self._derived.reflects(manifest):
+                found = self._both(store, lambda at, kind: at_generation(at, manifest, kind))
+                if found is None:
+                    return None
+                self._derived = found
+            return store, self._derived
 
-        return Derivation(vectors_kind(dimension), load, catch_up, build)
+    def _caught_up(self, held: ExitStack, healing: bool) -> tuple[StoreSnapshot, _Derived] | None:
+        """Alone among all processes, so that none is ahead of the snapshot."""
+        try:
+            with self._refreshing, changing(self._folder):
+                store = self._enter(held)
+                self._derived = self._both(
+                    store, lambda at, kind: brought_up(at, store, kind, healing=healing)
+                )
+                return (store, self._derived) if self._derived else None
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise IndexStoreError(
+                f"the search files of {self._folder} can't be brought up to date ({reason}); "
+                "check the disk's free space and the folder's owner"
+            ) from error
+
+    def _both(
+        self, store: StoreSnapshot, take: Callable[[Path, Derivation[Any]], Any]
+    ) -> _Derived | None:
+        """Both indexes as `take` gives them; None if it doesn't give one of them."""
+        vectors = take(self._folder / "vectors", _faiss(self._store.settings.vector_dimension))
+        if vectors is None:
+            return None
+        if self._lexical_name == "tantivy":
+            lexical = take(self._folder / "bm25", _tantivy())
+        else:
+            lexical = RankBM25Index(_terms(store.iterate_passages()))
+        manifest = store.manifest()
+        if lexical is None:
+            return None
+        return _Derived(manifest.store_id, manifest.generation, lexical, vectors)
+
+    def _follow(self) -> None:
+        """Open the index that has taken the folder's place, if one has."""
+        identity = _identity(self._folder)
+        if self._store.writable or identity in (None, self._identity):
+            return
+        with self._refreshing:
+            if identity == self._identity:
+                return
+            store = LmdbStore.open(_store_folder(self._folder), named=self._folder)
+            ours, theirs = self._store.settings.checkpoint, store.settings.checkpoint
+            if ours != theirs:
+                store.close()
+                raise CheckpointMismatchError(
+                    f"{self._folder} has been replaced by an index made by checkpoint {theirs}, "
+                    f"and {ours} is loaded; open it again"
+                )
+            replaced, self._store, self._identity = self._store, store, identity
+        replaced.close()
 
 
 def vectors_kind(dimension: int) -> str:
     """What the mark of a vector index says that it is."""
-    return f"cosine-flat-{dimension}"
+    return f"cosine-segments-{dimension}"
+
+
+def _tantivy() -> Derivation[TantivyIndex]:
+    def catch_up(index: TantivyIndex, store: StoreSnapshot, touched: list[range]) -> None:
+        index.apply(touched, _terms(store.iterate_passages(touched)))
+
+    def build(folder: Path, store: StoreSnapshot) -> TantivyIndex:
+        index = TantivyIndex.create(folder)
+        index.apply([], _terms(store.iterate_passages()))
+        return index
+
+    return Derivation(ANALYSER, TantivyIndex.open, catch_up, build)
+
+
+def _faiss(dimension: int) -> Derivation[VectorIndex]:
+    def load(folder: Path) -> VectorIndex:
+        return VectorIndex.load(folder, dimension)
+
+    def catch_up(index: VectorIndex, store: StoreSnapshot, touched: list[range]) -> None:
+        index.apply(touched, store.iterate_vectors(touched))
+
+    def build(folder: Path, store: StoreSnapshot) -> VectorIndex:
+        index = VectorIndex.create(folder, dimension)
+        index.apply([], store.iterate_vectors())
+        return index
+
+    return Derivation(vectors_kind(dimension), load, catch_up, build)
 
 
 def _terms(passages: Iterable[StoredPassage]) -> Iterator[tuple[int, list[str]]]:
@@ -210,13 +402,17 @@ def _terms(passages: Iterable[StoredPassage]) -> Iterator[tuple[int, list[str]]]
         yield stored.key, analyse("\n".join(part for part in parts if part))
 
 
-def _matrix(
-    vectors: Iterable[tuple[int, NDArray[np.float16]]], dimension: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    pairs = list(vectors)
-    keys = np.array([key for key, _ in pairs], np.int64)
-    matrix = np.array([vector for _, vector in pairs], np.float32).reshape(-1, dimension)
-    return keys, matrix
+def _store_folder(folder: Path) -> Path:
+    return folder / "store"
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which file holds the store; None where there is none."""
+    try:
+        stat = (_store_folder(folder) / "data.mdb").stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def _has_content(path: Path) -> bool:

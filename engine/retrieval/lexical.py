@@ -39,6 +39,8 @@ class TantivyIndex:
     """An index in a folder, memory-mapped. Open a new one to see what has been changed since."""
 
     def __init__(self, index: tantivy.Index) -> None:
+        index.config_reader("Manual")  # else a thread of each index watches its files
+        index.reload()
         self._index = index
         self._searcher = index.searcher()
 

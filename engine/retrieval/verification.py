@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from engine.errors import IndexStoreError
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.derived import Mark, read_mark
-from engine.retrieval.embedded import VECTORS_FILE, vectors_kind
+from engine.retrieval.embedded import vectors_kind
 from engine.retrieval.lexical import TantivyIndex
 from engine.retrieval.tantivy_files import damaged_files
 from engine.retrieval.vectors import VectorIndex, normalised
@@ -123,7 +123,7 @@ def check_vectors(folder: Path, store: LmdbStore) -> DerivedCheck:
     if mark is None:
         return DerivedCheck(notes=notes)
     try:
-        keys, vectors = VectorIndex.load(folder / VECTORS_FILE, dimension).contents()
+        keys, vectors = VectorIndex.load(folder, dimension).contents()
     except ValueError as error:
         return _broken(VECTORS, f"can't be read: {error}")
     rows = {int(key): row for row, key in enumerate(keys)}
@@ -150,6 +150,8 @@ def _mark(
         return None, (f"{part} is of a later state than the store; the next opening builds it",)
     if lag := manifest.generation - mark.generation:
         return mark, (f"{part} is {lag} commits behind; the next opening lets it catch up",)
+    if mark.changing:
+        return mark, (f"{part} is being changed, or that broke off; the next opening ends it",)
     return mark, ()
 
 

@@ -150,8 +150,9 @@ def spoil_file(path):
     [
         lambda folder: shutil.rmtree(folder / "bm25"),
         lambda folder: shutil.rmtree(folder / "vectors"),
-        lambda folder: spoil_file(folder / "vectors" / "index.faiss"),
-        lambda folder: (folder / "vectors" / "index.faiss").unlink(),
+        lambda folder: [spoil_file(f) for f in (folder / "vectors").glob("*.faiss")],
+        lambda folder: [f.unlink() for f in (folder / "vectors").glob("*.faiss")],
+        lambda folder: spoil_file(folder / "vectors" / "segments.json"),
         lambda folder: spoil_file(folder / "bm25" / "meta.json"),
         lambda folder: [spoil_file(f) for f in (folder / "bm25").glob("*.term")],
         lambda folder: spoil_file(folder / "bm25" / "mark.json"),

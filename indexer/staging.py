@@ -1,0 +1,52 @@
+"""An index made beside the one that it's to replace, and put in its place when it's whole."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import IndexStoreError
+from engine.store.replacing import replace_folder
+
+
+@contextmanager
+def staged(index: Path, doing: str, *, keep: bool = False) -> Iterator[Path]:
+    """A folder beside `index`, new and empty, that takes its place when all has gone well.
+
+    With `keep`, what an earlier attempt left there stays, and so does what a failed one leaves.
+
+    Raises: IndexStoreError if the disk or the permissions refuse.
+    """
+    staging = index.with_name(f"{index.name}.{doing}")
+    if not keep:
+        shutil.rmtree(staging, ignore_errors=True)
+    try:
+        staging.mkdir(exist_ok=True, parents=True)
+        yield staging
+        replace_folder(staging, index)
+    except OSError as error:
+        raise IndexStoreError(
+            f"{staging} can't be written or put in the place of {index.name} ({error.strerror}); "
+            "check the disk's free space and the folder's owner"
+        ) from error
+    finally:
+        if not keep:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def refuse_existing(index: Path, *, overwrite: bool) -> None:
+    """Raises: IndexStoreError if `index` is there and isn't an index, or may not be replaced."""
+    if index.name in ("", ".."):
+        raise IndexStoreError(f"{index} can't itself become an index; name a folder in it")
+    if not index.exists():
+        return
+    # The file, not the folder: what is replaced is lost, and others call a folder "store" too.
+    is_index = (index / "store" / "data.mdb").is_file()
+    if not is_index and any(index.iterdir() if index.is_dir() else [index]):
+        raise IndexStoreError(f"{index} exists and isn't an index; name another place")
+    if is_index and not overwrite:
+        raise IndexStoreError(f"{index} exists; add --overwrite to replace it")
+
+
+def folder_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,0 +1,231 @@
+"""What a build would take, told from a sample of its sources before it is begun.
+
+Some files of each kind are read whole, for how many documents and characters a byte gives; some
+of their documents are cut, encoded and stored in a temporary index, for what those take.
+"""
+
+import random
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint import Checkpoint
+from engine.documents import Document, Passage
+from engine.errors import SourceError
+from engine.retrieval.embedded import EmbeddedBackend
+from indexer.build import encode_documents, index_settings, refuse_long_passages
+from indexer.passages import cut_passages
+from indexer.sources import Limits, Skipped, SourceFile, list_files, read_file
+
+SAMPLE = 256  # passages to encode: seconds on a laptop
+FILES_OF_A_KIND = 16
+BYTES_OF_A_KIND = 16 << 20
+DOCUMENTS_OF_A_KIND = 64
+SEED = 0  # the same sources give the same sample
+
+
+@dataclass(frozen=True)
+class EstimateOptions:
+    """`passage_limit` and `overlap` count wordpieces; `sample` counts passages to encode."""
+
+    passage_limit: int | None = None
+    overlap: int = 0
+    sample: int = SAMPLE
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a build of `files` files of `bytes` bytes would come to.
+
+    `sampled` counts the files, documents and passages that it is told from. `bytes_on_disk` is
+    by part of the index, `seconds` by stage of the build; both have their sum as "total".
+    """
+
+    files: int
+    bytes: int
+    sampled: Mapping[str, int]
+    documents: int
+    passages: int
+    pieces: int
+    bytes_on_disk: Mapping[str, int]
+    seconds: Mapping[str, float]
+    skipped: tuple[Skipped, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class _Kind:
+    """Files of one suffix: `bytes` of all of them, the rest of those that were read."""
+
+    bytes: int = 0
+    files_read: int = 0
+    bytes_read: int = 0
+    documents: int = 0
+    characters: int = 0
+    seconds: float = 0.0
+    chosen: list[Document] = field(default_factory=list)
+
+    @property
+    def share(self) -> float:
+        """What was read comes to all of it, times this."""
+        return self.bytes / self.bytes_read if self.bytes_read else 0.0
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """What the sampled passages took."""
+
+    documents: int
+    characters: int
+    passages: int
+    pieces: int
+    bytes_on_disk: Mapping[str, int]
+    seconds: Mapping[str, float]
+
+
+def estimate_build(
+    sources: Sequence[Path], checkpoint: Checkpoint, options: EstimateOptions
+) -> Estimate:
+    """Tell what `build_index` of the same sources would make and take on this machine.
+
+    Raises: SourceError if there are no sources or none of the sample can be read; ForereadError
+    if passages of the limit don't fit the model, or the overlap the passage.
+    """
+    limit = options.passage_limit or checkpoint.settings.passage_limit
+    refuse_long_passages(limit, checkpoint)
+    files = list_files(sources)
+    kinds, skipped = _read_sample(files, options.limits)
+    if not any(kind.characters for kind in kinds.values()):
+        raise SourceError(
+            f"none of the {sum(k.files_read for k in kinds.values())} files of the sample could be "
+            f"read ({skipped[0].source}: {skipped[0].reason}); name other sources"
+        )
+    cost = _cost(_sample(kinds.values(), checkpoint, limit, options), checkpoint, limit)
+    characters = sum(kind.characters * kind.share for kind in kinds.values())
+    more = characters / cost.characters
+    reading = sum(kind.seconds * kind.share for kind in kinds.values())
+    seconds = {"read": reading, **{stage: more * s for stage, s in cost.seconds.items()}}
+    on_disk = {part: round(more * size) for part, size in cost.bytes_on_disk.items()}
+    return Estimate(
+        files=len(files),
+        bytes=sum(file.size for file in files),
+        sampled={
+            "files": sum(kind.files_read for kind in kinds.values()),
+            "documents": cost.documents,
+            "passages": cost.passages,
+        },
+        documents=round(sum(kind.documents * kind.share for kind in kinds.values())),
+        passages=round(more * cost.passages),
+        pieces=round(more * cost.pieces),
+        bytes_on_disk={**on_disk, "total": sum(on_disk.values())},
+        seconds={**seconds, "total": sum(seconds.values())},
+        skipped=tuple(skipped),
+    )
+
+
+def _read_sample(
+    files: Sequence[SourceFile], limits: Limits
+) -> tuple[dict[str, _Kind], list[Skipped]]:
+    """Some files of each kind, read whole, in an order that is no folder's."""
+    kinds: dict[str, _Kind] = defaultdict(_Kind)
+    skipped: list[Skipped] = []
+    shuffled = list(files)
+    draw = random.Random(SEED)
+    draw.shuffle(shuffled)
+    for file in shuffled:
+        kind = kinds[file.path.suffix.lower()]
+        kind.bytes += file.size
+        if kind.files_read >= FILES_OF_A_KIND or kind.bytes_read >= BYTES_OF_A_KIND:
+            continue
+        started = time.perf_counter()
+        for item in read_file(file, limits):
+            if isinstance(item, Skipped):
+                skipped.append(item)
+                continue
+            kind.documents += 1
+            kind.characters += len(item.text)
+            # Each of so many documents is as likely to be among the chosen as any other.
+            place = draw.randrange(kind.documents)
+            if len(kind.chosen) < DOCUMENTS_OF_A_KIND:
+                kind.chosen.append(item)
+            elif place < DOCUMENTS_OF_A_KIND:
+                kind.chosen[place] = item
+        kind.seconds += time.perf_counter() - started
+        kind.files_read += 1
+        kind.bytes_read += file.size
+    return kinds, skipped
+
+
+@dataclass(frozen=True)
+class _Sampled:
+    """Documents with passages cut from them, and what of their characters and seconds that was."""
+
+    documents: list[tuple[Document, list[Passage]]]
+    characters: int
+    seconds: float
+
+
+def _sample(
+    kinds: Iterable[_Kind], checkpoint: Checkpoint, limit: int, options: EstimateOptions
+) -> _Sampled:
+    """As many passages of each kind as it has a share in all characters, at least one document's.
+
+    Of a long document only the beginning is taken, so that no document is the whole sample.
+    """
+    kinds = [kind for kind in kinds if kind.chosen]
+    total = sum(kind.characters * kind.share for kind in kinds)
+    sampled: list[tuple[Document, list[Passage]]] = []
+    characters, seconds = 0, 0.0
+    for kind in kinds:
+        wanted = max(1, round(options.sample * kind.characters * kind.share / total))
+        for document in kind.chosen:
+            if wanted <= 0:
+                break
+            started = time.perf_counter()
+            passages = list(
+                cut_passages(document, checkpoint.tokenizer, limit=limit, overlap=options.overlap)
+            )
+            taken = time.perf_counter() - started
+            part = passages[: max(1, min(wanted, options.sample // 4))]
+            whole = len(part) == len(passages)
+            text = document.text if whole else document.text[: part[-1].end]
+            sampled.append((replace(document, text=text), part))
+            characters += len(text)
+            seconds += taken * len(text) / len(document.text)
+            wanted -= len(part)
+    return _Sampled(sampled, max(1, characters), seconds)
+
+
+def _cost(sampled: _Sampled, checkpoint: Checkpoint, limit: int) -> _Cost:
+    """What the sample takes once it's cut."""
+    documents = sampled.documents
+    encode_documents([(document, cut[:1]) for document, cut in documents[:4]], checkpoint)  # warm
+    seconds = {"cut": sampled.seconds}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedBackend.create(Path(folder, "i"), index_settings(checkpoint, limit)) as made,
+    ):
+        started = time.perf_counter()
+        encoded = encode_documents(documents, checkpoint)
+        seconds["encode"] = (stored := time.perf_counter()) - started
+        made.write(encoded)
+        seconds["store"] = (derived := time.perf_counter()) - stored
+        made.refresh()
+        seconds["derive"] = time.perf_counter() - derived
+        parts = dict(made.describe().bytes_on_disk)
+    parts.pop("store/free", None)  # used again by the next commit
+    return _Cost(
+        documents=len(documents),
+        characters=sampled.characters,
+        passages=sum(len(cut) for _, cut in documents),
+        pieces=sum(len(passage.pieces) for _, cut in documents for passage in cut),
+        bytes_on_disk=parts,
+        seconds=seconds,
+    )

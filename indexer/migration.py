@@ -1,0 +1,171 @@
+"""An index made by one checkpoint, encoded anew by another from the text that it stores."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint import Checkpoint
+from engine.documents import Document, Passage
+from engine.errors import IndexStoreError
+from engine.retrieval.embedded import EmbeddedBackend
+from engine.store.lmdb_store import LmdbStore
+from engine.store.manifest import Settings
+from indexer.build import (
+    PASSAGES_PER_COMMIT,
+    encode_documents,
+    index_settings,
+    refuse_long_passages,
+)
+from indexer.passages import cut_passages
+from indexer.staging import staged
+
+DOING = "migrating"
+
+
+@dataclass(frozen=True)
+class MigrateOptions:
+    """Both count wordpieces; None takes the checkpoint's limit, and the overlap of the index."""
+
+    passage_limit: int | None = None
+    overlap: int | None = None
+
+
+@dataclass(frozen=True)
+class MigrateProgress:
+    """`documents` of `total` are encoded by the new checkpoint, and stored."""
+
+    documents: int
+    total: int
+    passages: int
+
+
+@dataclass(frozen=True)
+class MigrateReport:
+    """What was done. `kept` documents were there from an earlier, interrupted migration.
+
+    `before` and `after` are the fingerprints of the checkpoints.
+    """
+
+    index: str
+    before: str
+    after: str
+    documents: int
+    kept: int
+    passages: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def migrate_index(
+    index: Path,
+    checkpoint: Checkpoint,
+    options: MigrateOptions,
+    *,
+    on_progress: Callable[[MigrateProgress], None] = lambda _: None,
+) -> MigrateReport:
+    """Encode the whole index by `checkpoint` beside it, then put it in its own place.
+
+    Until then the old index is searched as before; nobody may write to it. Interrupted, it goes
+    on when it's called again with the same checkpoint and options.
+
+    Raises: IndexStoreError if there is no index, if another process writes to it, if it is of
+    this checkpoint already, or if the disk refuses; ForereadError if passages of the limit don't
+    fit the model.
+    """
+    started = time.perf_counter()
+    limit = options.passage_limit or checkpoint.settings.passage_limit
+    refuse_long_passages(limit, checkpoint)
+    with LmdbStore.open(index / "store", readonly=False, named=index) as old:
+        overlap = _overlap(old.settings) if options.overlap is None else options.overlap
+        settings = index_settings(checkpoint, limit, overlap)
+        settings = replace(settings, build={**old.settings.build, **settings.build})
+        if _recipe(settings) == _recipe(old.settings):
+            raise IndexStoreError(
+                f"{index} is of checkpoint {checkpoint.fingerprint} already; name another --model"
+            )
+        with staged(index, DOING, keep=True) as staging:
+            with _begun(staging, settings, index) as new:
+                kept = _drop_outdated(old, new)
+                _encode_rest(old, new, checkpoint, overlap, on_progress)
+                # What an update goes by, so that it finds the files as they were read.
+                new.write([], files=list(old.iterate_files()), roots=old.manifest().roots)
+                after = new.manifest()
+            EmbeddedBackend.open(staging).close()
+    return MigrateReport(
+        str(index),
+        old.settings.checkpoint,
+        checkpoint.fingerprint,
+        after.documents,
+        kept,
+        after.passages,
+        time.perf_counter() - started,
+    )
+
+
+def _overlap(settings: Settings) -> int:
+    return int(settings.build.get("overlap", 0))
+
+
+def _recipe(settings: Settings) -> tuple[str, int, int]:
+    """What makes passages and their states what they are."""
+    return settings.checkpoint, settings.passage_limit, _overlap(settings)
+
+
+def _begun(staging: Path, settings: Settings, index: Path) -> LmdbStore:
+    """The store of an earlier migration to the same settings, or a new one."""
+    path = staging / "store"
+    if (path / "data.mdb").is_file():
+        try:
+            store = LmdbStore.open(path, readonly=False, named=index)
+        except IndexStoreError:  # broken off before it had anything in it
+            pass
+        else:
+            if store.settings == settings:
+                return store
+            store.close()
+    shutil.rmtree(path, ignore_errors=True)
+    return LmdbStore.create(path, settings, named=index)
+
+
+def _drop_outdated(old: LmdbStore, new: LmdbStore) -> int:
+    """Remove from `new` what `old` no longer holds in this form; how many documents stay."""
+    digests = {entry.id: entry.digest for entry in old.iterate_entries()}
+    there = list(new.iterate_entries())
+    outdated = [entry.id for entry in there if digests.get(entry.id) != entry.digest]
+    new.delete(outdated)
+    return len(there) - len(outdated)
+
+
+def _encode_rest(
+    old: LmdbStore,
+    new: LmdbStore,
+    checkpoint: Checkpoint,
+    overlap: int,
+    on_progress: Callable[[MigrateProgress], None],
+) -> None:
+    done = {entry.id for entry in new.iterate_entries()}
+    total = old.manifest().documents
+    waiting: list[tuple[Document, list[Passage]]] = []
+
+    def commit() -> None:
+        new.write(encode_documents(waiting, checkpoint))
+        waiting.clear()
+        manifest = new.manifest()
+        on_progress(MigrateProgress(manifest.documents, total, manifest.passages))
+
+    limit = new.settings.passage_limit
+    for entry in old.iterate_entries():
+        if entry.id in done:
+            continue
+        document = old.document(entry.id)
+        cut = cut_passages(document, checkpoint.tokenizer, limit=limit, overlap=overlap)
+        waiting.append((document, list(cut)))
+        if sum(len(passages) for _, passages in waiting) >= PASSAGES_PER_COMMIT:
+            commit()
+    if waiting:
+        commit()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import quantiles
 from typing import Any
 
+from engine.errors import QuestionError
 from engine.evaluation.metrics import exact_match, expected_calibration_error, f1
 from engine.search import SearchEngine
 from engine.squad import SquadParagraph
@@ -76,11 +77,18 @@ def evaluate_search(
     is_right = RightPassage()
     texts: dict[int, str] = {}
     for done, (paragraph, question) in enumerate(asked, 1):
-        result = engine.ask(question.question, passages=DEPTH)
+        on_progress(done)
+        golds = [text for text, _ in question.answers]
+        try:
+            result = engine.ask(question.question, passages=DEPTH)
+        except QuestionError:  # without a word there's nothing to find
+            scores.append((exact_match("", golds), f1("", golds)))
+            for name in RANKINGS if golds else ():
+                ranks[name].append(None)
+            continue
         milliseconds.append(result.timings["total"])
         no_answer = with_null and result.no_answer
         answer = "" if no_answer or not result.answers else result.answers[0].text
-        golds = [text for text, _ in question.answers]
         scores.append((exact_match(answer, golds), f1(answer, golds)))
         if result.answers:
             confidences.append(result.answers[0].confidence)
@@ -95,7 +103,6 @@ def evaluate_search(
                     if is_right(texts[key], paragraph.context, golds)
                 )
                 ranks[name].append(next(found, None))
-        on_progress(done)
     return {
         "retrieval": {name: _ranking(found) for name, found in ranks.items()},
         "end_to_end": {

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.checkpoint import Checkpoint
 from engine.encoding import encode_passages, encode_questions
-from engine.errors import CheckpointError, IndexStoreError
+from engine.errors import CheckpointError, IndexStoreError, QuestionError
 from engine.retrieval.fusion import Candidate
 from engine.search import SearchEngine
 from engine.spans import best_spans
@@ -48,7 +49,10 @@ def compare(
     """
     if teacher is not None and teacher.reader.encoder.config.lower:
         raise CheckpointError(f"{teacher.folder} isn't an undecomposed reader: it has a cut")
-    trials = [_trial(engine, question, passages) for question in questions]
+    trials = []
+    for question in questions:
+        with suppress(QuestionError):  # without a word there's nothing to retrieve
+            trials.append(_trial(engine, question, passages))
     trials = [trial for trial in trials if trial.candidates]
     if not trials:
         raise IndexStoreError("the index holds no passages to time; build one that does")

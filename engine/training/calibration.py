@@ -8,7 +8,7 @@ from torch import Tensor
 
 from engine.checkpoint import Calibration
 from engine.encoding import encode_questions
-from engine.errors import IndexStoreError
+from engine.errors import IndexStoreError, QuestionError
 from engine.evaluation.metrics import f1
 from engine.evaluation.searching import CORRECT_F1, RightPassage
 from engine.search import SearchEngine
@@ -41,7 +41,10 @@ def observe(
     is_right = RightPassage()
     for paragraph in paragraphs:
         for question in paragraph.questions:
-            asked = engine.prepare(question.question)
+            try:
+                asked = engine.prepare(question.question)
+            except QuestionError:  # without a word there's nothing to find
+                continue
             encoded = encode_questions(engine.checkpoint, [asked.pieces])
             found = engine.retrieve(asked, encoded, passages).fused[:passages]
             loaded = engine.load(found)

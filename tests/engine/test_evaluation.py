@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, QuestionError
 from engine.evaluation.reading import Prediction, predict, score
 from engine.evaluation.searching import RightPassage, evaluate_search
 from engine.evaluation.speed import compare
@@ -118,6 +118,8 @@ class StubEngine:
 
     def ask(self, question: str, *, passages: int) -> SearchResult:
         assert passages == 20
+        if not question:
+            raise QuestionError("the question is empty")
         return self.results[question]
 
     @property
@@ -182,6 +184,20 @@ def test_unanswered_questions_count_towards_answers_but_have_no_right_passage() 
     assert measured["end_to_end"] == {"em": 75, "f1": 75}
     assert measured["retrieval"]["bm25"]["recall@1"] == 1  # of the one that has an answer
     assert measured["calibration_error"] == pytest.approx(0.75 - 1 / 3)  # one of three is right
+
+
+def test_a_question_without_a_word_finds_nothing_and_stops_nothing() -> None:
+    engine = StubEngine(["passage a."])
+    ranks = {"bm25": [0], "dense": [0], "hybrid": [0], "reranked": [0]}
+    engine.results = {"has": result("gold", 5, **ranks)}
+    questions = (question("gold", text=""), question("gold", text="has"), question(text=""))
+    measured = evaluate_search(  # type: ignore[arg-type]
+        engine, [SquadParagraph("", 0, "passage a.", questions)]
+    )
+    assert measured["questions"] == 3
+    assert measured["retrieval"]["reranked"]["recall@1"] == 0.5
+    assert measured["end_to_end"]["em"] == pytest.approx(200 / 3)  # nothing is right for the last
+    assert measured["latency_ms"] == {"p50": 5, "p95": 5}
 
 
 def test_where_every_question_has_an_answer_the_best_span_counts_though_null_is_likelier() -> None:

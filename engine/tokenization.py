@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from engine.errors import CheckpointError
 
-CLS_NAMES = ("[CLS]", "<s>")
-SEP_NAMES = ("[SEP]", "</s>")
+# BERT's, XLNet's, RoBERTa's; XLNet has RoBERTa's too, for other ends.
+CLS_NAMES = ("[CLS]", "<cls>", "<s>")
+SEP_NAMES = ("[SEP]", "<sep>", "</s>")
 _SURROGATES = regex.compile(r"\p{Cs}")
 _MARKS = regex.compile(r"\p{M}+")
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from engine.errors import CheckpointError
 
+FAMILIES = ("bert", "roberta", "xlnet")
+
 
 @dataclass(frozen=True)
 class EncoderConfig:
@@ -15,6 +17,9 @@ class EncoderConfig:
     they were taken from, from 1: a split network may keep a selection of its teacher's layers.
     `lower` runs on question and passage apart, `upper` on both joined, `vector` carries a text
     alone further than `lower`, to its vector. An empty `lower` is the undecomposed network.
+
+    `positions` is how many pieces a text alone may have, `types` how many kinds of segment there
+    are; a relative family keeps no table of either (see `is_relative`).
     """
 
     family: str
@@ -31,6 +36,8 @@ class EncoderConfig:
     vector: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise CheckpointError(f"family {self.family!r} isn't known, only {', '.join(FAMILIES)}")
         for name in ("hidden_width", "n_heads", "inner_width", "vocabulary", "positions", "types"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
@@ -39,6 +46,14 @@ class EncoderConfig:
             raise CheckpointError(
                 f"hidden width {self.hidden_width} isn't a multiple of {self.n_heads} heads"
             )
+
+        if self.is_relative and self.hidden_width % 2:
+            raise CheckpointError(f"{self.family} needs an even width, not {self.hidden_width}")
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether attention goes by distance and segment, and embeddings by the piece alone."""
+        return self.family == "xlnet"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,33 +1,43 @@
-"""Weights of `transformers` checkpoints, under our names. The one place that knows theirs."""
+"""Checkpoints of `transformers` as split encoders, and split encoders from others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.encoder.config import EncoderConfig
+from engine.encoder.families import family_of
 from engine.encoder.layer import activation_approximation
 from engine.encoder.split import SplitEncoder
 from engine.errors import CheckpointError
 from engine.tokenization import Tokenizer
 
-EMBEDDINGS = {
-    "embeddings.word_embeddings.weight": "embeddings.pieces.weight",
-    "embeddings.position_embeddings.weight": "embeddings.positions.weight",
-    "embeddings.token_type_embeddings.weight": "embeddings.types.weight",
-    "embeddings.LayerNorm.weight": "embeddings.norm.weight",
-    "embeddings.LayerNorm.bias": "embeddings.norm.bias",
-}
-LAYER = {
-    "attention.output.dense": "attention.output",
-    "attention.output.LayerNorm": "attention_norm",
-    "intermediate.dense": "feed_forward.inner",
-    "output.dense": "feed_forward.output",
-    "output.LayerNorm": "feed_forward_norm",
-}
-QKV = tuple(f"attention.self.{name}" for name in ("query", "key", "value"))
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+_SPAN_HEAD = {"qa_outputs.weight", "qa_outputs.bias"}
+_NAMED = 4
+
+
+@dataclass(frozen=True)
+class SpanHead:
+    """What turns a token's state into its start and end logit: (2, hidden width) and (2,)."""
+
+    weight: Tensor
+    bias: Tensor
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A checkpoint of `transformers` as a split encoder; `span` if it was trained on spans."""
+
+    encoder: SplitEncoder
+    span: SpanHead | None
 
 
 def load_transformers(
@@ -37,42 +47,68 @@ def load_transformers(
     upper: Sequence[int] | None = None,
     vector: Sequence[int] = (),
 ) -> SplitEncoder:
-    """A BERT checkpoint, by hub name or folder, as a split encoder in fp32.
+    """A BERT, RoBERTa or XLNet checkpoint, by hub name or folder, as a split encoder in fp32.
 
     `lower`, `upper` and `vector` name the layers to keep, from 1; `upper=None` keeps every layer
     that `lower` leaves above its last one.
 
-    Raises: CheckpointError for another family, an unknown layer, or missing weights.
+    Raises: CheckpointError for another family, an unknown layer, or weights that are missing or
+    of the wrong shape.
     """
-    from transformers import AutoConfig, AutoModel
+    return load_foreign(name_or_folder, lower=lower, upper=upper, vector=vector).encoder
 
+
+def load_foreign(
+    name_or_folder: str | Path,
+    *,
+    lower: Sequence[int] = (),
+    upper: Sequence[int] | None = None,
+    vector: Sequence[int] = (),
+) -> Foreign:
+    """As `load_transformers`, with the span head where there is one."""
+    from transformers import AutoModelForQuestionAnswering
+
+    theirs = _load_config(name_or_folder)
     try:
-        config = AutoConfig.from_pretrained(name_or_folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"no model at {name_or_folder}: {reason}") from None
-    if config.model_type != "bert":
+        family = family_of(theirs.model_type)
+        if upper is None:
+            n_layers = family.settings(theirs.to_dict())["n_layers"]
+            upper = range(max(lower, default=0) + 1, n_layers + 1)
+            if len(upper) == 0 and max(lower) == n_layers:
+                raise CheckpointError(
+                    f"a cut at {n_layers} leaves no layer above it; choose 0 to {n_layers - 1}"
+                )
+        config = encoder_config(theirs.to_dict(), lower=lower, upper=upper, vector=vector)
+    except CheckpointError as error:
+        raise CheckpointError(f"{name_or_folder} can't be used: {error}") from None
+    try:
+        with _quiet():
+            model, report = AutoModelForQuestionAnswering.from_pretrained(
+                name_or_folder,
+                config=theirs,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,  # they are named below
+                output_loading_info=True,
+                dtype=torch.float32,
+            )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"no weights at {name_or_folder}: {_one_line(error)}") from None
+    missing = set(report["missing_keys"])
+    has_head = not missing >= _SPAN_HEAD
+    if lacking := sorted(missing if has_head else missing - _SPAN_HEAD):
+        raise CheckpointError(f"{name_or_folder} lacks the weights {_some(lacking)}")
+    if unfit := sorted(report["mismatched_keys"]):
+        told = [f"{name} {list(found)}, not {list(due)}" for name, found, due in unfit]
         raise CheckpointError(
-            f"{name_or_folder} is of family {config.model_type!r}; bert is what can be split"
+            f"{name_or_folder} has weights of another shape than its config.json: {_some(told)}"
         )
-    model, report = AutoModel.from_pretrained(
-        name_or_folder,
-        config=config,
-        add_pooling_layer=False,
-        use_safetensors=True,
-        output_loading_info=True,
-        dtype=torch.float32,
-    )
-    if report["missing_keys"]:
+    head = model.qa_outputs
+    if has_head and head.weight.shape[0] != 2:
         raise CheckpointError(
-            f"{name_or_folder} lacks the weights {', '.join(sorted(report['missing_keys'])[:4])}"
+            f"{name_or_folder} has qa_outputs of {head.weight.shape[0]} logits; spans have 2"
         )
-    if upper is None:
-        upper = range(max(lower, default=0) + 1, config.num_hidden_layers + 1)
-    return from_state_dict(
-        model.state_dict(),
-        encoder_config(config.to_dict(), lower=lower, upper=upper, vector=vector),
-    )
+    span = SpanHead(head.weight.detach(), head.bias.detach()) if has_head else None
+    return Foreign(from_state_dict(model.base_model.state_dict(), config), span)
 
 
 def load_transformers_tokenizer(name_or_folder: str | Path) -> Tokenizer:
@@ -80,17 +116,22 @@ def load_transformers_tokenizer(name_or_folder: str | Path) -> Tokenizer:
 
     Raises: CheckpointError if there is none.
     """
-    if Path(name_or_folder).is_dir():
+    if (Path(name_or_folder) / "tokenizer.json").is_file():
         return Tokenizer.load(Path(name_or_folder))
     from transformers import AutoTokenizer
 
     try:
-        found = AutoTokenizer.from_pretrained(name_or_folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"no tokenizer at {name_or_folder}: {reason}") from None
+        with _quiet():
+            found = AutoTokenizer.from_pretrained(name_or_folder, trust_remote_code=False)
+    except Exception as error:  # vocabularies of other formats fail in ways of their own
+        raise CheckpointError(f"no tokenizer at {name_or_folder}: {_one_line(error)}") from None
     if not found.is_fast:
         raise CheckpointError(f"{name_or_folder} has no fast tokenizer, which offsets need")
+    # Where there's no vocabulary at all, the library makes a tokenizer of special pieces alone.
+    if set(found.get_vocab()) <= set(found.all_special_tokens):
+        raise CheckpointError(
+            f"no tokenizer at {name_or_folder}; its tokenizer.json belongs beside its weights"
+        )
     return Tokenizer(found.backend_tokenizer)
 
 
@@ -101,51 +142,41 @@ def encoder_config(
     upper: Sequence[int],
     vector: Sequence[int] = (),
 ) -> EncoderConfig:
-    """Our settings from a `transformers` BERT configuration.
+    """Our settings from a `transformers` configuration as a dictionary.
 
-    Raises: CheckpointError for a layer it hasn't, or an activation that isn't supported.
+    Raises: CheckpointError for a family or variant that can't be split, a layer it hasn't, or an
+    activation that isn't supported.
     """
-    n_layers = theirs["num_hidden_layers"]
+    settings = family_of(theirs["model_type"]).settings(theirs)
+    n_layers = settings.pop("n_layers")
     for layer in (*lower, *upper, *vector):
         if not 1 <= layer <= n_layers:
             raise CheckpointError(f"layer {layer} asked for, the model has 1 to {n_layers}")
-    activation_approximation(theirs["hidden_act"])
-    return EncoderConfig(
-        family="bert",
-        hidden_width=theirs["hidden_size"],
-        n_heads=theirs["num_attention_heads"],
-        inner_width=theirs["intermediate_size"],
-        vocabulary=theirs["vocab_size"],
-        positions=theirs["max_position_embeddings"],
-        types=theirs["type_vocab_size"],
-        activation=theirs["hidden_act"],
-        layer_norm_eps=theirs["layer_norm_eps"],
-        lower=tuple(lower),
-        upper=tuple(upper),
-        vector=tuple(vector),
-    )
+    activation_approximation(settings["activation"])
+    return EncoderConfig(**settings, lower=tuple(lower), upper=tuple(upper), vector=tuple(vector))
 
 
 def from_state_dict(weights: Mapping[str, Tensor], config: EncoderConfig) -> SplitEncoder:
-    """A split encoder from a `transformers` BERT state dict.
+    """A split encoder from the state dict of a `transformers` encoder without heads.
 
     Raises: CheckpointError if a weight is missing or of another shape.
     """
+    family = family_of(config.family)
     encoder = SplitEncoder(config)
     ours = {}
     try:
-        for theirs, name in EMBEDDINGS.items():
-            ours[name] = weights[theirs]
+        for name, value in family.embeddings(weights, config).items():
+            ours[f"embeddings.{name}"] = value
         for part in ("lower", "upper", "vector"):
             for index, number in enumerate(getattr(config, part)):
-                for name, value in _layer_weights(weights, number).items():
+                for name, value in family.layer(weights, number).items():
                     ours[f"{part}.{index}.{name}"] = value
     except KeyError as error:
         raise CheckpointError(f"the model lacks the weight {error.args[0]}") from None
     try:
         encoder.load_state_dict(ours)
     except RuntimeError as error:
-        raise CheckpointError(f"the weights don't fit the settings: {error}") from None
+        raise CheckpointError(f"the weights don't fit the settings: {_one_line(error)}") from None
     return encoder
 
 
@@ -185,28 +216,41 @@ def with_vector_layers(
     return copy
 
 
-def to_state_dict(encoder: SplitEncoder) -> dict[str, Tensor]:
-    """The reverse of `from_state_dict`: our weights under the names of `transformers`."""
-    ours = encoder.state_dict()
-    theirs = {name: ours[mine] for name, mine in EMBEDDINGS.items()}
-    for part in ("lower", "upper", "vector"):
-        for index, number in enumerate(getattr(encoder.config, part)):
-            prefix = f"encoder.layer.{number - 1}."
-            for kind in ("weight", "bias"):
-                for name, mine in LAYER.items():
-                    theirs[f"{prefix}{name}.{kind}"] = ours[f"{part}.{index}.{mine}.{kind}"]
-                thirds = ours[f"{part}.{index}.attention.qkv.{kind}"].chunk(3)
-                for name, third in zip(QKV, thirds, strict=True):
-                    theirs[f"{prefix}{name}.{kind}"] = third
-    return theirs
+def _load_config(name_or_folder: str | Path) -> "PreTrainedConfig":
+    from huggingface_hub.errors import StrictDataclassError
+    from transformers import AutoConfig
+
+    try:
+        with _quiet():
+            found: PreTrainedConfig = AutoConfig.from_pretrained(
+                name_or_folder, trust_remote_code=False
+            )
+            return found
+    except (OSError, ValueError, StrictDataclassError) as error:
+        raise CheckpointError(f"no model at {name_or_folder}: {_one_line(error)}") from None
 
 
-def _layer_weights(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
-    prefix = f"encoder.layer.{number - 1}."
-    take: Callable[[str], Tensor] = lambda name: weights[prefix + name]  # noqa: E731
-    ours = {}
-    for kind in ("weight", "bias"):
-        for name, mine in LAYER.items():
-            ours[f"{mine}.{kind}"] = take(f"{name}.{kind}")
-        ours[f"attention.qkv.{kind}"] = torch.cat([take(f"{name}.{kind}") for name in QKV])
-    return ours
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's bars and tables: what matters in them we say ourselves."""
+    from transformers.utils import logging as typed
+
+    logging: Any = typed  # its functions have no annotations
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -1,10 +1,11 @@
-"""One transformer layer of the BERT kind (Vaswani et al., 2017; Devlin et al., 2019)."""
+"""One transformer layer, normed behind each half (Vaswani et al., 2017; Devlin et al., 2019)."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.encoder.config import EncoderConfig
 from engine.encoder.packing import Packing
+from engine.encoder.relative import RelativeAttention
 from engine.errors import CheckpointError
 
 
@@ -54,7 +55,8 @@ class Layer(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         width = config.hidden_width
-        self.attention = Attention(
+        attention = RelativeAttention if config.is_relative else Attention
+        self.attention = attention(
             hidden_width=width, n_heads=config.n_heads, head_width=width // config.n_heads
         )
         self.attention_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)

@@ -11,12 +11,22 @@ class Packing:
 
     Everything that works token by token runs on the packed tensor; only the products of
     attention need a rectangle, which `pad` and `unpad` make and undo.
+
+    `first`, shape (sequences,), is how many tokens of each sequence are its first segment's;
+    without it each sequence is one segment.
     """
 
-    def __init__(self, lengths: Sequence[int], device: torch.device | None = None) -> None:
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        device: torch.device | None = None,
+        *,
+        first: Tensor | None = None,
+    ) -> None:
         if not lengths or min(lengths) < 1:
             raise ValueError(f"lengths must be positive, got {list(lengths)[:8]}")
         self.lengths = torch.as_tensor(lengths, dtype=torch.long, device=device)
+        self.first = first
         self.longest = int(self.lengths.max())
         self.starts = self.lengths.cumsum(0) - self.lengths
         self.total = int(self.lengths.sum())
@@ -54,6 +64,16 @@ class Packing:
         bias = torch.zeros(beyond.shape, dtype=dtype, device=beyond.device)
         return bias.masked_fill_(beyond, torch.finfo(dtype).min)[:, None, None, :]
 
+    def elsewhere(self) -> Tensor | None:
+        """Whether two tokens lie in different segments, (sequences, 1, longest, longest).
+
+        None where each sequence is one segment.
+        """
+        if self.first is None:
+            return None
+        second = torch.arange(self.longest, device=self.first.device) >= self.first[:, None]
+        return (second[:, :, None] != second[:, None, :])[:, None]
+
 
 def join(first: Packing, second: Packing, pairs: Tensor) -> tuple[Packing, Tensor]:
     """Lay sequence `pairs[i, 0]` of `first` before sequence `pairs[i, 1]` of `second`.
@@ -62,7 +82,7 @@ def join(first: Packing, second: Packing, pairs: Tensor) -> tuple[Packing, Tenso
     into `torch.cat([first tokens, second tokens])`.
     """
     left, right = first.lengths[pairs[:, 0]], second.lengths[pairs[:, 1]]
-    joint = Packing((left + right).tolist(), device=pairs.device)
+    joint = Packing((left + right).tolist(), device=pairs.device, first=left)
     in_left = joint.position < left[joint.sequence]
     from_left = first.starts[pairs[:, 0]][joint.sequence] + joint.position
     from_right = second.starts[pairs[:, 1]][joint.sequence] + joint.position - left[joint.sequence]

@@ -1,7 +1,12 @@
 """The encoder cut at layer k (DeFormer: Cao et al., ACL 2020).
 
 Convention of the paper, for the undecomposed network too: the question is `[CLS] q [SEP]` of
-type 0, the passage `p [SEP]` of type 1, and positions restart at 0 in each.
+type 0, the passage `p [SEP]` of type 1, and positions restart at 0 in each (BERT, RoBERTa).
+
+A relative family (XLNet) has no positions to restart: below the cut it sees distances within
+each text, above it those of the pair laid end to end, question first, and the two texts as two
+segments. That is its undecomposed network's own view. It takes `<cls>` as the question's first
+piece like the others, where its pretraining had it last, in a segment of its own.
 """
 
 from collections.abc import Sequence
@@ -10,28 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from engine.encoder.config import EncoderConfig
+from engine.encoder.embeddings import Embeddings, PieceEmbeddings
 from engine.encoder.layer import Layer
 from engine.encoder.packing import Packing, join
 
 QUESTION_TYPE = 0
 PASSAGE_TYPE = 1
-
-
-class Embeddings(nn.Module):
-    """Sum of piece, position and type embeddings, normed (Devlin et al., 2019)."""
-
-    def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        self.pieces = nn.Embedding(config.vocabulary, config.hidden_width)
-        self.positions = nn.Embedding(config.positions, config.hidden_width)
-        self.types = nn.Embedding(config.types, config.hidden_width)
-        self.norm = nn.LayerNorm(config.hidden_width, eps=config.layer_norm_eps)
-
-    def forward(self, ids: Tensor, packing: Packing, type_id: int) -> Tensor:
-        """Shape of `ids`: (tokens,), special pieces included. Returns (tokens, hidden width)."""
-        summed = self.pieces(ids) + self.types.weight[type_id] + self.positions(packing.position)
-        normed: Tensor = self.norm(summed)
-        return normed
 
 
 class SplitEncoder(nn.Module):
@@ -40,7 +29,7 @@ class SplitEncoder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.embeddings = Embeddings(config)
+        self.embeddings = (PieceEmbeddings if config.is_relative else Embeddings)(config)
         self.lower = nn.ModuleList(Layer(config) for _ in config.lower)
         self.upper = nn.ModuleList(Layer(config) for _ in config.upper)
         self.vector = nn.ModuleList(Layer(config) for _ in config.vector)

@@ -170,5 +170,5 @@ def test_a_tokenizer_without_special_pieces_says_which_it_lacks(tmp_path: Path) 
         "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"},
     }  # fmt: skip
     (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(CheckpointError, match=r"\[CLS\], <s>"):
+    with pytest.raises(CheckpointError, match=r"\[CLS\], <cls>, <s>"):
         Tokenizer.load(tmp_path)

@@ -1,17 +1,21 @@
 """The `foreread-ui` command: the search page on this machine."""
 
+import json
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine.commands import console
-from engine.errors import CheckpointError, IndexStoreError
+from engine.errors import CheckpointError, IndexStoreError, SourceError
 from engine.squad import read_questions
-from ui.settings import PageSettings
+from ui.feedback import read_feedback, to_squad
+from ui.settings import PASSWORD_VARIABLE, PageSettings
 
 PAGE = Path(__file__).with_name("page.py")
 EVERY_ADDRESS = ("0.0.0.0", "::")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 app = typer.Typer(name="foreread-ui", pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -27,6 +31,14 @@ def serve(
         Path | None,
         typer.Option(help="Sample questions to offer: a SQuAD file, or one a line."),
     ] = None,
+    files: Annotated[
+        Path | None,
+        typer.Option(help="Let visitors download source files that lie in this folder."),
+    ] = None,
+    export_feedback: Annotated[
+        Path | None,
+        typer.Option(help="Write the visitors' feedback to this file, as SQuAD JSON, and end."),
+    ] = None,
     port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="By default 8501, or the next that is free."),
@@ -36,6 +48,8 @@ def serve(
     ] = "127.0.0.1",
 ) -> None:
     """Open a search page over an index, in a browser on this machine.
+
+    With FOREREAD_UI_PASSWORD in the environment, the page asks visitors for that password.
 
     Example: foreread-ui --index papers.idx
     """
@@ -47,10 +61,20 @@ def serve(
         raise CheckpointError(f"{model} isn't a folder; name a checkpoint's folder with --model")
     if questions is not None:
         read_questions(questions, 1)
+    if export_feedback is not None:
+        write_feedback(index, export_feedback)
+        return
+    if files is not None and not files.is_dir():
+        raise SourceError(f"{files} isn't a folder; name the one that holds the source files")
+    if address not in LOOPBACK and not os.environ.get(PASSWORD_VARIABLE):
+        console.say(
+            f"note: all who reach {address} can ask; {PASSWORD_VARIABLE} would ask for a password"
+        )
     settings = PageSettings(
         index=str(index.resolve()),
         model=str(model.resolve()) if model is not None else None,
         questions=str(questions.resolve()) if questions is not None else None,
+        files=str(files.resolve()) if files is not None else None,
     )
     run_streamlit(streamlit_arguments(settings, address=address, port=port))
 
@@ -68,11 +92,27 @@ def streamlit_arguments(settings: PageSettings, *, address: str, port: int | Non
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
+        # A fault of ours is told in full on the terminal, not to visitors.
+        "client.showErrorDetails": "none",
+        "theme.light.primaryColor": "#2458a6",
+        "theme.dark.primaryColor": "#3f74c4",
     }
     if port is not None:
         options["server.port"] = str(port)
     flags = [word for name, value in options.items() for word in (f"--{name}", value)]
     return ["run", *flags, str(PAGE), "--", *settings.to_arguments()]
+
+
+def write_feedback(index: Path, file: Path) -> None:
+    """Raises: SourceError if the file can't be written."""
+    given = read_feedback(index)
+    try:
+        file.write_text(json.dumps(to_squad(given), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SourceError(
+            f"can't write {file} ({error.strerror}); name another file with --export-feedback"
+        ) from error
+    console.say(f"{len(given)} verdicts read; {file} can be given to engine train")
 
 
 def run_streamlit(arguments: list[str]) -> None:

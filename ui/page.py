@@ -6,73 +6,38 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import ForereadError
-from engine.results import Answer, SearchResult
-from engine.squad import read_questions
-from ui import render
+from ui import ask_page, collection_page, document_page, render
+from ui.password import admitted
 from ui.settings import PageSettings
-from ui.shared_engine import open_engine
 
-SAMPLES = 30
+STYLE = Path(__file__).with_name("style.css")
+ICON = Path(__file__).with_name("icon.svg")
 
 
 def show_page(settings: PageSettings) -> None:
-    st.set_page_config(page_title="Foreread")
-    st.title("Foreread")
-    with st.form("ask"):
-        question = st.text_input("Question", key="question")
-        asked = st.form_submit_button("Ask")
+    # A file of ours: icons named by Streamlit's are fetched from the internet.
+    st.set_page_config(page_title="Foreread", page_icon=str(ICON))
+    st.html(STYLE)
+    if not admitted():
+        return
+
+    def show_ask() -> None:
+        ask_page.show(settings, document=document)
+
+    def show_document() -> None:
+        document_page.show(settings, ask=ask)
+
+    def show_collection() -> None:
+        collection_page.show(settings)
+
+    ask = st.Page(show_ask, title="Ask", url_path="ask", default=True)
+    collection = st.Page(show_collection, title="Collection", url_path="collection")
+    document = st.Page(show_document, title="Document", url_path="document", visibility="hidden")
+    chosen = st.navigation([ask, collection, document], position="top")
     try:
-        if settings.questions is not None:
-            offer_samples(read_questions(Path(settings.questions), SAMPLES))
-        engine = open_engine(settings.index, settings.model)
-        if asked or question:
-            with st.spinner("Searching…"):
-                result = engine.ask(question)
-            show_result(result)
+        chosen.run()
     except ForereadError as error:
         st.html(render.error_block(str(error)))
-
-
-def offer_samples(questions: list[str]) -> None:
-    """A menu of questions that asks the one chosen. (Its entries, unlike buttons, are plain.)"""
-    st.selectbox(
-        "Or a question to try",
-        questions,
-        index=None,
-        key="sample",
-        placeholder="Choose one",
-        on_change=_ask_sample,
-    )
-
-
-def _ask_sample() -> None:
-    chosen = st.session_state["sample"]
-    if chosen is not None:
-        st.session_state["question"] = chosen
-        st.session_state["sample"] = None
-
-
-def show_result(result: SearchResult) -> None:
-    for note in result.notes:
-        st.html(render.note_block(note))
-    if result.no_answer:
-        sure = result.no_answer_confidence
-        st.html(render.no_answer_block(sure, closest=bool(result.answers)))
-    for number, answer in enumerate(result.answers, 1):
-        show_answer(answer, number)
-    if result.passages:
-        with st.expander(f"Passages read: {len(result.passages)}"):
-            st.html(render.passages_block(result.passages))
-    st.html(render.timings_block(result.timings))
-
-
-def show_answer(answer: Answer, number: int) -> None:
-    st.html(render.answer_block(answer, number))
-    here = (answer.passage.document, answer.start, answer.end)
-    others = [e for e in answer.evidence if (e.passage.document, e.start, e.end) != here]
-    if others:
-        with st.expander(f"Other evidence for answer {number}: {len(others)}"):
-            st.html(render.evidence_block(others))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,21 @@
 """Results as HTML in which everything that comes from documents or users stays text.
 
 Each public function gives one block for `st.html`. Nothing here goes through Markdown, where
-`$`, `_` or `:name:` of a document would become formulas, emphasis or pictures.
+`$`, `_` or `:name:` of a document would become formulas, emphasis or pictures. The classes are
+those of `style.css`.
 """
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from engine.results import Answer, Evidence, PassageHit
+from indexer.sentences import sentence_spans
 
 # A browser can't show these, and Streamlit can't send a lone surrogate; one code point for
 # one, so that offsets still hold.
 _UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
-_TEXT_STYLE = "white-space: pre-wrap; overflow-wrap: anywhere;"
-_SMALL_STYLE = "font-size: 0.875rem; opacity: 0.8; overflow-wrap: anywhere;"
+_MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _WORDS = ((0.9, "very likely"), (0.6, "likely"), (0.3, "possible"), (0.0, "unlikely"))
 
 
@@ -25,6 +26,16 @@ def escape(text: str) -> str:
     """
     showable = _UNSHOWABLE.sub("\ufffd", text)
     return html.escape(showable).replace("\r", "&#13;").replace("\n", "&#10;")
+
+
+def plain_label(text: str) -> str:
+    """Text as a widget's label, which is Markdown, so that it's shown as it is, on one line.
+
+    A colon is kept from what follows by a mark of no width: Streamlit looks for `:names:` of
+    emoji and icons after backslashes are gone.
+    """
+    showable = " ".join(_UNSHOWABLE.sub("\ufffd", text).split())
+    return _MARKDOWN.sub(r"\\\1", showable).replace("\\:", "\\:\u2060")
 
 
 def percent(probability: float) -> str:
@@ -42,97 +53,119 @@ def confidence(probability: float) -> str:
     return f"{words}, {percent(probability)}"
 
 
-def marked_passage(text: str, start: int, end: int) -> str:
-    """The passage with `text[start:end]` marked.
+def marked(text: str, start: int, end: int) -> str:
+    """The text with `text[start:end]` marked, and what is around its sentence toned down.
 
     Raises: ValueError if the span isn't within the text.
     """
     if not 0 <= start <= end <= len(text):
         raise ValueError(f"expected a span within 0 and {len(text)}, got {start} to {end}")
-    before, marked, after = escape(text[:start]), escape(text[start:end]), escape(text[end:])
-    return f'<div dir="auto" style="{_TEXT_STYLE}">{before}<mark>{marked}</mark>{after}</div>'
+    first, last = sentence_around(text, start, end)
+    return (
+        f"{_around(text[:first])}{escape(text[first:start])}"
+        f"<mark>{escape(text[start:end])}</mark>"
+        f"{escape(text[end:last])}{_around(text[last:])}"
+    )
 
 
-def answer_block(answer: Answer, number: int) -> str:
+def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """The code points of the sentence, or sentences, that `text[start:end]` stands in."""
+    first, last = start, end
+    for sentence_start, sentence_end in sentence_spans(_UNSHOWABLE.sub("\ufffd", text)):
+        if sentence_start < end and start < sentence_end:
+            first, last = min(first, sentence_start), max(last, sentence_end)
+    return first, last
+
+
+def marked_passage(text: str, start: int, end: int) -> str:
+    """As `marked`, as a block. Raises: as `marked`."""
+    return f'<div class="fr-passage fr-text" dir="auto">{marked(text, start, end)}</div>'
+
+
+def answer_block(answer: Answer, number: int, *, best: bool) -> str:
     """An answer, how sure it is, its passage with the answer marked, and where that stands."""
-    sure = escape(confidence(answer.confidence))
+    kind = "fr-answer fr-best" if best else "fr-answer"
     return (
-        f'<div><h4 style="{_TEXT_STYLE}">{number}. <bdi>{escape(answer.text)}</bdi></h4>'
-        f'<div style="{_SMALL_STYLE}">{sure}</div>{_place_in_passage(answer)}</div>'
+        f'<article class="{kind}" aria-label="Answer {number}">'
+        f'<h2 class="fr-text" dir="auto">{escape(answer.text)}</h2>'
+        f"{sure_line(answer.confidence)}{place_in_passage(answer)}</article>"
     )
 
 
-def evidence_block(places: Sequence[Evidence]) -> str:
-    """Places that say the same, each with its confidence and marked in its passage."""
-    items = (
-        f"<li><div>{escape(percent(place.confidence))}</div>{_place_in_passage(place)}</li>"
-        for place in places
-    )
-    return _list(items)
-
-
-def passages_block(passages: Sequence[PassageHit]) -> str:
-    """Passages in the order given, each with its place and what found it."""
-    items = (
-        f'<li>{_place_line(passage, passage.start, passage.end)}<div dir="auto" '
-        f'style="{_TEXT_STYLE}">{escape(passage.text)}</div>'
-        f'<div style="{_SMALL_STYLE}">{escape(_found_by(passage))}</div></li>'
-        for passage in passages
-    )
-    return _list(items)
-
-
-def no_answer_block(probability: float, *, closest: bool) -> str:
-    """That no answer was found; `closest` says that the nearest spans follow."""
-    sure = escape(confidence(probability))
-    following = "<div>The closest spans:</div>" if closest else ""
+def sure_line(probability: float) -> str:
+    """A confidence in words and figures, with a bar."""
+    words = confidence(probability)
     return (
-        '<div role="status"><h4>No answer found</h4>'
-        f'<div style="{_SMALL_STYLE}">That the passages read hold none: {sure}</div>{following}'
-        "</div>"
+        f'<div class="fr-sure fr-small"><span class="fr-meter" aria-hidden="true">'
+        f'<span style="width: {100 * probability:.0f}%"></span></span>'
+        f"<span>{escape(words[0].upper() + words[1:])}</span></div>"
     )
 
 
-def note_block(note: str) -> str:
-    return f'<div role="note"><strong>Note:</strong> <bdi>{escape(note)}</bdi></div>'
-
-
-def error_block(message: str) -> str:
-    return (
-        f'<div role="alert" style="{_TEXT_STYLE} border-left: 0.25rem solid #d33; '
-        f'padding-left: 0.75rem;">{escape(message)}</div>'
-    )
-
-
-def timings_block(timings: Mapping[str, float]) -> str:
-    """Milliseconds of each stage and in all, on one line."""
-    stages = ", ".join(f"{name} {ms:.0f}" for name, ms in timings.items() if name != "total")
-    text = f"{timings['total']:.0f} ms ({stages})"
-    return f'<div style="{_SMALL_STYLE}">{escape(text)}</div>'
-
-
-def _place_in_passage(place: Answer | Evidence) -> str:
+def place_in_passage(place: Answer | Evidence) -> str:
+    """A span marked in its passage, and where that stands."""
     passage = place.passage
-    marked = marked_passage(passage.text, place.start - passage.start, place.end - passage.start)
-    return _place_line(passage, place.start, place.end) + marked
+    block = marked_passage(passage.text, place.start - passage.start, place.end - passage.start)
+    return block + place_line(passage)
 
 
-def _place_line(passage: PassageHit, start: int, end: int) -> str:
-    """Title, source, page, heading and characters; each apart, as each has its own direction."""
+def place_line(passage: PassageHit) -> str:
+    """Title, source, page and heading; each apart, as each has its own direction."""
     named = [passage.title, passage.source]
     if passage.page is not None:
         named.append(f"page {passage.page}")
     if passage.heading:
         named.append(passage.heading)
-    named.append(f"characters {start}–{end}")
     parts = [f"<bdi>{escape(name)}</bdi>" for name in dict.fromkeys(named) if name]
-    return f'<div style="{_SMALL_STYLE}">{" · ".join(parts)}</div>'
+    return f'<div class="fr-small">{" · ".join(parts)}</div>'
+
+
+def passages_block(passages: Sequence[PassageHit]) -> str:
+    """Passages in the order given, each with its place and what found it."""
+    return _list(
+        f'<div class="fr-passage fr-text" dir="auto">{escape(passage.text)}</div>'
+        f'{place_line(passage)}<div class="fr-small">{escape(_found_by(passage))}</div>'
+        for passage in passages
+    )
+
+
+def no_answer_block(probability: float, read: int, *, closest: bool) -> str:
+    """That no answer was found in `read` passages; `closest` says that the nearest follow."""
+    if not read:
+        why = "No passage has anything in common with the question. Try other words."
+    else:
+        sure = percent(probability)
+        passages = "one passage" if read == 1 else f"{read} passages"
+        why = f"The {passages} read for it most likely hold none ({sure})."
+    following = " These come closest:" if closest else ""
+    return (
+        '<div class="fr-answer fr-best"><h2>No answer found</h2>'
+        f"<p>{escape(why)}{following}</p></div>"
+    )
+
+
+def status_line(text: str) -> str:
+    """A line that a screen reader reads out when it changes."""
+    return f'<div class="fr-small" role="status">{escape(text)}</div>'
+
+
+def note_block(note: str) -> str:
+    return f'<div class="fr-line" role="note">Note: <bdi>{escape(note)}</bdi></div>'
+
+
+def error_block(message: str) -> str:
+    return f'<div class="fr-line fr-error fr-text" role="alert">{escape(message)}</div>'
+
+
+def _around(text: str) -> str:
+    return f'<span class="fr-around">{escape(text)}</span>' if text else ""
 
 
 def _found_by(passage: PassageHit) -> str:
-    ranks = [f"{name} rank {rank}" for name, (rank, _) in passage.ranks.items()]
+    names = {"bm25": "word search", "dense": "vector search"}
+    ranks = [f"{names.get(name, name)} rank {rank}" for name, (rank, _) in passage.ranks.items()]
     return ", ".join([f"score {passage.score:.2f}", *ranks])
 
 
 def _list(items: Iterable[str]) -> str:
-    return f"<ol>{''.join(items)}</ol>"
+    return f'<ol class="fr-list">{"".join(f"<li>{item}</li>" for item in items)}</ol>'

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from engine.search import SearchEngine
 
 
-@st.cache_resource(show_spinner="Opening the index…")
+@st.cache_resource(show_spinner="Opening the index and loading its model…")
 def open_engine(index: str, model: str | None) -> "SearchEngine":
     """The engine of an index folder, opened once in this process. It may be shared by threads.
 

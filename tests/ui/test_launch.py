@@ -7,7 +7,9 @@ import pytest
 from streamlit import net_util
 from streamlit.web.server import server_util
 
+from engine.squad import read_squad
 from ui import launch
+from ui.feedback import Feedback, append_feedback
 from ui.settings import PageSettings
 
 
@@ -55,6 +57,9 @@ def test_the_page_is_served_to_this_machine_alone_unless_told_otherwise(
         "--server.fileWatcherType": "none",
         "--browser.gatherUsageStats": "false",
         "--client.toolbarMode": "minimal",
+        "--client.showErrorDetails": "none",
+        "--theme.light.primaryColor": "#2458a6",
+        "--theme.dark.primaryColor": "#3f74c4",
     }
     page, separator, *rest = arguments[arguments.index(str(launch.PAGE)) :]
     assert Path(page).is_file()
@@ -73,14 +78,16 @@ def test_every_option_reaches_streamlit_or_the_page(
     code = run(
         monkeypatch,
         *("--index", "some.idx", "--model", "model", "--questions", "questions.txt"),
-        *("--port", "9000", "--address", "0.0.0.0"),
+        *("--port", "9000", "--address", "0.0.0.0", "--files", "."),
     )
     assert code == 0
     given = options(started[0])
     assert given["--server.port"] == "9000"
     assert given["--server.address"] == "0.0.0.0"
     assert given["--browser.serverAddress"] == "localhost"
-    expected = PageSettings(index=str(index), model=str(model), questions=str(questions))
+    expected = PageSettings(
+        index=str(index), model=str(model), questions=str(questions), files=str(tmp_path)
+    )
     rest = started[0][started[0].index("--") + 1 :]
     assert PageSettings.from_arguments(rest) == expected
 
@@ -100,8 +107,8 @@ def test_a_missing_index_is_one_line_that_says_how_to_build_one(
     assert started == []
 
 
-@pytest.mark.parametrize(("option", "code"), [("--model", 3), ("--questions", 2)])
-def test_a_missing_model_or_file_of_questions_is_one_line(
+@pytest.mark.parametrize(("option", "code"), [("--model", 3), ("--questions", 2), ("--files", 2)])
+def test_a_missing_model_folder_or_file_of_questions_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     index: Path,
     tmp_path: Path,
@@ -118,9 +125,49 @@ def test_a_missing_model_or_file_of_questions_is_one_line(
     assert started == []
 
 
+@pytest.mark.parametrize(("password", "warned"), [("", True), ("secret", False)])
+def test_an_open_page_without_a_password_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch,
+    index: Path,
+    started: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+    password: str,
+    warned: bool,
+) -> None:
+    monkeypatch.setenv("FOREREAD_UI_PASSWORD", password)
+    assert run(monkeypatch, "--index", str(index), "--address", "0.0.0.0") == 0
+    assert ("FOREREAD_UI_PASSWORD" in capsys.readouterr().err) == warned
+    assert password == "" or password not in " ".join(started[0])
+
+
+def test_feedback_is_exported_as_squad_without_serving_a_page(
+    monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path, started: list[list[str]]
+) -> None:
+    said = Feedback("Who?", "right", "d", "d.txt", "T", "Ann.", 0, 0, 3, 0.5, "abc")
+    append_feedback(index, said)
+    file = tmp_path / "feedback.json"
+    assert run(monkeypatch, "--index", str(index), "--export-feedback", str(file)) == 0
+    (paragraph,) = read_squad(file)
+    assert paragraph.questions[0].answers == (("Ann", 0),)
+    assert started == []
+
+
+def test_an_export_that_cannot_be_written_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    index: Path,
+    tmp_path: Path,
+    started: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "none" / "feedback.json"
+    assert run(monkeypatch, "--index", str(index), "--export-feedback", str(file)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(file) in line
+
+
 @pytest.mark.parametrize("name", ["plain.idx", "with space", "-dash", "--index", "a=b", "été"])
 def test_settings_come_back_from_arguments_whatever_the_names(name: str) -> None:
-    settings = PageSettings(index=name, model=name, questions=name)
+    settings = PageSettings(index=name, model=name, questions=name, files=name)
     assert PageSettings.from_arguments(settings.to_arguments()) == settings
 
 

@@ -3,20 +3,28 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+import ui.answer_view
+import ui.ask_page
 import ui.page
+import ui.password
 import ui.shared_engine
 from engine.errors import IndexStoreError, QuestionError
 from engine.results import Answer, Evidence, PassageHit, SearchResult
 from engine.search import SearchEngine
+from ui.feedback import read_feedback
 from ui.settings import PageSettings
 
 TEXT = "Paris <b>is</b> not Paris, it costs $5 or $6."
+MARKED = "Paris &lt;b&gt;is&lt;/b&gt; not <mark>Paris</mark>, it costs $5 or $6."
 TIMINGS = {"encode": 1.0, "lexical": 2.0, "dense": 3.0, "load": 4.0, "read": 5.0, "total": 13.0}
 
 
@@ -45,7 +53,7 @@ def result(question: str, *, no_answer: bool = False, found: bool = True) -> Sea
     return SearchResult(
         question=question,
         answers=(best,) if found else (),
-        passages=(hit(1), hit(2)) if found else (),
+        passages=(hit(1), hit(2), hit(3)) if found else (),
         no_answer=no_answer,
         no_answer_confidence=0.75 if no_answer else 0.2,
         timings=TIMINGS,
@@ -56,7 +64,9 @@ def result(question: str, *, no_answer: bool = False, found: bool = True) -> Sea
 class FakeEngine:
     """Answers by a function, and remembers what it was asked."""
 
-    def __init__(self, answer: Callable[[str], SearchResult]) -> None:
+    checkpoint = SimpleNamespace(fingerprint="abc")
+
+    def __init__(self, answer: Callable[[str], SearchResult] = result) -> None:
         self.answer = answer
         self.asked: list[str] = []
 
@@ -68,12 +78,20 @@ class FakeEngine:
 
 
 @pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    def start_page(open_engine: Callable[..., object], **settings: str) -> AppTest:
-        arguments = PageSettings(index="demo.idx", **settings).to_arguments()
+def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., AppTest]:
+    """`start(open_engine, q=…, **settings)`: the page after its first run."""
+
+    def start_page(
+        open_engine: Callable[..., object], *, q: str | None = None, **settings: str
+    ) -> AppTest:
+        arguments = PageSettings(**{"index": str(tmp_path), **settings}).to_arguments()
         monkeypatch.setattr(sys, "argv", ["page.py", *arguments])
-        monkeypatch.setattr(ui.shared_engine, "open_engine", open_engine)
-        page = AppTest.from_file(ui.page.__file__, default_timeout=60).run()
+        for module in (ui.ask_page, ui.answer_view):
+            monkeypatch.setattr(module, "open_engine", open_engine)
+        page = AppTest.from_file(ui.page.__file__, default_timeout=60)
+        if q is not None:
+            page.query_params["q"] = q
+        page.run()
         assert not page.exception
         return page
 
@@ -87,21 +105,40 @@ def ask(page: AppTest, question: str) -> AppTest:
     return page
 
 
+def open_fold(page: AppTest, name: str) -> AppTest:
+    """Open the expander or popover whose key starts with `name`."""
+    (key,) = [key for key in page.session_state if key.startswith(name)]
+    page.session_state[key] = True
+    page.run()
+    assert not page.exception
+    return page
+
+
 def blocks(page: AppTest) -> list[str]:
-    return [element.proto.body for element in page.get("html")]
+    """The HTML of the page below its head, without what has no text of documents."""
+    bodies = [element.proto.body for element in page.get("html")]
+    return [
+        body
+        for body in bodies
+        if body != ui.ask_page.HEAD and not body.startswith(("<style>", "<script>"))
+    ]
+
+
+def shown(page: AppTest) -> str:
+    return "\n".join(blocks(page))
 
 
 def test_the_page_opens_the_index_it_was_given_and_asks_nothing_yet(
     start: Callable[..., AppTest],
 ) -> None:
     opened = []
-    engine = FakeEngine(result)
+    engine = FakeEngine()
 
     def open_engine(*arguments: object) -> FakeEngine:
         opened.append(arguments)
         return engine
 
-    page = start(open_engine, model="small")
+    page = start(open_engine, index="demo.idx", model="small")
     assert opened == [("demo.idx", "small")]
     assert engine.asked == []
     assert blocks(page) == []
@@ -110,56 +147,120 @@ def test_the_page_opens_the_index_it_was_given_and_asks_nothing_yet(
 def test_an_answer_is_shown_marked_at_its_offsets_with_its_source(
     start: Callable[..., AppTest],
 ) -> None:
-    engine = FakeEngine(result)
+    engine = FakeEngine()
     page = ask(start(lambda *_: engine), "Which city?")
     assert engine.asked == ["Which city?"]
-    answer, other, passages, timings = blocks(page)
-    assert "very likely" not in answer
-    assert "likely, 80%" in answer
-    marked = "Paris &lt;b&gt;is&lt;/b&gt; not <mark>Paris</mark>, it costs $5 or $6."
-    assert marked in answer
+    summary, answer = blocks(page)
+    assert "1 answer. 3 passages read in 13 ms." in summary
+    assert "Likely, 80%" in answer
+    assert MARKED in answer
     assert "file1.txt" in answer
-    assert "characters 120–125" in answer
-    assert marked in other
+
+
+def test_the_question_stands_in_the_address_and_a_link_asks_it(
+    start: Callable[..., AppTest],
+) -> None:
+    engine = FakeEngine()
+    page = ask(start(lambda *_: engine), "Which city?")
+    assert page.query_params["q"] == "Which city?"
+    linked = start(lambda *_: engine, q="Which town?")
+    assert engine.asked == ["Which city?", "Which town?"]
+    assert linked.text_input(key="question").value == "Which town?"
+    assert MARKED in shown(linked)
+
+
+def test_a_rerun_for_anything_else_does_not_ask_again(start: Callable[..., AppTest]) -> None:
+    engine = FakeEngine()
+    page = ask(start(lambda *_: engine), "Which city?")
+    page.run()
+    assert MARKED in shown(page)
+    assert engine.asked == ["Which city?"]
+    ask(page, "Which city?")
+    assert engine.asked == ["Which city?", "Which city?"]
+
+
+def test_why_an_answer_is_there_is_told_when_opened(start: Callable[..., AppTest]) -> None:
+    page = ask(start(lambda *_: FakeEngine()), "Which city?")
+    assert "Search by vectors" not in shown(page)
+    assert "Search by vectors" in shown(open_fold(page, "why-"))
+
+
+def test_other_places_are_shown_under_their_answer_when_opened(
+    start: Callable[..., AppTest],
+) -> None:
+    page = ask(start(lambda *_: FakeEngine()), "Which city?")
+    assert "file2.txt" not in shown(page)
+    _, _, other = blocks(open_fold(page, "also-"))
+    assert MARKED in other
     assert "file2.txt" in other
-    assert "file1.txt" not in other
-    assert passages.count("<li>") == 2
-    assert "13 ms (encode 1, lexical 2, dense 3, load 4, read 5)" in timings
-    labels = [expander.label for expander in page.expander]
-    assert labels == ["Other evidence for answer 1: 1", "Passages read: 2"]
+
+
+def test_passages_that_held_no_answer_are_folded_below(start: Callable[..., AppTest]) -> None:
+    page = ask(start(lambda *_: FakeEngine()), "Which city?")
+    assert "Passages that held none of these: 1" in [fold.label for fold in page.expander]
+    assert "file3.txt" not in shown(page)
+    *_, passages = blocks(open_fold(page, "others"))
+    assert passages.count("<li>") == 1
+    assert "file3.txt" in passages
+
+
+def test_where_the_time_went_is_shown_when_opened(start: Callable[..., AppTest]) -> None:
+    page = ask(start(lambda *_: FakeEngine()), "Which city?")
+    assert "How fast: 13 ms" in [fold.label for fold in page.expander]
+    assert "Read the passages" in shown(open_fold(page, "times"))
+
+
+def test_the_comparison_runs_once_a_question_when_switched_on(
+    start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+
+    def compare(engine: object, questions: list[str]) -> dict[str, float]:
+        compared.extend(questions)
+        return {"cached_ms": 1, "uncached_ms": 8, "ratio": 8, "passages": 3, "tokens": 60}
+
+    monkeypatch.setattr("engine.evaluation.speed.compare", compare)
+    page = open_fold(ask(start(lambda *_: FakeEngine()), "Which city?"), "times")
+    assert compared == []
+    page.toggle[0].set_value(True).run()
+    assert "8.0 times" in shown(page)
+    page.run()
+    assert compared == ["Which city?"]
 
 
 def test_text_of_documents_never_passes_through_markdown(start: Callable[..., AppTest]) -> None:
-    page = ask(start(lambda *_: FakeEngine(result)), "Which city?")
+    page = ask(start(lambda *_: FakeEngine()), "Which city?")
+    for fold in ("why-", "also-", "others", "times"):
+        open_fold(page, fold)
     assert [element.value for element in page.markdown] == []
     assert not page.caption
 
 
 def test_a_note_on_the_question_is_shown(start: Callable[..., AppTest]) -> None:
-    page = ask(start(lambda *_: FakeEngine(result)), "A long question?")
-    assert "the question was cut" in blocks(page)[0]
+    page = ask(start(lambda *_: FakeEngine()), "A long question?")
+    assert "the question was cut" in shown(page)
 
 
 def test_no_answer_is_said_with_the_closest_spans_below(start: Callable[..., AppTest]) -> None:
     page = ask(start(lambda *_: FakeEngine(lambda q: result(q, no_answer=True))), "Who?")
-    said, answer = blocks(page)[:2]
+    _, said, answer = blocks(page)
     assert "No answer found" in said
-    assert "likely, 75%" in said
-    assert "closest spans" in said
+    assert "75%" in said
+    assert "closest" in said
     assert "<mark>Paris</mark>" in answer
+    assert "fr-best" not in answer
 
 
 def test_no_answer_without_any_passage_is_said(start: Callable[..., AppTest]) -> None:
     nothing = FakeEngine(lambda q: result(q, no_answer=True, found=False))
-    said, timings = blocks(ask(start(lambda *_: nothing), "Who?"))
+    _, said = blocks(ask(start(lambda *_: nothing), "Who?"))
     assert "No answer found" in said
     assert "closest" not in said
-    assert "13 ms" in timings
 
 
 @pytest.mark.parametrize("question", ["", "   "])
 def test_an_empty_question_gives_one_line(start: Callable[..., AppTest], question: str) -> None:
-    page = ask(start(lambda *_: FakeEngine(result)), question)
+    page = ask(start(lambda *_: FakeEngine()), question)
     (error,) = blocks(page)
     assert 'role="alert"' in error
     assert "ask with at least one word" in error
@@ -174,34 +275,119 @@ def test_an_index_that_cannot_be_opened_gives_one_line_and_is_tried_again(
         tries.append(1)
         if len(tries) == 1:
             raise IndexStoreError("a_b_c holds no <index>; build one")
-        return FakeEngine(result)
+        return FakeEngine()
 
     page = start(open_engine)
     (error,) = blocks(page)
     assert "a_b_c holds no &lt;index&gt;; build one" in error
-    assert "<mark>Paris</mark>" in blocks(ask(page, "Which city?"))[0]
+    assert MARKED in shown(ask(page, "Which city?"))
 
 
 def test_a_sample_question_is_asked_when_chosen(
     start: Callable[..., AppTest], tmp_path: Path
 ) -> None:
-    qas = [{"id": str(i), "question": f"Question {i}?", "answers": []} for i in range(3)]
+    qas = [{"id": str(i), "question": f"Question {i}, $5?", "answers": []} for i in range(3)]
     paragraph = {"context": "Text.", "qas": qas}
     file = tmp_path / "questions.json"
     file.write_text(json.dumps({"data": [{"title": "T", "paragraphs": [paragraph]}]}))
-    engine = FakeEngine(result)
+    engine = FakeEngine()
     page = start(lambda *_: engine, questions=str(file))
-    assert page.selectbox[0].options == ["Question 0?", "Question 1?", "Question 2?"]
-    page.selectbox[0].select("Question 1?").run()
+    assert page.button(key="sample-0").label == r"Question 0\, \$5\?"
+    page.button(key="sample-1").click().run()
     assert not page.exception
-    assert engine.asked == ["Question 1?"]
-    assert page.text_input(key="question").value == "Question 1?"
+    assert engine.asked == ["Question 1, $5?"]
+    assert page.text_input(key="question").value == "Question 1, $5?"
     ask(page, "Another?")
-    assert engine.asked == ["Question 1?", "Another?"]
+    assert engine.asked == ["Question 1, $5?", "Another?"]
 
 
-def test_without_sample_questions_there_is_no_menu(start: Callable[..., AppTest]) -> None:
-    assert not start(lambda *_: FakeEngine(result)).selectbox
+def test_without_sample_questions_none_are_offered(start: Callable[..., AppTest]) -> None:
+    assert [button.label for button in start(lambda *_: FakeEngine()).button] == ["Ask"]
+
+
+def test_what_was_asked_before_can_be_asked_again(start: Callable[..., AppTest]) -> None:
+    engine = FakeEngine()
+    page = start(lambda *_: engine)
+    for question in ("First?", "Second?", "First?", "Third?"):
+        ask(page, question)
+    assert "Asked before: 2" in [fold.label for fold in page.expander]
+    assert [page.button(key=f"history-{n}").label for n in (0, 1)] == [r"First\?", r"Second\?"]
+    page.button(key="history-1").click().run()
+    assert engine.asked[-1] == "Second?"
+    assert page.query_params["q"] == "Second?"
+
+
+def test_an_unlikely_answer_is_folded_but_never_the_first(start: Callable[..., AppTest]) -> None:
+    def unlikely(question: str) -> SearchResult:
+        spot = place(2)
+        others = tuple(
+            Answer("Paris", confidence, spot.start, spot.end, spot.passage, (spot,), {})
+            for confidence in (0.04, 0.03)
+        )
+        return replace(result(question), answers=others)
+
+    page = ask(start(lambda *_: FakeEngine(unlikely)), "Which city?")
+    assert shown(page).count("<mark>") == 1
+    assert "Paris · 3%" in [fold.label for fold in page.expander]
+
+
+def test_a_verdict_is_stored_with_the_index(start: Callable[..., AppTest], tmp_path: Path) -> None:
+    page = open_fold(ask(start(lambda *_: FakeEngine()), "Which city?"), "say-")
+    page.radio[0].set_value("right").run()
+    button(page, "Send").click().run()
+    (said,) = read_feedback(tmp_path)
+    assert (said.question, said.verdict, said.document) == ("Which city?", "right", "d1")
+    assert said.passage[said.start : said.end] == "Paris"
+    assert said.start == 20
+    assert said.checkpoint == "abc"
+    assert "Thank you" in shown(page)
+
+
+def test_right_words_are_marked_where_the_visitor_says(
+    start: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    page = open_fold(ask(start(lambda *_: FakeEngine()), "Which city?"), "say-")
+    page.radio[0].set_value("wrong words").run()
+    words = next(field for field in page.text_input if field.key != "question")
+    words.input("Rome").run()
+    assert "doesn't have these words" in shown(page)
+    words.input("Paris").run()
+    page.selectbox[0].select_index(0).run()
+    button(page, "Send").click().run()
+    (said,) = read_feedback(tmp_path)
+    assert said.corrected == (0, 5)
+
+
+def test_feedback_that_cannot_be_stored_is_one_line(
+    start: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    (tmp_path / "feedback").write_text("")
+    page = open_fold(ask(start(lambda *_: FakeEngine()), "Which city?"), "say-")
+    page.radio[0].set_value("wrong passage").run()
+    button(page, "Send").click().run()
+    assert "can&#x27;t be stored" in shown(page)
+
+
+def test_a_password_stands_before_the_page(
+    start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOREREAD_UI_PASSWORD", "sésame")
+    monkeypatch.setattr(ui.password, "WAIT", 0.0)
+    opened = []
+    page = start(lambda *_: opened.append(1) or FakeEngine(), q="Which city?")
+    assert opened == []
+    page.text_input[0].input("sesame")
+    page.button[0].click().run()
+    assert "That isn&#x27;t the password" in shown(page)
+    assert opened == []
+    page.text_input[0].input("sésame")
+    page.button[0].click().run()
+    assert not page.exception
+    assert MARKED in shown(page)
+
+
+def button(page: AppTest, label: str) -> Any:
+    return next(one for one in page.button if one.label == label)
 
 
 def test_an_index_and_model_are_opened_once_for_all_visitors(

@@ -104,7 +104,7 @@ def test_a_marked_passage_is_shown_exactly_and_its_mark_is_the_span(
     assert shown.text == text
     assert shown.marked == text[start:end]
     assert shown.before_mark == text[:start]
-    assert shown.tags == ["div", "mark"]
+    assert set(shown.tags) == {"div", "mark"} | {tag for tag in shown.tags if tag == "span"}
 
 
 @given(text_and_span())
@@ -117,7 +117,7 @@ def test_streamlit_sends_a_marked_passage_as_it_is(case: tuple[str, int, int]) -
 def test_the_second_of_two_equal_words_is_marked_where_the_offsets_say() -> None:
     text = "Paris is not Paris."
     hit = passage(text, start=1000)
-    shown = ShownText(render.answer_block(answer(hit, 1013, 1018), 1))
+    shown = ShownText(render.answer_block(answer(hit, 1013, 1018), 1, best=True))
     assert shown.marked == "Paris"
     assert shown.before_mark.endswith("Paris is not ")
 
@@ -128,16 +128,17 @@ def test_hostile_text_stays_text_in_every_block(hostile: str) -> None:
         passage(text, title=text, source=text, heading=text, page=3) for text in ("text", hostile)
     )
     for make in (
-        lambda hit: render.answer_block(answer(hit, 0, len(hit.text)), 1),
-        lambda hit: render.evidence_block(answer(hit, 0, len(hit.text)).evidence),
+        lambda hit: render.answer_block(answer(hit, 0, len(hit.text)), 1, best=True),
+        lambda hit: render.place_in_passage(answer(hit, 0, len(hit.text))),
         lambda hit: render.passages_block([hit]),
         lambda hit: render.note_block(hit.text),
+        lambda hit: render.status_line(hit.text),
         lambda hit: render.error_block(hit.text),
     ):
         expected, shown = ShownText(make(plain)), ShownText(make(nasty))
         assert hostile in shown.text
         assert (shown.tags, shown.ended) == (expected.tags, expected.ended)
-        assert shown.attributes <= {"style", "dir", "role"}
+        assert shown.attributes <= {"class", "style", "dir", "role", "aria-label", "aria-hidden"}
 
 
 def test_what_no_browser_shows_is_replaced_one_code_point_for_one() -> None:
@@ -173,27 +174,55 @@ def test_confidence_is_told_in_words_and_per_cent(probability: float, words: str
     assert render.confidence(probability) == words
 
 
-def test_an_answer_names_its_title_source_page_heading_and_characters() -> None:
+def test_an_answer_names_its_confidence_title_source_page_and_heading() -> None:
     hit = passage("The bridge opened in 1883.", start=40, page=7, heading="History")
-    shown = ShownText(render.answer_block(answer(hit, 61, 65), 2))
-    assert shown.text.startswith("2. 1883likely, 71%")
-    assert "Title · d.txt · page 7 · History · characters 61–65" in shown.text
+    shown = ShownText(render.answer_block(answer(hit, 61, 65), 2, best=False))
+    assert shown.text.startswith("1883Likely, 71%")
+    assert "Title · d.txt · page 7 · History" in shown.text
+
+
+def test_the_sentence_of_the_answer_stands_out_from_the_rest() -> None:
+    text = "One. The bridge opened in 1883. Three."
+    block = render.marked(text, 26, 30)
+    assert block == (
+        '<span class="fr-around">One. </span>The bridge opened in <mark>1883</mark>.'
+        '<span class="fr-around"> Three.</span>'
+    )
+
+
+def test_an_answer_over_two_sentences_stands_in_both() -> None:
+    text = "One. Two. Three."
+    assert render.sentence_around(text, 6, 12) == (5, 16)
 
 
 def test_a_passage_read_names_what_found_it() -> None:
     shown = ShownText(render.passages_block([passage("Some text.")]))
     assert "Some text." in shown.text
-    assert "score 1.25, bm25 rank 2, dense rank 1" in shown.text
-
-
-def test_timings_give_the_total_and_each_stage() -> None:
-    shown = ShownText(render.timings_block({"encode": 4.2, "read": 20.9, "total": 26.0}))
-    assert shown.text == "26 ms (encode 4, read 21)"
+    assert "score 1.25, word search rank 2, vector search rank 1" in shown.text
 
 
 def test_no_answer_says_how_sure_it_is_and_announces_the_closest_spans() -> None:
-    without = ShownText(render.no_answer_block(0.83, closest=False)).text
+    without = ShownText(render.no_answer_block(0.83, 20, closest=False)).text
     assert "No answer found" in without
-    assert "likely, 83%" in without
+    assert "The 20 passages read for it most likely hold none (83%)." in without
     assert "closest" not in without
-    assert "closest spans" in ShownText(render.no_answer_block(0.83, closest=True)).text
+    assert "come closest:" in ShownText(render.no_answer_block(0.83, 20, closest=True)).text
+
+
+def test_no_answer_without_a_passage_says_what_to_try() -> None:
+    assert "Try other words" in ShownText(render.no_answer_block(1.0, 0, closest=False)).text
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Who was it?", r"Who was it\?"),
+        ("$5 and $6", r"\$5 and \$6"),
+        ("_a_ *b* `c`", r"\_a\_ \*b\* \`c\`"),
+        (":smile:", "\\:\u2060smile\\:\u2060"),
+        ("[a](http://b)", "\\[a\\]\\(http\\:\u2060\\/\\/b\\)"),
+        ("two\nlines\t\ud800", "two lines \ufffd"),
+    ],
+)
+def test_a_label_is_plain_text_on_one_line(text: str, label: str) -> None:
+    assert render.plain_label(text) == label

@@ -1,0 +1,86 @@
+"""One answer: its words, its places, why it stands there, and what the visitor says of it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from engine.results import Answer, Evidence, SearchResult
+from ui import explain, feedback_form, render
+from ui.settings import PageSettings
+from ui.shared_engine import open_engine
+
+
+@st.fragment
+def show(
+    result: SearchResult, number: int, settings: PageSettings, document: Page, *, folded: bool
+) -> None:
+    """The answer of that number, from 1, of a result; `folded` shows its first line alone.
+
+    A fragment, so that what is opened or said here doesn't run the rest of the page.
+    """
+    answer = result.answers[number - 1]
+    key = _key(result.question, answer)
+    if folded:
+        label = f"{render.plain_label(answer.text)} · {render.percent(answer.confidence)}"
+        with st.expander(label, key=f"fold-{key}", on_change="rerun") as fold:
+            if fold.open:
+                st.html(render.place_in_passage(answer))
+                _show_controls(result, answer, key, settings, document)
+        return
+    with st.container(key=f"answer-{key}", gap="small"):
+        best = number == 1 and not result.no_answer
+        st.html(render.answer_block(answer, number, best=best))
+        _show_controls(result, answer, key, settings, document)
+
+
+def _show_controls(
+    result: SearchResult, answer: Answer, key: str, settings: PageSettings, document: Page
+) -> None:
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="center", key=f"controls-{key}"
+    ):
+        _link(document, answer, result.question)
+        with st.popover("Why", type="tertiary", key=f"why-{key}", on_change="rerun") as why:
+            if why.open:
+                st.html(explain.why_block(result, answer))
+        others = other_places(answer)
+        if others:
+            label = f"Also in {len(others)} more" if len(others) > 1 else "Also in one more place"
+            with st.popover(label, type="tertiary", key=f"also-{key}", on_change="rerun") as also:
+                if also.open:
+                    for place in others:
+                        st.html(render.place_in_passage(place))
+                        _link(document, place, result.question)
+        with st.popover("Right?", type="tertiary", key=f"say-{key}", on_change="rerun") as say:
+            if say.open:
+                checkpoint = open_engine(settings.index, settings.model).checkpoint.fingerprint
+                feedback_form.show(answer, result.question, key, Path(settings.index), checkpoint)
+
+
+def other_places(answer: Answer) -> list[Evidence]:
+    """The places that say the same as the answer, but its own."""
+    here = (answer.passage.document, answer.start, answer.end)
+    return [e for e in answer.evidence if (e.passage.document, e.start, e.end) != here]
+
+
+def _link(page: Page, place: Answer | Evidence, question: str) -> None:
+    st.page_link(
+        page,
+        label="Open in document",
+        icon=":material/article:",
+        query_params={
+            "id": place.passage.document,
+            "start": str(place.start),
+            "end": str(place.end),
+            "q": question,
+        },
+    )
+
+
+def _key(question: str, answer: Answer) -> str:
+    """Names an answer's widgets, so that those of one question don't open for the next."""
+    place = json.dumps([question, answer.passage.document, answer.start, answer.end])
+    return hashlib.blake2b(place.encode(), digest_size=6).hexdigest()

@@ -1,0 +1,186 @@
+"""The page that asks: a question in, answers with their evidence out.
+
+The question stands in the address (`?q=`), so that every result can be linked to. What was found
+for it is kept in the visitor's session, so that a rerun for anything else doesn't ask again.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from engine.results import SearchResult
+from engine.squad import read_questions
+from ui import answer_view, explain, render
+from ui.settings import PageSettings
+from ui.shared_engine import open_engine
+
+SAMPLES = 5
+HISTORY = 20
+LONGEST_QUESTION = 1000  # characters
+SURE_ENOUGH = 0.1  # answers below this are folded
+
+HEAD = (
+    '<div class="fr-head"><h1>Foreread</h1><p>Ask your documents; get the words that answer, '
+    "and where they stand.</p></div>"
+)
+# A finger would only be shown a keyboard that it didn't ask for. The box may come after the script.
+FOCUS = """<script>
+const focus = (tries) => {
+  const box = document.querySelector('input[aria-label="Question"]');
+  if (box) box.focus();
+  else if (tries) setTimeout(focus, 50, tries - 1);
+};
+if (matchMedia("(pointer: fine)").matches) focus(100);
+</script>"""
+
+
+def show(settings: PageSettings, *, document: Page) -> None:
+    """`document` is the page that links to a place in a document lead to."""
+    st.html(HEAD)
+    asked = st.query_params.get("q")
+    _ask_form(asked)
+    if asked is None and settings.questions is not None:
+        _offer_samples(Path(settings.questions))
+    engine = open_engine(settings.index, settings.model)
+    if asked is not None:
+        found = st.session_state.get("result")
+        if found is None or found.question != asked:
+            with st.spinner("Searching the index and reading passages…"):
+                found = engine.ask(asked)
+            st.session_state["result"] = found
+            _remember(asked)
+        _show_result(found, settings, document)
+    _show_history(asked)
+
+
+def ask(question: str) -> None:
+    """Have the next run ask this, whether or not it was asked before."""
+    st.query_params["q"] = question
+    st.session_state["question"] = question
+    st.session_state["result"] = None
+
+
+def _ask_form(asked: str | None) -> None:
+    # A link, or going back, changes the question behind the box's back; leaving the page drops
+    # what the box holds.
+    if "question" not in st.session_state or st.session_state.get("linked") != asked:
+        st.session_state["question"] = asked or ""
+    st.session_state["linked"] = asked
+    with (
+        st.form("ask", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom", wrap=False),
+    ):
+        st.text_input(
+            "Question",
+            key="question",
+            label_visibility="collapsed",
+            placeholder="Ask a question",
+            max_chars=LONGEST_QUESTION,
+        )
+        st.form_submit_button("Ask", type="primary", on_click=_ask_typed)
+    st.html(FOCUS, unsafe_allow_javascript=True)
+
+
+def _ask_typed() -> None:
+    ask(st.session_state["question"])
+
+
+def _offer_samples(file: Path) -> None:
+    st.html('<div class="fr-small">Questions to try</div>')
+    with st.container(gap=None, key="samples"):
+        for number, question in enumerate(read_questions(file, SAMPLES)):
+            st.button(
+                render.plain_label(question),
+                key=f"sample-{number}",
+                type="tertiary",
+                on_click=ask,
+                args=(question,),
+            )
+
+
+def _show_result(result: SearchResult, settings: PageSettings, document: Page) -> None:
+    st.html(render.status_line(_summary(result)))
+    for note in result.notes:
+        st.html(render.note_block(note))
+    if result.no_answer:
+        closest = bool(result.answers)
+        st.html(
+            render.no_answer_block(
+                result.no_answer_confidence, len(result.passages), closest=closest
+            )
+        )
+    shown = max(1, sum(answer.confidence >= SURE_ENOUGH for answer in result.answers))
+    for number in range(1, len(result.answers) + 1):
+        if number == shown + 1:
+            st.html('<div class="fr-small">Less likely</div>')
+        answer_view.show(result, number, settings, document, folded=number > shown)
+    _show_other_passages(result)
+    _show_times(result, settings)
+
+
+def _summary(result: SearchResult) -> str:
+    number = len(result.answers)
+    if result.no_answer:
+        found = "No answer"
+    else:
+        found = "1 answer" if number == 1 else f"{number} answers, the likeliest first"
+    return f"{found}. {len(result.passages)} passages read in {result.timings['total']:.0f} ms."
+
+
+@st.fragment
+def _show_other_passages(result: SearchResult) -> None:
+    """Those that hold none of the answers, folded."""
+    used = {place.passage.id for answer in result.answers for place in answer.evidence}
+    others = [passage for passage in result.passages if passage.id not in used]
+    if not others:
+        return
+    label = f"Passages that held none of these: {len(others)}"
+    with st.expander(label, key="others", on_change="rerun") as fold:
+        if fold.open:
+            st.html(render.passages_block(others))
+
+
+@st.fragment
+def _show_times(result: SearchResult, settings: PageSettings) -> None:
+    """Where the time went; with the switch on, what the stored states saved of it."""
+    label = f"How fast: {result.timings['total']:.0f} ms"
+    with st.expander(label, key="times", on_change="rerun") as fold:
+        if not fold.open:
+            return
+        st.html(explain.timings_block(result.timings))
+        if result.passages and st.toggle("Compare with nothing stored", key="compare"):
+            compared = st.session_state.get("compared")
+            if compared is None or compared[0] != result.question:
+                with st.spinner("Reading the same passages through every layer…"):
+                    compared = (result.question, _compare(result.question, settings))
+                st.session_state["compared"] = compared
+            st.html(explain.comparison_block(compared[1]))
+
+
+def _compare(question: str, settings: PageSettings) -> dict[str, float]:
+    from engine.evaluation.speed import compare
+
+    return compare(open_engine(settings.index, settings.model), [question])
+
+
+def _remember(question: str) -> None:
+    earlier = st.session_state.get("history", [])
+    others = [one for one in earlier if one != question]
+    st.session_state["history"] = [question, *others][:HISTORY]
+
+
+def _show_history(asked: str | None) -> None:
+    """What this visitor asked before, to be asked again."""
+    earlier = [one for one in st.session_state.get("history", []) if one != asked]
+    if not earlier:
+        return
+    with st.expander(f"Asked before: {len(earlier)}", key="history-fold"):
+        for number, question in enumerate(earlier):
+            st.button(
+                render.plain_label(question),
+                key=f"history-{number}",
+                type="tertiary",
+                on_click=ask,
+                args=(question,),
+            )

@@ -1,0 +1,91 @@
+"""What is indexed, and what visitors said of the answers."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from engine.retrieval.backend import Description
+from ui import explain, render
+from ui.feedback import Feedback, read_feedback, to_squad
+from ui.feedback_form import LABELS
+from ui.settings import PageSettings
+from ui.shared_engine import open_engine
+
+# Parts of an index by what they are for, to people who don't know its databases.
+PARTS = {
+    "store/states": "Stored states",
+    "store/passages": "Passages",
+    "store/texts": "Documents' texts",
+    "store/documents": "Documents' texts",
+    "store/vectors": "Search by vectors",
+    "vectors": "Search by vectors",
+    "bm25": "Search by words",
+    "store/free": "Free to be used again",
+}
+
+
+def show(settings: PageSettings) -> None:
+    st.html('<div class="fr-head"><h1>Collection</h1></div>')
+    description = open_engine(settings.index, settings.model).backend.describe()
+    st.html(collection_block(description))
+    st.html('<h2 class="fr-part">Size on disk</h2>')
+    st.html(explain.size_block(sizes(description.bytes_on_disk)))
+    _show_feedback(Path(settings.index))
+
+
+def sizes(bytes_on_disk: Mapping[str, int]) -> dict[str, int]:
+    """Bytes by what they are for."""
+    summed: Counter[str] = Counter()
+    for part, size in bytes_on_disk.items():
+        summed[PARTS.get(part, "Bookkeeping")] += size
+    return dict(summed)
+
+
+def collection_block(description: Description) -> str:
+    """How much is indexed, since when, and by which model."""
+    rows = {
+        "Documents": f"{description.documents:,}",
+        "Passages": f"{description.passages:,}",
+        "Wordpieces": f"{description.pieces:,}",
+        "Last change": when(description.changed),
+        "Model": description.checkpoint,
+    }
+    cells = "".join(
+        f'<tr><th scope="row">{name}</th><td>{render.escape(value)}</td></tr>'
+        for name, value in rows.items()
+    )
+    return f'<table class="fr-table"><tbody>{cells}</tbody></table>'
+
+
+def when(seconds: float) -> str:
+    """A time in the server's zone, such as "3 May 2026, 14:07"."""
+    local = datetime.fromtimestamp(seconds).astimezone()
+    return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def _show_feedback(index: Path) -> None:
+    given = read_feedback(index)
+    st.html('<h2 class="fr-part">Feedback</h2>')
+    st.html(f"<p>{render.escape(_counted(given))}</p>")
+    if not given:
+        return
+    st.download_button(
+        "Download as SQuAD JSON",
+        json.dumps(to_squad(given), ensure_ascii=True, indent=1),
+        file_name="feedback.json",
+        mime="application/json",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _counted(given: list[Feedback]) -> str:
+    if not given:
+        return 'Nobody has said yet whether an answer was right. Use "Right?" under an answer.'
+    verdicts = Counter(one.verdict for one in given)
+    told = ", ".join(f"{label.lower()} {verdicts[name]}" for name, label in LABELS.items())
+    return f"Given {len(given)} times: {told}."

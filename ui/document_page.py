@@ -1,0 +1,104 @@
+"""A document, opened at a place in it: `?id=…&start=…&end=…`, offsets in code points."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from engine.documents import Document
+from ui import render
+from ui.document_text import document_block
+from ui.settings import PageSettings
+from ui.shared_engine import open_engine
+
+WINDOW = 15_000  # characters shown before and after the place, and added by each button
+
+# The text is the document's, so the script has none of it.
+SCROLL = """<script>
+requestAnimationFrame(() =>
+  document.querySelector(".fr-document mark")?.scrollIntoView({block: "center"}));
+</script>"""
+
+
+def show(settings: PageSettings, *, ask: Page) -> None:
+    """`ask` is the page that a visitor comes from."""
+    question = st.query_params.get("q")
+    identifier = st.query_params.get("id", "")
+    if question:
+        st.page_link(
+            ask,
+            label="Back to the answers",
+            icon=":material/arrow_back:",
+            query_params={"q": question},
+        )
+    document = open_engine(settings.index, settings.model).document(identifier)
+    start, end = span_asked(len(document.text))
+    _show_head(document, settings)
+    shown = _window(identifier, start, end, len(document.text))
+    if shown.start > 0:
+        st.button("Show earlier text", key="earlier", on_click=_widen, args=("before",))
+    st.html(document_block(document, shown, start, end))
+    st.html(SCROLL, unsafe_allow_javascript=True)
+    if shown.stop < len(document.text):
+        st.button("Show later text", key="later", on_click=_widen, args=("after",))
+
+
+def span_asked(length: int) -> tuple[int, int]:
+    """The span named in the address, or an empty one at the start if it isn't in the text."""
+    try:
+        start, end = int(st.query_params["start"]), int(st.query_params["end"])
+    except (KeyError, ValueError):
+        return 0, 0
+    return (start, end) if 0 <= start <= end <= length else (0, 0)
+
+
+def downloadable(source: str, folder: str | None) -> Path | None:
+    """The file of a document, if the operator offers the folder that it's in.
+
+    An index may come from elsewhere and name any file, so links out of the folder aren't followed.
+    """
+    if folder is None:
+        return None
+    root = Path(folder).resolve()
+    for candidate in (Path(source), root / source):
+        try:
+            file = candidate.resolve()
+            if file.is_relative_to(root) and file.is_file():
+                return file
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _show_head(document: Document, settings: PageSettings) -> None:
+    told = [document.source, *(f"{name}: {value}" for name, value in document.metadata.items())]
+    parts = " · ".join(f"<bdi>{render.escape(part)}</bdi>" for part in told)
+    st.html(
+        f'<div class="fr-head"><h1 dir="auto">{render.escape(document.title or document.source)}'
+        f'</h1><p class="fr-small">{parts}</p></div>'
+    )
+    file = downloadable(document.source, settings.files)
+    if file is not None:
+        st.download_button(
+            "Download the file",
+            file.read_bytes,
+            file_name=file.name,
+            mime="application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _window(identifier: str, start: int, end: int, length: int) -> range:
+    """What is shown of the text, wider by what the visitor asked for at this place."""
+    place = (identifier, start, end)
+    if st.session_state.get("shown-place") != place:
+        st.session_state["shown-place"] = place
+        st.session_state["shown-before"] = st.session_state["shown-after"] = 1
+    before = WINDOW * st.session_state["shown-before"]
+    after = WINDOW * st.session_state["shown-after"]
+    return range(max(0, start - before), min(length, end + after))
+
+
+def _widen(side: str) -> None:
+    st.session_state[f"shown-{side}"] += 1

@@ -1,0 +1,39 @@
+"""The text of a document as HTML, with its pages and headings named and one span marked."""
+
+from itertools import pairwise
+
+from engine.documents import Document, Section
+from ui.render import escape
+
+
+def document_block(document: Document, shown: range, start: int, end: int) -> str:
+    """`document.text[shown]` with `text[start:end]` marked; an empty span marks nothing.
+
+    Names of pages stand between the text, apart from it, so that it stays as it is.
+    """
+    cuts = {shown.start, shown.stop}
+    names: dict[int, str] = {}
+    for section, name in _named(document):
+        if section.start in shown:
+            cuts.add(section.start)
+            names[section.start] = name
+    cuts.update(place for place in (start, end) if place in shown)
+    ordered = sorted(cuts)
+    pieces = []
+    for first, last in pairwise(ordered):
+        if first in names:
+            pieces.append(f'<span class="fr-section">{escape(names[first])}</span>')
+        text = escape(document.text[first:last])
+        pieces.append(f"<mark>{text}</mark>" if start <= first and last <= end else text)
+    return f'<div class="fr-document fr-text" dir="auto">{"".join(pieces)}</div>'
+
+
+def _named(document: Document) -> list[tuple[Section, str]]:
+    """Sections that begin a page. (A heading stands in the text itself.)"""
+    named = []
+    page = None
+    for section in document.sections:
+        if section.page is not None and section.page != page:
+            named.append((section, f"Page {section.page}"))
+            page = section.page
+    return named

@@ -1,0 +1,174 @@
+"""Why an answer stands where it does, and where the time went, as HTML."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.results import Answer, SearchResult
+from ui.render import escape, percent
+
+STAGES = {
+    "encode": "Read the question",
+    "lexical": "Search by words",
+    "dense": "Search by vectors",
+    "load": "Fetch the passages' stored states",
+    "read": "Read the passages",
+}
+MEANWHILE = "lexical"  # runs beside the stages before it
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Where one stage put a passage: from 1 of `total`; None if it didn't find it."""
+
+    name: str
+    rank: int | None
+    total: int
+    score: float | None
+
+
+def rankings(result: SearchResult, answer: Answer) -> list[Ranking]:
+    """Where each stage put the passage of an answer, in the order in which they work."""
+    passage, trace = answer.passage, result.trace
+    place = next((n for n, hit in enumerate(result.passages) if hit.id == passage.id), None)
+    reranked = trace.get("reranked", [])
+    key = reranked[place] if place is not None and place < len(reranked) else None
+    fused = trace.get("hybrid", [])
+    found = []
+    for retriever, name in (("bm25", "Search by words (BM25)"), ("dense", "Search by vectors")):
+        rank, score = passage.ranks.get(retriever, (None, None))
+        found.append(Ranking(name, rank, len(trace.get(retriever, [])), score))
+    fused_rank = fused.index(key) + 1 if key in fused else None
+    found.append(Ranking("Both together", fused_rank, len(fused), None))
+    read_rank = place + 1 if place is not None else None
+    found.append(Ranking("After reading", read_rank, len(result.passages), passage.score))
+    return found
+
+
+def why_block(result: SearchResult, answer: Answer) -> str:
+    """The ranks and scores of an answer's passage, and what reading it gave."""
+    ranks = rankings(result, answer)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(one.name)}</th>{_number(_rank(one))}'
+        f"{_number('' if one.score is None else f'{one.score:.3f}')}</tr>"
+        for one in ranks
+    )
+    scores = answer.scores
+    read = [
+        ("Best words in it: start + end logit", scores.get("span")),
+        ("No answer in it: logit", scores.get("null")),
+        ("Relevance of the passage: logit", scores.get("relevance")),
+    ]
+    told = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{_number(f"{value:.3f}")}</tr>'
+        for name, value in read
+        if value is not None
+    )
+    places = len(answer.evidence)
+    summed = f", {places} places taken together" if places > 1 else ""
+    return (
+        f"<p>{escape(_in_words(ranks))}</p>"
+        '<table class="fr-table"><thead><tr><th scope="col">Its passage</th>'
+        '<th scope="col" class="fr-number">rank</th><th scope="col" class="fr-number">score</th>'
+        f"</tr></thead><tbody>{rows}</tbody></table>"
+        '<table class="fr-table"><thead><tr><th scope="col">What reading it gave</th><td></td>'
+        f"</tr></thead><tbody>{told}"
+        f'<tr><th scope="row">Calibrated confidence{escape(summed)}</th>'
+        f"{_number(percent(answer.confidence))}</tr>"
+        f'<tr><th scope="row">Characters of the document</th>'
+        f"{_number(f'{answer.start}–{answer.end}')}</tr></tbody></table>"
+    )
+
+
+def timings_block(timings: Mapping[str, float]) -> str:
+    """The stages' milliseconds, each with a bar as long as its share of the longest."""
+    stages = [(name, timings[name]) for name in STAGES if name in timings]
+    longest = max((ms for _, ms in stages), default=0.0)
+    rows = []
+    for name, ms in stages:
+        beside = " (meanwhile)" if name == MEANWHILE else ""
+        rows.append(_bar_row(STAGES[name] + beside, ms, longest))
+    total = f'<tr><th scope="row">In all</th>{_number(_ms(timings["total"]))}<td></td></tr>'
+    return _bars("Stage", [*rows, total])
+
+
+def comparison_block(compared: Mapping[str, Any]) -> str:
+    """The same question and passages with stored states and with nothing cached."""
+    cached, uncached = compared["cached_ms"], compared["uncached_ms"]
+    rows = [
+        _bar_row("With stored states", cached, uncached),
+        _bar_row("Nothing stored, every layer run", uncached, uncached),
+    ]
+    return (
+        f"<p>Stored states made it <strong>{compared['ratio']:.1f} times</strong> as fast for "
+        f"this question: {compared['passages']} passages, {compared['tokens']:.0f} wordpieces. "
+        f"Searching, the same in both, isn't counted.</p>{_bars('Way of reading', rows)}"
+    )
+
+
+def size_block(parts: Mapping[str, int]) -> str:
+    """Bytes by part, the largest first, each with a bar as long as its share of it."""
+    ordered = sorted(parts.items(), key=lambda part: -part[1])
+    longest = max(parts.values(), default=0)
+    rows = [_bar_row(name, size, longest, _bytes(size)) for name, size in ordered]
+    total = f'<tr><th scope="row">In all</th>{_number(_bytes(sum(parts.values())))}<td></td></tr>'
+    return _bars("Part", [*rows, total], "size")
+
+
+def _bytes(size: int) -> str:
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size / 2**10:.0f} KiB"
+
+
+def _in_words(ranks: Sequence[Ranking]) -> str:
+    words, vectors, both, read = ranks
+    found = [
+        f"search by {name} put its passage {ordinal(one.rank)}"
+        if one.rank
+        else f"search by {name} didn't find its passage"
+        for name, one in (("words", words), ("vectors", vectors))
+    ]
+    text = f"{found[0]}, {found[1]}.".capitalize()
+    if both.rank and read.rank:
+        if both.rank == read.rank:
+            text += f" Reading it left it {ordinal(read.rank)} of {read.total}."
+        else:
+            moved = f"from {ordinal(both.rank)} to {ordinal(read.rank)} of {read.total}"
+            text += f" Reading it moved it {moved}."
+    return text
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 11th and so on."""
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def _rank(one: Ranking) -> str:
+    return f"{one.rank} of {one.total}" if one.rank else "not found"
+
+
+def _ms(milliseconds: float) -> str:
+    return f"{milliseconds:.1f} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+
+
+def _number(text: str) -> str:
+    return f'<td class="fr-number">{escape(text)}</td>'
+
+
+def _bar_row(name: str, value: float, longest: float, told: str | None = None) -> str:
+    share = 100 * value / longest if longest else 0.0
+    return (
+        f'<tr><th scope="row">{escape(name)}</th>{_number(told or _ms(value))}<td class="fr-bars">'
+        f'<span class="fr-bar" style="width: {share:.1f}%"></span></td></tr>'
+    )
+
+
+def _bars(heading: str, rows: Sequence[str], measure: str = "time") -> str:
+    return (
+        f'<table class="fr-table"><thead><tr><th scope="col">{heading}</th>'
+        f'<th scope="col" class="fr-number">{measure}</th><td></td></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from engine.errors import IndexStoreError
 from engine.retrieval.derived import changing
 from engine.retrieval.embedded import EmbeddedBackend
-from engine.retrieval.verification import Verification, verify_index
+from engine.retrieval.verification import BM25, VECTORS, Verification, verify_index
 from engine.store.lmdb_store import LmdbStore
 from engine.store.repair import drop_damaged
 from engine.store.verification import STORE, StoreCheck
@@ -56,9 +56,11 @@ def repair_index(index: Path) -> RepairReport:
             drop_damaged(store, _store_check(found))
             dropped = _dropped(found)
         wrong = sorted({problem.part for problem in found.problems} - {STORE})
+        if any(problem.what.startswith("changes:") for problem in found.problems):
+            wrong = [BM25, VECTORS]  # what they'd catch up with is lost
         with changing(index):
             for part in wrong:
-                shutil.rmtree(index / part)
+                shutil.rmtree(index / part, ignore_errors=True)
         EmbeddedBackend.open(index).close()
         sound = verify_index(index).sound
     return RepairReport(str(index), len(found.problems), dropped, tuple(wrong), sound)

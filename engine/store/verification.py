@@ -90,6 +90,7 @@ class _Check:
         self._owners: dict[int, bytes] = {}  # key → digest of the document that lists it
         self._names: dict[bytes, str] = {}  # ids of documents as their passages give them
         self._bad: set[bytes] = set()  # digests of documents that aren't whole
+        self._pointers: dict[str, set[bytes]] = {"sources": set(), "records": set()}
         self._pieces = 0
 
     def run(self) -> StoreCheck:
@@ -100,10 +101,11 @@ class _Check:
         self._check_states()
         self._check_vectors()
         self._check_ids(ids)
-        for database in DATABASES:
-            if database not in self._records:
-                for _ in self._walk(database):
-                    pass
+        self._check_files()
+        for database, expected in self._pointers.items():
+            self._check_pointers(database, expected)
+        for _ in self._walk("changes"):
+            pass
         self._check_counts(manifest)
         problems = tuple(
             Problem(STORE, what, self._name(digest), self._source(digest))
@@ -122,7 +124,7 @@ class _Check:
         for digest, payload in self._walk("documents"):
             try:
                 entry = records.unpack_entry(payload)
-                records.unpack_document(payload, "")
+                record = records.record_of(records.unpack_document(payload, ""))
             except MALFORMED as error:
                 self._wrong(f"documents: {digest.hex()} can't be read: {error}", digest)
                 continue
@@ -130,6 +132,9 @@ class _Check:
                 self._wrong(f"documents: {entry.id} stands under another's key", digest)
                 continue
             self._entries[digest] = entry
+            self._pointers["sources"].add(records.id_bytes(entry.source) + digest)
+            if record is not None:
+                self._pointers["records"].add(records.id_bytes(record) + digest)
             for key in entry.keys:
                 if self._owners.setdefault(key, digest) != digest:
                     self._wrong(f"documents: passage {key} is listed by two", digest)
@@ -209,6 +214,27 @@ class _Check:
         for digest in ids.keys() - found:
             key = ids[digest]
             self._wrong(f"ids: none of passage {key}", self._owners[key], damages=False)
+
+    def _check_files(self) -> None:
+        contents = self._pointers.setdefault("contents", set())
+        for digest, payload in self._walk("files"):
+            try:
+                file = records.unpack_file(payload)
+            except MALFORMED as error:
+                self._wrong(f"files: {digest.hex()} can't be read: {error}")
+                continue
+            if records.id_bytes(file.path) != digest:
+                self._wrong(f"files: {file.path} stands under another's key")
+            if file.content:
+                contents.add(records.id_bytes(file.content) + digest)
+
+    def _check_pointers(self, database: str, expected: set[bytes]) -> None:
+        """What only helps to find documents and files: it's there for each, and for no other."""
+        found = {key for key, _ in self._walk(database)}
+        for key in sorted(found - expected):
+            self._wrong(f"{database}: record {key.hex()} points to nothing")
+        for key in sorted(expected - found):
+            self._wrong(f"{database}: none of {key.hex()}")
 
     def _check_counts(self, manifest: Manifest) -> None:
         counts = (

@@ -1,6 +1,13 @@
 """The errors that a user can meet, each a sentence that names the next step."""
 
 
+def one_line(text: str) -> str:
+    """The text with what can't be printed as escapes: names of files may hold line ends."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class ForereadError(Exception):
     """What was expected, what came, and what to do next, in one line.
 
@@ -8,6 +15,9 @@ class ForereadError(Exception):
     """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class SourceError(ForereadError):

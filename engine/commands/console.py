@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from engine.errors import ForereadError
+from engine.errors import ForereadError, one_line
 
 
 def run(app: typer.Typer) -> None:
@@ -41,7 +41,7 @@ def run(app: typer.Typer) -> None:
 
 def say(message: str) -> None:
     """A line for people, on stderr."""
-    print(message, file=sys.stderr)
+    print(one_line(message), file=sys.stderr)
 
 
 def show(result: dict[str, Any], *, as_json: bool, human: Callable[[dict[str, Any]], str]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from engine.errors import one_line
 from engine.retrieval.files import replace_file
 from engine.store.locks import waiting_lock
 from engine.store.manifest import Manifest
@@ -94,12 +95,12 @@ def brought_up(
     index = _loaded(folder, mark, derivation) if mark is not None else None
     if mark is None or index is None:
         level = logging.WARNING if manifest.generation else logging.INFO
-        logger.log(level, "%s is built from %d passages", folder, manifest.passages)
+        logger.log(level, "%s is built from %d passages", _shown(folder), manifest.passages)
         return _rebuilt(folder, snapshot, derivation)
     if mark.generation < manifest.generation or mark.changing:
         lag = manifest.generation - mark.generation
         level = logging.WARNING if healing else logging.INFO
-        logger.log(level, "%s catches up with %d commits", folder, lag)
+        logger.log(level, "%s catches up with %d commits", _shown(folder), lag)
         _write_mark(folder, replace(mark, changing=True))
         derivation.catch_up(index, snapshot, snapshot.touched_since(mark.generation))
         _write_mark(folder, _mark(manifest, derivation.kind, len(index)))
@@ -121,10 +122,10 @@ def _loaded(folder: Path, mark: Mark, derivation: Derivation[T]) -> T | None:
     try:
         index = derivation.load(folder)
     except ValueError as error:
-        logger.warning("%s can't be read: %s", folder, error)
+        logger.warning("%s can't be read: %s", _shown(folder), one_line(str(error)))
         return None
     if not mark.changing and len(index) != mark.passages:
-        logger.warning("%s holds %d passages, not %d", folder, len(index), mark.passages)
+        logger.warning("%s holds %d passages, not %d", _shown(folder), len(index), mark.passages)
         return None
     return index
 
@@ -146,6 +147,10 @@ def read_mark(folder: Path) -> Mark | None:
         return Mark(**json.loads((folder / MARK).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _shown(folder: Path) -> str:
+    return one_line(str(folder))
 
 
 def _mark(manifest: Manifest, kind: str, passages: int) -> Mark:

@@ -1,27 +1,44 @@
 """The build: documents in, an index folder out."""
 
+import logging
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import Checkpoint
-from engine.documents import Document, Passage
-from engine.encoding import encode_passages
 from engine.errors import ForereadError, IndexStoreError, SourceError
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.embedded import EmbeddedBackend
-from engine.store.codecs import codec_named
-from engine.store.encoded import EncodedDocument, EncodedPassage
-from engine.store.manifest import Settings
-from indexer.passages import cut_passages
-from indexer.sources import Limits, Skipped, list_files, read_file
+from engine.store.lmdb_store import LmdbStore
+from engine.store.locks import WriterLock
+from engine.store.manifest import Root, Settings
+from engine.store.replacing import replace_folder
+from indexer.clock import StageClock
+from indexer.encode import encode_documents, length_sorted_groups
+from indexer.pending import PASSAGES_PER_COMMIT
+from indexer.sources import Limits, Skipped, SourceFile, list_files
+from indexer.staging import refuse_existing
+from indexer.sync import DUPLICATE, SKIPPED, Cutting, FileOutcome, Progress, Sync
 
-PASSAGES_PER_COMMIT = 512
-TOKENS_PER_PASS = 8192
+__all__ = [
+    "PASSAGES_PER_COMMIT",
+    "BuildOptions",
+    "BuildReport",
+    "build_index",
+    "encode_documents",
+    "index_settings",
+    "length_sorted_groups",
+    "refuse_long_passages",
+    "roots_of",
+]
+
+# A staged index that has been put in its place has none: what lies there then is the old one.
+UNFINISHED = "unfinished"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,24 +52,19 @@ class BuildOptions:
 
 
 @dataclass(frozen=True)
-class BuildProgress:
-    """`bytes_done` of `bytes_total` source bytes are committed, or waiting to be."""
-
-    bytes_done: int
-    bytes_total: int
-    documents: int
-    passages: int
-
-
-@dataclass(frozen=True)
 class BuildReport:
-    """What a build did. `seconds` are by stage; `description` is the index's own."""
+    """What an index holds when its build is done.
+
+    `skipped` are files and records that couldn't be read, `duplicates` files of the same content
+    as another. `seconds` are by stage; `description` is the index's own.
+    """
 
     index: str
     documents: int
     passages: int
     pieces: int
     skipped: tuple[Skipped, ...]
+    duplicates: tuple[FileOutcome, ...]
     seconds: dict[str, float]
     description: dict[str, Any]
 
@@ -66,113 +78,84 @@ def build_index(
     checkpoint: Checkpoint,
     options: BuildOptions,
     *,
-    on_progress: Callable[[BuildProgress], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
     on_skip: Callable[[Skipped], None] = lambda _: None,
 ) -> BuildReport:
     """Read, cut, encode and store; the index appears under its name when it's whole.
 
+    Until then it's staged beside it. Interrupted, the same build goes on after its last commit,
+    and an index that it was to replace is as it was.
+
     Raises: SourceError if nothing can be read; IndexStoreError if `index` is there already and
-    `overwrite` isn't given, or isn't an index; ForereadError if a passage of the limit wouldn't
-    fit the model, or the overlap the passage.
+    `overwrite` isn't given, isn't an index, or is being written; ForereadError if a passage of
+    the limit wouldn't fit the model, or the overlap the passage.
     """
     limit = options.passage_limit or checkpoint.settings.passage_limit
     refuse_long_passages(limit, checkpoint)
     files = list_files(sources)
-    _refuse_existing(index, overwrite=options.overwrite)
+    refuse_existing(index, overwrite=options.overwrite)
+    outcomes: list[FileOutcome] = []
+    clock = StageClock()
+
+    def on_file(outcome: FileOutcome) -> None:
+        outcomes.append(outcome)
+        for skipped in skips(outcome):
+            on_skip(skipped)
+
     building = index.with_name(index.name + ".building")
-    shutil.rmtree(building, ignore_errors=True)
-    total = sum(file.size for file in files)
-    clock, skipped = _Clock(), []
-    counts = {"documents": 0, "passages": 0, "pieces": 0}
-    done = 0
-    try:
-        with EmbeddedBackend.create(building, index_settings(checkpoint, limit)) as backend:
-            waiting: list[tuple[Document, list[Passage]]] = []
-
-            def commit() -> None:
-                with clock.stage("encode"):
-                    encoded = encode_documents(waiting, checkpoint)
-                with clock.stage("store"):
-                    backend.write(encoded)
-                waiting.clear()
-
-            for file in files:
-                within = 0  # characters: how many bytes they were isn't known
-                for item in clock.each("read", read_file(file, options.limits)):
-                    if isinstance(item, Skipped):
-                        skipped.append(item)
-                        on_skip(item)
-                        continue
-                    with clock.stage("cut"):
-                        cut = cut_passages(
-                            item, checkpoint.tokenizer, limit=limit, overlap=options.overlap
-                        )
-                        passages = list(cut)
-                    waiting.append((item, passages))
-                    within += len(item.text)
-                    counts["documents"] += 1
-                    counts["passages"] += len(passages)
-                    counts["pieces"] += sum(len(passage.pieces) for passage in passages)
-                    if sum(len(p) for _, p in waiting) >= PASSAGES_PER_COMMIT:
-                        commit()
-                        bytes_done = done + min(file.size, within)
-                        on_progress(
-                            BuildProgress(
-                                bytes_done, total, counts["documents"], counts["passages"]
-                            )
-                        )
-                done += file.size
-                on_progress(BuildProgress(done, total, counts["documents"], counts["passages"]))
-            if not counts["documents"]:
+    with _sole_writer(index), _staged(building) as staged:
+        settings = index_settings(checkpoint, limit, options.overlap)
+        with _begun(staged, settings) as backend:
+            sync = Sync(
+                backend,
+                checkpoint,
+                Cutting(limit, options.overlap),
+                options.limits,
+                clock,
+                Progress(sum(file.size for file in files)),
+                on_file,
+                on_progress,
+                search=False,
+            )
+            sync.files(files)
+            # From a build that was broken off, of other sources perhaps.
+            listed = {file.place for file in files}
+            sync.remove([file for file in backend.files() if file.path not in listed])
+            skipped = tuple(one for outcome in outcomes for one in skips(outcome))
+            if not backend.describe().documents:
                 raise SourceError(_nothing_read(len(files), skipped))
-            if waiting:
-                commit()
+            backend.write([], roots=roots_of(sources))
             with clock.stage("derive"):
                 backend.refresh()
-            description = backend.describe().to_dict()
-        _swap(building, index)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+            description = backend.describe()
+        (staged / UNFINISHED).unlink()
+        replace_folder(staged, index)
     return BuildReport(
-        str(index), **counts, skipped=tuple(skipped), seconds=clock.seconds, description=description
+        str(index),
+        description.documents,
+        description.passages,
+        description.pieces,
+        skipped,
+        tuple(outcome for outcome in outcomes if outcome.status == DUPLICATE),
+        clock.seconds,
+        description.to_dict(),
     )
 
 
-def encode_documents(
-    documents: Sequence[tuple[Document, list[Passage]]], checkpoint: Checkpoint
-) -> list[EncodedDocument]:
-    """States and vectors of all passages, run in passes of similar length."""
-    codec = codec_named(checkpoint.settings.codec)
-    passages = [passage for _, cut in documents for passage in cut]
-    encoded: dict[str, EncodedPassage] = {}
-    for group in length_sorted_groups(passages, TOKENS_PER_PASS):
-        result = encode_passages(checkpoint, [passage.pieces for passage in group])
-        for passage, states, vector in zip(group, result.one_by_one(), result.vectors, strict=True):
-            encoded[passage.id] = EncodedPassage(
-                passage, codec.encode(states), vector.astype("float16")
-            )
-    return [
-        EncodedDocument(document, tuple(encoded[passage.id] for passage in cut))
-        for document, cut in documents
-    ]
+def skips(outcome: FileOutcome) -> tuple[Skipped, ...]:
+    """What couldn't be read of a file: all of it, or records."""
+    if outcome.status == SKIPPED:
+        return (Skipped(outcome.source, outcome.note), *outcome.skipped)
+    return outcome.skipped
 
 
-def length_sorted_groups(passages: Sequence[Passage], tokens: int) -> Iterator[list[Passage]]:
-    """Passages from short to long, in groups of at most `tokens` wordpieces, or of one."""
-    group: list[Passage] = []
-    total = 0
-    for passage in sorted(passages, key=lambda p: len(p.pieces)):
-        if group and total + len(passage.pieces) > tokens:
-            yield group
-            group, total = [], 0
-        group.append(passage)
-        total += len(passage.pieces)
-    if group:
-        yield group
+def roots_of(sources: Sequence[Path]) -> tuple[Root, ...]:
+    """What an update of an index goes over that was made from `sources`."""
+    files = (SourceFile(source, 0) for source in sources)
+    return tuple({file.place: Root(file.place, file.source) for file in files}.values())
 
 
-def index_settings(checkpoint: Checkpoint, limit: int) -> Settings:
+def index_settings(checkpoint: Checkpoint, limit: int, overlap: int = 0) -> Settings:
     """What is fixed for an index made by `checkpoint`, of passages up to `limit` wordpieces."""
     return Settings(
         checkpoint=checkpoint.fingerprint,
@@ -181,7 +164,7 @@ def index_settings(checkpoint: Checkpoint, limit: int) -> Settings:
         vector_dimension=checkpoint.hidden_width,
         analyser=ANALYSER,
         passage_limit=limit,
-        build={"model": str(checkpoint.folder.resolve())},
+        build={"model": str(checkpoint.folder.resolve()), "overlap": overlap},
     )
 
 
@@ -195,59 +178,67 @@ def refuse_long_passages(limit: int, checkpoint: Checkpoint) -> None:
         )
 
 
-def _refuse_existing(index: Path, *, overwrite: bool) -> None:
-    if index.name in ("", ".."):
-        raise IndexStoreError(f"{index} can't itself become an index; name a folder in it")
-    if not index.exists():
-        return
-    # The file, not the folder: what is replaced is lost, and others call a folder "store" too.
-    is_index = (index / "store" / "data.mdb").is_file()
-    if not is_index and any(index.iterdir() if index.is_dir() else [index]):
-        raise IndexStoreError(f"{index} exists and isn't an index; name another place")
-    if is_index and not overwrite:
-        raise IndexStoreError(f"{index} exists; add --overwrite to build it anew")
+@contextmanager
+def _sole_writer(index: Path) -> Iterator[None]:
+    """Nobody else writes to an index that is to be replaced: it would be lost."""
+    with ExitStack() as held:
+        if (index / "store").is_dir():
+            lock = WriterLock.take(index / "store" / "writer.lock", index)
+            held.callback(lock.release)
+        yield
 
 
-def _swap(building: Path, index: Path) -> None:
-    """Put the new index in the old one's place; until then the old one is whole."""
-    old = index.with_name(index.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if index.exists():
-        index.rename(old)
+@contextmanager
+def _staged(building: Path) -> Iterator[Path]:
+    """The folder of a build; should that end early, it's kept if there's anything in it."""
     try:
-        building.rename(index)
-    except BaseException:
-        if old.exists():
-            old.rename(index)
+        (building / "store").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IndexStoreError(
+            f"{building} can't be made ({error.strerror}); name another folder for the index"
+        ) from error
+    WriterLock.take(building / "store" / "writer.lock", building).release()  # else it's another's
+    try:
+        yield building
+    except BaseException as error:
+        if _committed(building):
+            (building / UNFINISHED).touch()
+        else:
+            shutil.rmtree(building, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise IndexStoreError(
+                f"{building} can't be written or put in its place ({error.strerror}); "
+                "check the disk's free space and the folder's owner, then build again"
+            ) from error
         raise
-    shutil.rmtree(old, ignore_errors=True)
+
+
+def _committed(building: Path) -> bool:
+    """Whether there are documents in a staged index."""
+    try:
+        with LmdbStore.open(building / "store", named=building) as store:
+            return store.manifest().documents > 0
+    except IndexStoreError:
+        return False
+
+
+def _begun(building: Path, settings: Settings) -> EmbeddedBackend:
+    """The index of a build with the same settings that was broken off, or a new one."""
+    if (building / UNFINISHED).exists() and _committed(building):
+        backend = EmbeddedBackend.open(building, readonly=False)
+        if backend.settings == settings:
+            logger.warning(
+                "going on with a build that was broken off, after %d documents",
+                backend.describe().documents,
+            )
+            return backend
+        backend.close()
+    for name in ("bm25", "vectors"):
+        shutil.rmtree(building / name, ignore_errors=True)
+    (building / UNFINISHED).touch()
+    return EmbeddedBackend.create(building, settings, overwrite=True)
 
 
 def _nothing_read(files: int, skipped: Sequence[Skipped]) -> str:
     reasons = "; ".join(f"{s.source}: {s.reason}" for s in skipped[:3])
     return f"none of {files} files could be read ({reasons}); name other sources"
-
-
-class _Clock:
-    """Seconds spent in each stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._started = time.perf_counter()
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        taken = time.perf_counter() - started
-        self.seconds[name] = self.seconds.get(name, 0.0) + taken
-        self.seconds["total"] = time.perf_counter() - self._started
-
-    def each(self, name: str, items: Iterator[Any]) -> Iterator[Any]:
-        """The items, the time that each takes to come counted as `name`."""
-        while True:
-            with self.stage(name):
-                item = next(items, None)
-            if item is None:
-                return
-            yield item

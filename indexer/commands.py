@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from engine.commands import console
+from indexer import change_commands, maintenance
 
 app = typer.Typer(
     name="indexer",
-    help="Build an index from files and folders, and describe it.",
+    help="Build an index from files and folders, keep it in step with them, and describe it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -41,19 +42,22 @@ def build(
     Example: indexer build ~/papers --index papers.idx
     """
     from engine.checkpoint import load_checkpoint, shipped_checkpoint
-    from indexer.build import BuildOptions, BuildProgress, build_index
+    from indexer.build import BuildOptions, build_index
+    from indexer.sync import Progress
 
     options = BuildOptions(passage_limit=passage_limit, overlap=overlap, overwrite=overwrite)
     checkpoint = load_checkpoint(model or shipped_checkpoint())
     with console.progress_bar("indexing", 100) as bar:
 
-        def on_progress(p: BuildProgress) -> None:
+        def on_progress(p: Progress) -> None:
             share = p.bytes_done / p.bytes_total if p.bytes_total else 1
             bar(int(100 * share), f"{p.documents} documents, {p.passages} passages")
 
         report = build_index(sources, index, checkpoint, options, on_progress=on_progress)
     for skipped in report.skipped:
         console.say(f"skipped {skipped.source}: {skipped.reason}")
+    for same in report.duplicates:
+        console.say(f"{same.source} is {same.note}")
     console.show(report.to_dict(), as_json=as_json, human=_build_text)
 
 
@@ -68,6 +72,10 @@ def info(index: INDEX, as_json: JSON = False) -> None:
     with EmbeddedBackend.open(index) as backend:
         description = backend.describe().to_dict()
     console.show(description, as_json=as_json, human=_info_text)
+
+
+change_commands.register(app)
+maintenance.register(app)
 
 
 def run() -> None:

@@ -1,9 +1,11 @@
 """From the files and folders that a user names to documents and named skips."""
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from engine.documents import Document
@@ -12,7 +14,17 @@ from indexer.readers.formats import READERS, format_of
 from indexer.readers.identity import document_id
 from indexer.readers.outcome import Limits, RawFile, Skipped, UnreadableError
 
-__all__ = ["Limits", "Skipped", "SourceFile", "list_files", "read_file", "read_sources"]
+__all__ = [
+    "Limits",
+    "Skipped",
+    "SourceFile",
+    "bytes_digest",
+    "file_digest",
+    "list_files",
+    "load_file",
+    "read_file",
+    "read_sources",
+]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_REASON = 160  # characters
@@ -23,15 +35,22 @@ class SourceFile:
     """A file to read and its size in bytes.
 
     A folder that can't be listed stands here too, with no bytes, so that it's skipped by name.
+    `name` is what its documents call it, if that isn't its path.
     """
 
     path: Path
     size: int
+    name: str | None = None
 
     @property
     def source(self) -> str:
         """The path as the user named it; what isn't Unicode in it is replaced."""
-        return os.fsencode(self.path).decode("utf-8", "replace")
+        return self.name or os.fsencode(self.path).decode("utf-8", "replace")
+
+    @property
+    def place(self) -> str:
+        """The absolute path, links left as they are: what tells this file from others."""
+        return os.path.abspath(self.path)
 
 
 def list_files(sources: Sequence[Path]) -> list[SourceFile]:
@@ -58,16 +77,49 @@ def list_files(sources: Sequence[Path]) -> list[SourceFile]:
     return files
 
 
-def read_file(file: SourceFile, limits: Limits) -> Iterator[Document | Skipped]:
+def load_file(file: SourceFile, limits: Limits) -> bytes:
+    """The file's bytes.
+
+    Raises: UnreadableError if it isn't a file, is too large or is empty; OSError.
+    """
+    if file.path.is_dir():
+        raise UnreadableError("a folder that can't be listed; check its permissions")
+    if file.path.exists() and not file.path.is_file():
+        raise UnreadableError("not a regular file")
+    if file.size > limits.file_bytes:
+        raise UnreadableError(
+            f"too large: {file.size} bytes, over the limit of {limits.file_bytes}"
+        )
+    data = file.path.read_bytes()
+    if not data.strip():
+        raise UnreadableError("empty")
+    return data
+
+
+def file_digest(path: Path) -> str:
+    """The digest of a file's bytes, as `bytes_digest`, without holding them. Raises: OSError."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, partial(hashlib.blake2b, digest_size=16)).hexdigest()
+
+
+def bytes_digest(data: bytes) -> str:
+    """32 hex digits that differ where the bytes do."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def read_file(
+    file: SourceFile, limits: Limits, data: bytes | None = None
+) -> Iterator[Document | Skipped]:
     """The documents of one file, and a `Skipped` for each part of it that can't be read.
 
-    Nothing that a file holds makes it raise. Where a caller shows progress inside a file, the
-    lengths of the documents' texts tell roughly how much of its bytes has been read.
+    `data` are its bytes, where they have been loaded. Nothing that a file holds makes it raise.
+    Where a caller shows progress inside a file, the lengths of the documents' texts tell roughly
+    how much of its bytes has been read.
     """
     found = False
     ids: dict[str, int] = {}
     try:
-        for item in _read(file, limits):
+        for item in _read(file, limits, data):
             found = True
             yield _checked(item, ids, limits) if isinstance(item, Document) else _short(item)
     except UnreadableError as error:
@@ -128,18 +180,9 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _read(file: SourceFile, limits: Limits) -> Iterator[Document | Skipped]:
-    if file.path.is_dir():
-        raise UnreadableError("a folder that can't be listed; check its permissions")
-    if file.path.exists() and not file.path.is_file():
-        raise UnreadableError("not a regular file")
-    if file.size > limits.file_bytes:
-        raise UnreadableError(
-            f"too large: {file.size} bytes, over the limit of {limits.file_bytes}"
-        )
-    data = file.path.read_bytes()
-    if not data.strip():
-        raise UnreadableError("empty")
+def _read(file: SourceFile, limits: Limits, data: bytes | None) -> Iterator[Document | Skipped]:
+    if data is None:
+        data = load_file(file, limits)
     raw = RawFile(file.source, SourceFile(Path(file.path.stem), 0).source, data)
     yield from READERS[format_of(file.path.suffix, data)](raw, limits)
 

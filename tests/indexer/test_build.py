@@ -1,6 +1,7 @@
 """The build: every readable document indexed, the rest named, and nothing left half done."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from itertools import pairwise
@@ -17,10 +18,10 @@ from engine.errors import ForereadError, IndexStoreError, SourceError
 from engine.retrieval.embedded import EmbeddedBackend
 from engine.search import SearchEngine
 from engine.store.codecs import codec_named
-from indexer import build as build_module
+from engine.store.locks import WriterLock
+from indexer import pending as pending_module
 from indexer.build import (
     BuildOptions,
-    BuildProgress,
     BuildReport,
     build_index,
     encode_documents,
@@ -28,6 +29,7 @@ from indexer.build import (
 )
 from indexer.passages import cut_passages
 from indexer.sources import Limits, Skipped, read_sources
+from indexer.sync import Progress
 
 
 @pytest.fixture
@@ -192,7 +194,7 @@ def test_an_interrupted_overwrite_leaves_the_old_index_whole(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.build.encode_passages", fail)
+        patch.setattr("indexer.encode.encode_passages", fail)
         with pytest.raises(type(error)):
             built(documents_folder, overwrite=True)
     assert answer_sources(tmp_path / "index", model) == {"ship.txt"}
@@ -209,16 +211,13 @@ def test_a_new_index_that_can_t_take_its_place_leaves_the_old_one_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     built(documents_folder / "ship.txt")
-    rename = Path.rename
 
-    def fail_for_the_new(path: Path, target: Path) -> Path:
-        if path.name.endswith(".building"):
-            raise OSError("no")
-        return rename(path, target)
+    def refuse(*_: Path) -> None:
+        raise OSError(1, "no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", fail_for_the_new)
-        with pytest.raises(OSError, match="no"):
+        patch.setattr("indexer.build.replace_folder", refuse)
+        with pytest.raises(IndexStoreError, match=r"put in its place \(no\)"):
             built(documents_folder, overwrite=True)
     assert answer_sources(tmp_path / "index", model) == {"ship.txt"}
 
@@ -245,6 +244,120 @@ def test_an_empty_folder_becomes_the_index(
     (tmp_path / "index").mkdir()
     built(documents_folder / "ship.txt")
     assert answer_sources(tmp_path / "index", model) == {"ship.txt"}
+
+
+def broken_off(monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[..., list[int]]:
+    """Ends the build after so many passes of the encoder; counts the passages of each."""
+    passes: list[int] = []
+
+    def encode(checkpoint: Checkpoint, pieces: list[np.ndarray]) -> object:
+        if len(passes) == after:
+            raise KeyboardInterrupt
+        passes.append(len(pieces))
+        return encode_passages(checkpoint, pieces)
+
+    monkeypatch.setattr("indexer.encode.encode_passages", encode)
+    return lambda: passes
+
+
+def searched(index: Path) -> list[tuple[str, str]]:
+    """Source and text of every passage that is stored."""
+    with EmbeddedBackend.open(index) as backend:
+        keys = range(backend.describe().passages * 10)
+        return sorted((item.source, item.text) for item in backend.fetch(keys))
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_build_that_was_broken_off_goes_on_after_its_last_commit(
+    built: Callable[..., BuildReport],
+    tmp_path: Path,
+    documents_folder: Path,
+    model: Checkpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    overwrite: bool,
+) -> None:
+    monkeypatch.setattr(pending_module, "PASSAGES_PER_COMMIT", 1)
+    build_index([documents_folder], tmp_path / "whole", model, BuildOptions())
+    if overwrite:
+        built(documents_folder / "ship.txt")
+    with monkeypatch.context() as patch:
+        broken_off(patch, after=3)
+        with pytest.raises(KeyboardInterrupt):
+            built(documents_folder, overwrite=overwrite)
+    assert (tmp_path / "index").exists() == overwrite
+    if overwrite:
+        assert answer_sources(tmp_path / "index", model) == {"ship.txt"}
+    with monkeypatch.context() as patch:
+        passes = broken_off(patch, after=-1)
+        assert built(documents_folder, overwrite=overwrite).documents == 5
+        assert len(passes()) == 2
+    assert "after 3 documents" in caplog.text
+    assert searched(tmp_path / "index") == searched(tmp_path / "whole")
+    assert sorted(p.name for p in (tmp_path / "index").iterdir() if p.is_dir()) == [
+        "bm25",
+        "store",
+        "vectors",
+    ]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["index", "whole"]
+
+
+@pytest.mark.parametrize("change", ["sources", "limit"])
+def test_what_is_staged_of_another_build_is_not_in_this_one(
+    built: Callable[..., BuildReport],
+    documents_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    model: Checkpoint,
+    change: str,
+) -> None:
+    monkeypatch.setattr(pending_module, "PASSAGES_PER_COMMIT", 1)
+    with monkeypatch.context() as patch:
+        broken_off(patch, after=3)
+        with pytest.raises(KeyboardInterrupt):
+            built(documents_folder)
+    if change == "sources":
+        assert built(documents_folder / "ship.txt").documents == 1
+        assert answer_sources(tmp_path / "index", model) == {"ship.txt"}
+    else:
+        with monkeypatch.context() as patch:
+            passes = broken_off(patch, after=-1)
+            assert built(documents_folder, passage_limit=24).documents == 5
+            assert len(passes()) == 5
+
+
+def test_two_builds_of_one_index_don_t_disturb_each_other(
+    built: Callable[..., BuildReport], tmp_path: Path, documents_folder: Path, model: Checkpoint
+) -> None:
+    built(documents_folder)
+    staged = tmp_path / "index.building" / "store"
+    staged.mkdir(parents=True)
+    lock = WriterLock.take(staged / "writer.lock")
+    by_us = f"is being written by process {os.getpid()}"
+    with pytest.raises(IndexStoreError, match=f"index.building {by_us}"):
+        built(documents_folder, overwrite=True)
+    lock.release()
+    assert staged.is_dir()
+    with (
+        EmbeddedBackend.open(tmp_path / "index", readonly=False),
+        pytest.raises(IndexStoreError, match=f"index {by_us}"),
+    ):
+        built(documents_folder, overwrite=True)
+
+
+def test_the_same_content_twice_is_one_document(
+    built: Callable[..., BuildReport], tmp_path: Path, model: Checkpoint
+) -> None:
+    folder = tmp_path / "twice"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (folder / name).write_text("The lamp was lit in 1872.")
+    report = built(folder)
+    assert report.documents == 1
+    assert [(Path(o.source).name, o.note) for o in report.duplicates] == [
+        ("b.txt", f"the same as {folder / 'a.txt'}")
+    ]
+    assert answer_sources(tmp_path / "index", model) == {"a.txt"}
 
 
 @pytest.mark.parametrize("place", [".", "..", "/"])
@@ -298,7 +411,7 @@ def test_limits_that_can_t_be_kept_are_refused_before_anything_is_read(
 def test_progress_counts_bytes_to_the_end(
     tmp_path: Path, documents_folder: Path, model: Checkpoint
 ) -> None:
-    seen: list[BuildProgress] = []
+    seen: list[Progress] = []
     build_index([documents_folder], tmp_path / "i", model, BuildOptions(), on_progress=seen.append)
     sizes = [path.stat().st_size for path in sorted(documents_folder.iterdir())]
     assert [p.bytes_done for p in seen] == [sum(sizes[: i + 1]) for i in range(len(sizes))]
@@ -309,10 +422,10 @@ def test_progress_counts_bytes_to_the_end(
 def test_progress_moves_on_evenly_within_one_file_of_many_documents(
     tmp_path: Path, model: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build_module, "PASSAGES_PER_COMMIT", 10)
+    monkeypatch.setattr(pending_module, "PASSAGES_PER_COMMIT", 10)
     lines = [json.dumps({"_id": str(i), "title": "", "text": f"Lamp {i:03}."}) for i in range(40)]
     (tmp_path / "many.jsonl").write_text("\n".join(lines))
-    seen: list[BuildProgress] = []
+    seen: list[Progress] = []
     build_index(
         [tmp_path / "many.jsonl"], tmp_path / "i", model, BuildOptions(), on_progress=seen.append
     )

@@ -1,0 +1,302 @@
+"""Adding to an index, bringing it up to date with its files, and removing from it."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint import Checkpoint
+from engine.errors import CheckpointMismatchError, SourceError
+from engine.retrieval.embedded import EmbeddedBackend
+from engine.store.encoded import FileRecord
+from engine.store.manifest import Root
+from indexer.build import roots_of
+from indexer.clock import StageClock
+from indexer.pending import Pending
+from indexer.sources import Limits, SourceFile, list_files
+from indexer.sync import (
+    REMOVED,
+    SKIPPED,
+    UNCHANGED,
+    Cutting,
+    FileOutcome,
+    Progress,
+    Sync,
+    gone_files,
+    remove_files,
+)
+
+
+@dataclass(frozen=True)
+class ChangeOptions:
+    """`remove_missing` removes what is known of the folders and no longer there."""
+
+    remove_missing: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class ChangeReport:
+    """What was done. `counts` are of files by what became of them.
+
+    `files` are those that weren't unchanged; `missing` are gone from the folders gone over, but
+    still in the index. `passages` were cut anew. `seconds` are by stage.
+    """
+
+    index: str
+    counts: dict[str, int]
+    files: tuple[FileOutcome, ...]
+    missing: tuple[str, ...]
+    passages: int
+    seconds: dict[str, float]
+    description: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def add_to_index(
+    sources: Sequence[Path],
+    index: Path,
+    checkpoint: Checkpoint,
+    options: ChangeOptions,
+    *,
+    on_file: Callable[[FileOutcome], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> ChangeReport:
+    """Bring an index in step with files and folders, which it remembers for updates.
+
+    What is committed is searched at once; interrupted, the same call goes on from there.
+
+    Raises: SourceError if a source doesn't exist or has no files; IndexStoreError if there is no
+    index or another process writes to it; CheckpointMismatchError if another checkpoint made it.
+    """
+    files = list_files(sources)
+    with _opened(index, checkpoint) as backend:
+        roots = {root.path: root for root in (*backend.roots(), *roots_of(sources))}
+        backend.write([], roots=tuple(roots.values()))
+        work = _Work(backend, checkpoint, options, on_file, on_progress)
+        folders = [os.path.abspath(source) for source in sources if source.is_dir()]
+        return work.go_over(index, files, folders)
+
+
+def update_index(
+    index: Path,
+    checkpoint: Checkpoint,
+    options: ChangeOptions,
+    *,
+    on_file: Callable[[FileOutcome], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> ChangeReport:
+    """As `add_to_index` for all files and folders that the index was made from.
+
+    One that isn't there at all, as on a disk that isn't mounted, is skipped by name and nothing
+    of it is removed; `remove_from_index` does that.
+
+    Raises: SourceError if none of them is there; else as `add_to_index`.
+    """
+    with _opened(index, checkpoint) as backend:
+        work = _Work(backend, checkpoint, options, on_file, on_progress)
+        files: list[SourceFile] = []
+        folders: list[str] = []
+        for root in backend.roots():
+            found = _files_of(root)
+            if not found:
+                note = "nothing is there; if it's gone for good: indexer remove"
+                work.told(FileOutcome(root.source, SKIPPED, note=note))
+                continue
+            files += found
+            folders += [root.path] if os.path.isdir(root.path) else []
+        if not files:
+            raise SourceError(
+                f"none of the files and folders that {index} was made from is there; "
+                "name others with: indexer add"
+            )
+        unique = {file.place: file for file in files}
+        return work.go_over(index, list(unique.values()), folders)
+
+
+def put_records(
+    sources: Sequence[Path],
+    index: Path,
+    checkpoint: Checkpoint,
+    options: ChangeOptions,
+    *,
+    on_file: Callable[[FileOutcome], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> ChangeReport:
+    """Put records by their own ids, each in place of the one of that id, whatever its file.
+
+    Raises: as `add_to_index`.
+    """
+    files = list_files(sources)
+    with _opened(index, checkpoint) as backend:
+        work = _Work(backend, checkpoint, options, on_file, on_progress)
+        work.sync.progress.bytes_total = sum(file.size for file in files)
+        work.sync.records(files)
+        return work.report(index, [])
+
+
+def remove_from_index(
+    targets: Sequence[str],
+    ids: Sequence[str],
+    index: Path,
+    *,
+    on_file: Callable[[FileOutcome], None] = lambda _: None,
+) -> ChangeReport:
+    """Remove files and folders, which needn't exist any more, and documents by id.
+
+    An id is a document's, or that of a record inside its file. All targets are looked up before
+    anything is removed.
+
+    Raises: SourceError if one isn't in the index, or an id is that of several documents;
+    IndexStoreError if there is no index or another process writes to it.
+    """
+    with EmbeddedBackend.open(index, readonly=False) as backend:
+        paths = [os.path.abspath(target) for target in targets]
+        files = [_known_files(backend, index, *pair) for pair in zip(targets, paths, strict=True)]
+        documents = [_document_of(backend, index, identity) for identity in ids]
+        clock, outcomes = StageClock(), list[FileOutcome]()
+        pending = Pending(backend, None, clock, search=True)
+        roots = tuple(root for root in backend.roots() if not _within(root.path, paths))
+        backend.write([], roots=roots)
+        unique = {file.path: file for found in files for file in found}
+        for outcome in remove_files(list(unique.values()), backend, pending):
+            outcomes.append(outcome)
+            on_file(outcome)
+        for identity, document in zip(ids, documents, strict=True):
+            pending.remove(document)
+            outcomes.append(FileOutcome(identity, REMOVED, 1))
+            on_file(outcomes[-1])
+        pending.commit()
+        return _report(index, backend, outcomes, [], 0, clock)
+
+
+class _Work:
+    """One run over files, and what is to be told of it."""
+
+    def __init__(
+        self,
+        backend: EmbeddedBackend,
+        checkpoint: Checkpoint,
+        options: ChangeOptions,
+        on_file: Callable[[FileOutcome], None],
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._backend = backend
+        self._options = options
+        self._on_file = on_file
+        self._outcomes: list[FileOutcome] = []
+        settings = backend.settings
+        self.sync = Sync(
+            backend,
+            checkpoint,
+            Cutting(settings.passage_limit, int(settings.build.get("overlap", 0))),
+            options.limits,
+            StageClock(),
+            Progress(0),
+            self.told,
+            on_progress,
+        )
+
+    def told(self, outcome: FileOutcome) -> None:
+        self._outcomes.append(outcome)
+        self._on_file(outcome)
+
+    def go_over(
+        self, index: Path, files: Sequence[SourceFile], folders: Sequence[str]
+    ) -> ChangeReport:
+        self.sync.progress.bytes_total = sum(file.size for file in files)
+        self.sync.files(files)
+        listed = {file.place for file in files}
+        gone = gone_files(self._backend, folders, listed) if folders else []
+        if self._options.remove_missing:
+            self.sync.remove(gone)
+            gone = []
+        return self.report(index, gone)
+
+    def report(self, index: Path, missing: Sequence[FileRecord]) -> ChangeReport:
+        sync = self.sync
+        return _report(
+            index, self._backend, self._outcomes, missing, sync.progress.passages, sync.clock
+        )
+
+
+def _report(
+    index: Path,
+    backend: EmbeddedBackend,
+    outcomes: Sequence[FileOutcome],
+    missing: Sequence[FileRecord],
+    passages: int,
+    clock: StageClock,
+) -> ChangeReport:
+    with clock.stage("derive"):
+        backend.refresh()
+    return ChangeReport(
+        str(index),
+        dict(Counter(outcome.status for outcome in outcomes)),
+        tuple(outcome for outcome in outcomes if outcome.status != UNCHANGED),
+        tuple(file.source for file in missing),
+        passages,
+        clock.seconds,
+        backend.describe().to_dict(),
+    )
+
+
+def _opened(index: Path, checkpoint: Checkpoint) -> EmbeddedBackend:
+    backend = EmbeddedBackend.open(index, readonly=False)
+    made_by = backend.settings.checkpoint
+    if made_by != checkpoint.fingerprint:
+        backend.close()
+        raise CheckpointMismatchError(
+            f"{index} was made by checkpoint {made_by}, the one at {checkpoint.folder} is "
+            f"{checkpoint.fingerprint}; name the right one with --model, or change the index's "
+            "with: indexer migrate"
+        )
+    return backend
+
+
+def _files_of(root: Root) -> list[SourceFile]:
+    """The files of a root, called as they'd have been when it was named."""
+    found: list[SourceFile] = []
+    with suppress(SourceError):  # not there, or empty
+        found = list_files([Path(root.path)])
+    return [replace(file, name=root.source + file.source[len(root.path) :]) for file in found]
+
+
+def _known_files(backend: EmbeddedBackend, index: Path, target: str, path: str) -> list[FileRecord]:
+    """What is known at a path, or under it."""
+    file = backend.file(path)
+    found = [file] if file else [f for f in backend.files() if _within(f.path, [path])]
+    if not found:
+        raise SourceError(
+            f"{index} holds nothing read from {target}; name a file or folder that it was made "
+            "from, or a document with --id"
+        )
+    return found
+
+
+def _document_of(backend: EmbeddedBackend, index: Path, identity: str) -> str:
+    """The id of the document that has this id, or whose record has."""
+    if backend.entry(identity):
+        return identity
+    found = backend.documents_of_record(identity)
+    if not found:
+        raise SourceError(
+            f"{index} holds no document or record of the id {identity!r}; an answer's JSON gives "
+            "the ids of documents"
+        )
+    if len(found) > 1:
+        raise SourceError(
+            f"{len(found)} documents of {index} have a record of the id {identity!r}; name one "
+            f"of {', '.join(sorted(found))}"
+        )
+    return found[0]
+
+
+def _within(path: str, folders: Sequence[str]) -> bool:
+    """Whether a path is one of `folders` or below one."""
+    return any(path == f or path.startswith(f.rstrip(os.sep) + os.sep) for f in folders)

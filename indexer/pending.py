@@ -1,0 +1,104 @@
+"""Changes to an index that wait to be committed together."""
+
+from collections.abc import Mapping, Sequence
+
+from engine.checkpoint import Checkpoint
+from engine.documents import Document, Passage
+from engine.retrieval.backend import Backend
+from engine.store.encoded import EncodedDocument, EncodedPassage, FileRecord
+from indexer.clock import StageClock
+from indexer.encode import encode_documents
+
+PASSAGES_PER_COMMIT = 512
+OTHERS_PER_COMMIT = 2048  # documents removed, and files that changed no passage
+
+
+class Pending:
+    """Documents, some to be encoded, and what is to be known of files; `commit` writes it all.
+
+    Without a checkpoint, only documents that are encoded already can be put.
+    """
+
+    def __init__(
+        self, backend: Backend, checkpoint: Checkpoint | None, clock: StageClock, *, search: bool
+    ) -> None:
+        """`search`: whether each commit is to be searched at once."""
+        self._backend = backend
+        self._checkpoint = checkpoint
+        self._clock = clock
+        self._search = search
+        self._waiting: list[tuple[Document, list[Passage]]] = []
+        self._known: dict[str, EncodedPassage] = {}
+        self._encoded: list[EncodedDocument] = []
+        self._passages = 0
+        self._removed: set[str] = set()
+        self._files: dict[str, FileRecord] = {}
+        self._forgotten: set[str] = set()
+
+    @property
+    def full(self) -> bool:
+        others = len(self._removed) + len(self._files) + len(self._forgotten)
+        return self._passages >= PASSAGES_PER_COMMIT or others >= OTHERS_PER_COMMIT
+
+    def encode(
+        self, document: Document, passages: list[Passage], known: Mapping[str, EncodedPassage]
+    ) -> None:
+        """Put a document; of its passages, those in `known`, by id, needn't be encoded."""
+        self._waiting.append((document, passages))
+        self._known.update(known)
+        self._passages += len(passages)
+
+    def put(self, document: EncodedDocument) -> None:
+        self._encoded.append(document)
+        self._passages += len(document.passages)
+
+    def remove(self, document_id: str) -> None:
+        self._removed.add(document_id)
+
+    def note(self, file: FileRecord) -> None:
+        self._forgotten.discard(file.path)
+        self._files[file.path] = file
+
+    def forget(self, file: FileRecord) -> None:
+        self._files.pop(file.path, None)
+        self._forgotten.add(file.path)
+
+    def file(self, path: str) -> FileRecord | None:
+        """What is known of a file; what waits of it is committed first."""
+        if path in self._files or path in self._forgotten:
+            self.commit()
+        return self._backend.file(path)
+
+    def files_of(self, content: str) -> list[FileRecord]:
+        """The files of this content, when all that waits has been committed."""
+        known = {file.path: file for file in self._backend.files_of(content)}
+        for path in (*self._forgotten, *self._files):
+            known.pop(path, None)
+        waiting = (file for file in self._files.values() if file.content == content)
+        return [*known.values(), *waiting]
+
+    def has_source(self, source: str) -> bool:
+        """Whether another file's documents are called that."""
+        waiting = any(file.source == source for file in self._files.values())
+        return waiting or bool(self._backend.documents_of(source))
+
+    def commit(self, unfinished: Sequence[FileRecord] = ()) -> None:
+        """Write what waits. Of the files `unfinished`, not all documents are there yet."""
+        files = [*self._files.values(), *unfinished]
+        if not (self._waiting or self._encoded or self._removed or files or self._forgotten):
+            return
+        encoded = self._encoded
+        if self._waiting:
+            if self._checkpoint is None:
+                raise RuntimeError("documents can't be encoded without a checkpoint")
+            with self._clock.stage("encode"):
+                encoded = encoded + encode_documents(self._waiting, self._checkpoint, self._known)
+        with self._clock.stage("store"):
+            self._backend.write(
+                encoded, removed=self._removed, files=files, forgotten=self._forgotten
+            )
+        self._waiting, self._known, self._encoded, self._passages = [], {}, [], 0
+        self._removed, self._files, self._forgotten = set(), {}, set()
+        if self._search:
+            with self._clock.stage("derive"):
+                self._backend.refresh()

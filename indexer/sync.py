@@ -1,0 +1,366 @@
+"""Keeping an index in step with files: what is new, changed, moved or gone, by their content."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.checkpoint import Checkpoint
+from engine.documents import Document, Passage
+from engine.retrieval.backend import Backend
+from engine.store.encoded import EncodedDocument, EncodedPassage, FileRecord
+from engine.store.records import document_digest, record_of
+from indexer.clock import StageClock
+from indexer.passages import cut_passages
+from indexer.pending import Pending
+from indexer.readers.identity import document_id
+from indexer.readers.outcome import UnreadableError
+from indexer.sources import (
+    Limits,
+    Skipped,
+    SourceFile,
+    bytes_digest,
+    file_digest,
+    load_file,
+    read_file,
+)
+
+ADDED, CHANGED, UNCHANGED = "added", "changed", "unchanged"
+DUPLICATE, MOVED, REMOVED, SKIPPED = "duplicate", "moved", "removed", "skipped"
+STATUSES = (ADDED, CHANGED, UNCHANGED, DUPLICATE, MOVED, REMOVED, SKIPPED)
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What became of a file: `status` is one of STATUSES, `note` says why or which other file.
+
+    `documents` were read from it or removed with it; `skipped` are records of it that couldn't
+    be read.
+    """
+
+    source: str
+    status: str
+    documents: int = 0
+    note: str = ""
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How documents become passages: see `cut_passages`. Both count wordpieces."""
+
+    limit: int
+    overlap: int = 0
+
+
+@dataclass
+class Progress:
+    """`bytes_done` of `bytes_total` source bytes have been dealt with, or wait to be committed.
+
+    `documents` and `passages` are those read; passages of unchanged documents aren't.
+    """
+
+    bytes_total: int
+    bytes_done: int = 0
+    documents: int = 0
+    passages: int = 0
+
+
+@dataclass
+class Sync:
+    """Brings an index in step with files, one after another, and commits by the batch.
+
+    A file that is as it was costs reading its bytes. Of one that has changed, documents that
+    are as they were are kept, and passages that are as they were aren't encoded again. Files of
+    the same content are one file's documents; when that one goes, they become the next one's.
+    Interrupted, the same calls go on after the last commit.
+    """
+
+    backend: Backend
+    checkpoint: Checkpoint
+    cutting: Cutting
+    limits: Limits
+    clock: StageClock
+    progress: Progress
+    on_file: Callable[[FileOutcome], None]
+    on_progress: Callable[[Progress], None]
+    search: bool = True
+    pending: Pending = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pending = Pending(self.backend, self.checkpoint, self.clock, search=self.search)
+
+    def files(self, files: Iterable[SourceFile]) -> None:
+        """Bring the index in step with each of the files."""
+        done = self.progress.bytes_done
+        for file in files:
+            self.on_file(self._file(file))
+            done += file.size
+            self.progress.bytes_done = done
+            self.on_progress(replace(self.progress))
+            if self.pending.full:
+                self.pending.commit()
+        self.pending.commit()
+
+    def remove(self, files: Collection[FileRecord]) -> None:
+        """Remove the documents of files that have gone."""
+        for outcome in remove_files(files, self.backend, self.pending):
+            self.on_file(outcome)
+
+    def records(self, files: Iterable[SourceFile]) -> None:
+        """Put the records of the files, each in place of the one of the same id in the index.
+
+        The files themselves aren't remembered.
+        """
+        for file in files:
+            self.on_file(self._records(file))
+            self.progress.bytes_done += file.size
+            self.on_progress(replace(self.progress))
+        self.pending.commit()
+
+    def _file(self, file: SourceFile) -> FileOutcome:
+        known = self.pending.file(file.place)
+        if known and self._is_same(known, file):
+            return FileOutcome(known.source, UNCHANGED)
+        try:
+            with self.clock.stage("read"):
+                data: bytes | None = load_file(file, self.limits)
+        except (UnreadableError, OSError):
+            data = None  # reading says why
+        content = bytes_digest(data) if data is not None else ""
+        if known and content and known.content == content:
+            return FileOutcome(known.source, UNCHANGED)
+        source = known.source if known else self._free_source(file)
+        now = FileRecord(file.place, source, len(data or b""), content)
+        if content and (twin := self._twin(now)):
+            return self._same_as(twin, now, known)
+        return self._read(replace(file, name=source), now, known, data)
+
+    def _is_same(self, known: FileRecord, file: SourceFile) -> bool:
+        if not known.content or known.size != file.size:
+            return False
+        try:
+            with self.clock.stage("read"):
+                return file_digest(file.path) == known.content
+        except OSError:
+            return False
+
+    def _free_source(self, file: SourceFile) -> str:
+        """What to call a new file: as it was named, if no other is called that."""
+        absolute = SourceFile(Path(file.place), 0).source
+        name, number = file.source, 1
+        while self.pending.has_source(name):
+            name, number = (absolute if number == 1 else f"{absolute} ({number})"), number + 1
+        return name
+
+    def _twin(self, file: FileRecord) -> FileRecord | None:
+        """The file that holds the documents of the same content."""
+        others = self.pending.files_of(file.content)
+        return next((other for other in others if other.holds and other.path != file.path), None)
+
+    def _same_as(self, twin: FileRecord, now: FileRecord, known: FileRecord | None) -> FileOutcome:
+        if known:
+            remove_file(known, self.backend, self.pending)
+        if _is_there(twin.path):
+            self.pending.note(replace(now, holds=False))
+            return FileOutcome(now.source, DUPLICATE, note=f"the same as {twin.source}")
+        # Else the other has gone: this is the same file under a new name.
+        self.pending.commit()
+        hand_on(twin, now, self.backend, self.pending, gone=True)
+        self.pending.forget(twin)
+        return FileOutcome(now.source, MOVED, note=f"it was {twin.source}")
+
+    def _read(
+        self, file: SourceFile, now: FileRecord, known: FileRecord | None, data: bytes | None
+    ) -> FileOutcome:
+        seen: set[str] = set()
+        skipped: list[Skipped] = []
+        start, within = self.progress.bytes_done, 0
+        for item in self.clock.each("read", read_file(file, self.limits, data)):
+            if isinstance(item, Skipped):
+                skipped.append(item)
+                continue
+            if not seen and known and known.holds and (heir := heir_of(known, self.pending)):
+                self.pending.commit()
+                hand_on(known, heir, self.backend, self.pending, gone=False)
+            seen.add(item.id)
+            self._document(item)
+            within += len(item.text)  # how many bytes they were isn't known
+            if self.pending.full:
+                self.pending.commit([replace(now, content="")])
+                self.progress.bytes_done = start + min(file.size, within)
+                self.on_progress(replace(self.progress))
+        if not seen:
+            return self._unread(file, known, skipped)
+        for stale in set(self.backend.documents_of(now.source)) - seen:
+            self.pending.remove(stale)
+        self.pending.note(now)
+        status = CHANGED if known else ADDED
+        return FileOutcome(now.source, status, len(seen), skipped=tuple(skipped))
+
+    def _unread(
+        self, file: SourceFile, known: FileRecord | None, skipped: list[Skipped]
+    ) -> FileOutcome:
+        """What was read of it before stays, and the next time it's tried again."""
+        kept = "; what was read of it before is kept" if known else ""
+        return FileOutcome(file.source, SKIPPED, note=f"{skipped[0].reason}{kept}")
+
+    def _document(self, document: Document) -> None:
+        """Put a document unless it's stored as it is."""
+        self.progress.documents += 1
+        entry = self.backend.entry(document.id)
+        if entry and entry.digest == document_digest(document):
+            return
+        with self.clock.stage("cut"):
+            cut = self.cutting
+            passages = list(
+                cut_passages(
+                    document, self.checkpoint.tokenizer, limit=cut.limit, overlap=cut.overlap
+                )
+            )
+        self.progress.passages += len(passages)
+        known = reusable(passages, self.backend.encoded(document.id)) if entry else {}
+        self.pending.encode(document, passages, known)
+
+    def _records(self, file: SourceFile) -> FileOutcome:
+        count = 0
+        skipped: list[Skipped] = []
+        for item in self.clock.each("read", read_file(file, self.limits)):
+            found = item if isinstance(item, Skipped) else self._placed(item)
+            if isinstance(found, Skipped):
+                skipped.append(found)
+                continue
+            count += 1
+            self._document(found)
+            if self.pending.full:
+                self.pending.commit()
+        if not count:
+            return FileOutcome(file.source, SKIPPED, note=skipped[0].reason)
+        return FileOutcome(file.source, CHANGED, count, skipped=tuple(skipped))
+
+    def _placed(self, document: Document) -> Document | Skipped:
+        """The document in the place of the one of its id in the index, if there is one."""
+        record = record_of(document)
+        if record is None:
+            return Skipped(document.source, "no record with an id of its own")
+        ids = self.backend.documents_of_record(record)
+        if len(ids) > 1:
+            return Skipped(document.source, f"{record}: {len(ids)} documents have this id")
+        entry = self.backend.entry(ids[0]) if ids else None
+        return replace(document, id=entry.id, source=entry.source) if entry else document
+
+
+def remove_files(
+    files: Collection[FileRecord], backend: Backend, pending: Pending
+) -> Iterator[FileOutcome]:
+    """Forget files and their documents, and commit; what became of each as it's done."""
+    leaving = {file.path for file in files}
+    for file in files:
+        yield remove_file(file, backend, pending, leaving)
+        if pending.full:
+            pending.commit()
+    pending.commit()
+
+
+def remove_file(
+    file: FileRecord, backend: Backend, pending: Pending, leaving: Collection[str] = ()
+) -> FileOutcome:
+    """Forget a file; its documents go, or become those of another file of the same content.
+
+    That isn't one of those that are `leaving`, paths, too.
+    """
+    file = pending.file(file.path) or file
+    documents = backend.documents_of(file.source) if file.holds else []
+    heir = heir_of(file, pending, leaving) if documents else None
+    if heir:
+        pending.commit()
+        hand_on(file, heir, backend, pending, gone=True)
+    for document in () if heir else documents:
+        pending.remove(document)
+        if pending.full:
+            pending.commit([replace(file, content="")])
+    pending.forget(file)
+    note = f"what it says is in {heir.source} too" if heir else ""
+    return FileOutcome(file.source, REMOVED, len(documents), note)
+
+
+def heir_of(file: FileRecord, pending: Pending, leaving: Collection[str] = ()) -> FileRecord | None:
+    """Another file of the same content that stays, as it is when it holds the documents."""
+    same = pending.files_of(file.content) if file.content else []
+    others = (other for other in same if other.path != file.path)
+    found = next((other for other in others if other.path not in leaving), None)
+    return replace(found, holds=True) if found else None
+
+
+def hand_on(
+    file: FileRecord, heir: FileRecord, backend: Backend, pending: Pending, *, gone: bool
+) -> None:
+    """Make the documents of `file` those of `heir` too; if it has `gone`, of `heir` alone."""
+    ids: dict[str, int] = {}
+    for old in backend.documents_of(file.source):
+        pending.put(_renamed(backend.encoded(old), heir.source, ids))
+        if gone:
+            pending.remove(old)
+        if pending.full:
+            # Should it end here, both are read again.
+            pending.commit([replace(file, content=""), replace(heir, content="")])
+    pending.note(heir)
+
+
+def reusable(passages: Iterable[Passage], before: EncodedDocument) -> dict[str, EncodedPassage]:
+    """Of `passages`, by id, those whose wordpieces were in the document `before`, as they were."""
+    by_pieces = {one.passage.pieces.tobytes(): one for one in before.passages}
+    found = ((p.id, by_pieces.get(p.pieces.tobytes())) for p in passages)
+    return {identity: one for identity, one in found if one is not None}
+
+
+def gone_files(
+    backend: Backend, folders: Collection[str], listed: Collection[str]
+) -> list[FileRecord]:
+    """The files known under `folders`, absolute paths, that aren't `listed` nor there any more."""
+    prefixes = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
+    return [
+        file
+        for file in backend.files()
+        if file.path not in listed and file.path.startswith(prefixes) and not _is_there(file.path)
+    ]
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # a folder that may not be looked into, a disk that doesn't answer
+        return True
+    return True
+
+
+def _renamed(encoded: EncodedDocument, source: str, ids: dict[str, int]) -> EncodedDocument:
+    """The document as if it had been read from `source`. `ids` counts those given so far."""
+    before = encoded.document
+    record = record_of(before)
+    identity = document_id(source, record or "")
+    ids[identity] = count = ids.get(identity, 0) + 1
+    if count > 1:
+        identity = document_id(source, f"{record}\0{count}")
+    title = before.title
+    if title == _stem(before.source):
+        title = _stem(source)
+    passages = tuple(
+        replace(
+            one,
+            passage=replace(
+                one.passage,
+                id=identity + one.passage.id.removeprefix(before.id),
+                document_id=identity,
+                title=title,
+            ),
+        )
+        for one in encoded.passages
+    )
+    return EncodedDocument(replace(before, id=identity, source=source, title=title), passages)
+
+
+def _stem(source: str) -> str:
+    return os.path.splitext(os.path.basename(source))[0]

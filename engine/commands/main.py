@@ -2,7 +2,7 @@
 
 import typer
 
-from engine.commands import ask, bench, console, evaluate, train
+from engine.commands import ask, bench, console, convert, evaluate, train
 
 app = typer.Typer(
     name="engine",
@@ -14,6 +14,7 @@ app = typer.Typer(
 app.command("ask")(ask.ask)
 app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
+app.command("convert")(convert.convert)
 app.add_typer(train.train, name="train")
 
 

@@ -265,6 +265,20 @@ def test_xlnet_attends_by_distance_and_segment_as_worked_out_by_hand() -> None:
 
 
 @ONE_OF_EACH
+def test_training_reaches_every_weight_above_the_cut_also_after_inference(
+    family: str, shape: dict[str, Any]
+) -> None:
+    encoder = split(reference_model(family, shape), 1)
+    with torch.inference_mode():
+        run_split(encoder, QUESTIONS, PASSAGES)
+    hidden, _ = run_split(encoder, QUESTIONS, PASSAGES)
+    hidden[:, 0].square().sum().backward()
+    for name, parameter in [*encoder.upper.named_parameters()]:
+        assert parameter.grad is not None, name
+        assert parameter.grad.any(), name
+
+
+@ONE_OF_EACH
 def test_a_text_of_one_piece_is_read(family: str, shape: dict[str, Any]) -> None:
     model = reference_model(family, shape)
     with torch.no_grad():

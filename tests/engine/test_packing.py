@@ -82,3 +82,14 @@ def test_special_pieces_frame_each_sequence() -> None:
     ids, packing = with_special([[5, 6], []], sep=2)
     assert ids.tolist() == [5, 6, 2, 2]
     assert packing.lengths.tolist() == [3, 1]
+
+
+def test_tokens_of_a_pair_lie_elsewhere_where_only_one_is_the_questions() -> None:
+    assert Packing([2, 3]).elsewhere() is None, "a text alone is one segment"
+    joint, _ = join(Packing([1, 2]), Packing([2, 1]), torch.tensor([[0, 0], [1, 1]]))
+    found = joint.elsewhere()
+    assert found is not None
+    assert found[:, 0].int().tolist() == [
+        [[0, 1, 1], [1, 0, 0], [1, 0, 0]],
+        [[0, 0, 1], [0, 0, 1], [1, 1, 0]],
+    ]

@@ -78,6 +78,9 @@ change_commands.register(app)
 maintenance.register(app)
 
 
+maintenance.register(app)
+
+
 def run() -> None:
     console.run(app)
 

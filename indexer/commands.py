@@ -78,9 +78,6 @@ change_commands.register(app)
 maintenance.register(app)
 
 
-maintenance.register(app)
-
-
 def run() -> None:
     console.run(app)
 

@@ -6,16 +6,22 @@ import os
 import shutil
 from pathlib import Path
 
+# What an index's folder holds that no build makes again: what visitors of the search page gave.
+KEPT = "visitors"
+
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
 def replace_folder(new: Path, folder: Path) -> None:
-    """Give `new` the name `folder`; what had it before is removed.
+    """Give `new` the name `folder`; what had it before is removed, but for `KEPT`, which goes over.
 
     Where the system can exchange two names at once, there's no moment without a whole folder of
     that name. `new` has to be on the same disk.
     """
+    if (folder / KEPT).is_dir():
+        shutil.rmtree(new / KEPT, ignore_errors=True)
+        shutil.copytree(folder / KEPT, new / KEPT, copy_function=_linked)
     if not folder.exists():
         new.rename(folder)
     elif _exchanged(new, folder):
@@ -49,6 +55,14 @@ def _exchanged(one: Path, other: Path) -> bool:
     if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):  # not on this file system
         return False
     raise OSError(code, os.strerror(code), str(other))
+
+
+def _linked(source: str, copy: str) -> None:
+    """One file under two names, so that what is written to it meanwhile is in both."""
+    try:
+        os.link(source, copy)
+    except OSError:  # not on this file system
+        shutil.copy2(source, copy)
 
 
 def _sync(folder: Path) -> None:

@@ -108,10 +108,7 @@ class Sync:
             self.on_file(outcome)
 
     def records(self, files: Iterable[SourceFile]) -> None:
-        """Put the records of the files, each in place of the one of the same id in the index.
-
-        The files themselves aren't remembered.
-        """
+        """Put the records of the files, each in place of the one of the same id in the index."""
         for file in files:
             self.on_file(self._records(file))
             self.progress.bytes_done += file.size
@@ -223,6 +220,10 @@ class Sync:
         self.pending.encode(document, passages, known)
 
     def _records(self, file: SourceFile) -> FileOutcome:
+        known = self.pending.file(file.place)
+        file = replace(file, name=known.source if known else self._free_source(file))
+        # What of the file is put elsewhere isn't its own, so that it's never all there.
+        here = known or FileRecord(file.place, file.source, file.size, content="")
         count = 0
         skipped: list[Skipped] = []
         for item in self.clock.each("read", read_file(file, self.limits)):
@@ -232,6 +233,8 @@ class Sync:
                 continue
             count += 1
             self._document(found)
+            if found.source == here.source:
+                self.pending.note(here)
             if self.pending.full:
                 self.pending.commit()
         if not count:

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.retrieval.backend import Description
-from ui import explain, render
+from ui import explain, render, upload_view
 from ui.feedback import Feedback, read_feedback, to_squad
 from ui.feedback_form import LABELS
 from ui.settings import PageSettings
@@ -30,6 +30,8 @@ PARTS = {
 
 def show(settings: PageSettings) -> None:
     st.html('<div class="fr-head"><h1>Collection</h1></div>')
+    if settings.uploads:
+        upload_view.show(settings)
     description = open_engine(settings.index, settings.model).backend.describe()
     st.html(collection_block(description))
     st.html('<h2 class="fr-part">Size on disk</h2>')

@@ -10,6 +10,7 @@ from ui import render
 from ui.document_text import document_block
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
+from ui.uploads import shown_source
 
 WINDOW = 15_000  # characters shown before and after the place, and added by each button
 
@@ -71,10 +72,14 @@ def downloadable(source: str, folder: str | None) -> Path | None:
 
 
 def _show_head(document: Document, settings: PageSettings) -> None:
-    told = [document.source, *(f"{name}: {value}" for name, value in document.metadata.items())]
+    source = shown_source(document.source)
+    told = [
+        source,
+        *(f"{name}: {value}" for name, value in document.metadata.items()),
+    ]
     parts = " · ".join(f"<bdi>{render.escape(part)}</bdi>" for part in told)
     st.html(
-        f'<div class="fr-head"><h1 dir="auto">{render.escape(document.title or document.source)}'
+        f'<div class="fr-head"><h1 dir="auto">{render.escape(document.title or source)}'
         f'</h1><p class="fr-small">{parts}</p></div>'
     )
     file = downloadable(document.source, settings.files)

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 from engine.errors import IndexStoreError
 from engine.results import Answer
 from engine.store.locks import waiting_lock
+from engine.store.replacing import KEPT
 
-FOLDER = "feedback"
 FILE = "feedback.jsonl"
 
 Verdict = Literal["right", "wrong words", "wrong passage"]
@@ -87,11 +87,11 @@ def append_feedback(index: Path, feedback: Feedback) -> None:
 
     Raises: IndexStoreError if the folder can't be written.
     """
-    folder = index / FOLDER
+    folder = index / KEPT
     line = json.dumps(asdict(feedback)).encode() + b"\n"
     try:
         folder.mkdir(exist_ok=True)
-        with waiting_lock(folder / "lock"), (folder / FILE).open("ab+") as file:
+        with waiting_lock(folder / "feedback.lock"), (folder / FILE).open("ab+") as file:
             if file.tell() and _last_byte(file.fileno(), file.tell()) != b"\n":
                 line = b"\n" + line  # a crash or full disk has left half a line
             file.write(line)
@@ -110,12 +110,12 @@ def read_feedback(index: Path) -> list[Feedback]:
     Raises: IndexStoreError if the file can't be read.
     """
     try:
-        lines = (index / FOLDER / FILE).read_bytes().splitlines()
+        lines = (index / KEPT / FILE).read_bytes().splitlines()
     except FileNotFoundError:
         return []
     except OSError as error:
         raise IndexStoreError(
-            f"the feedback in {index / FOLDER} can't be read ({error.strerror}); check the "
+            f"the feedback in {index / KEPT} can't be read ({error.strerror}); check the "
             "folder's owner"
         ) from error
     return [feedback for line in lines if (feedback := _parsed(line)) is not None]

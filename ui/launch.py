@@ -12,6 +12,7 @@ from engine.errors import CheckpointError, IndexStoreError, SourceError
 from engine.squad import read_questions
 from ui.feedback import read_feedback, to_squad
 from ui.settings import PASSWORD_VARIABLE, PageSettings
+from ui.uploads import FILE_BYTES
 
 PAGE = Path(__file__).with_name("page.py")
 EVERY_ADDRESS = ("0.0.0.0", "::")
@@ -34,6 +35,13 @@ def serve(
     files: Annotated[
         Path | None,
         typer.Option(help="Let visitors download source files that lie in this folder."),
+    ] = None,
+    uploads: Annotated[
+        bool | None,
+        typer.Option(
+            "--uploads/--no-uploads",
+            help="Whether visitors may add files; by default on this machine or by password.",
+        ),
     ] = None,
     export_feedback: Annotated[
         Path | None,
@@ -66,7 +74,8 @@ def serve(
         return
     if files is not None and not files.is_dir():
         raise SourceError(f"{files} isn't a folder; name the one that holds the source files")
-    if address not in LOOPBACK and not os.environ.get(PASSWORD_VARIABLE):
+    open_to_all = address not in LOOPBACK and not os.environ.get(PASSWORD_VARIABLE)
+    if open_to_all:
         console.say(
             f"note: all who reach {address} can ask; {PASSWORD_VARIABLE} would ask for a password"
         )
@@ -75,6 +84,7 @@ def serve(
         model=str(model.resolve()) if model is not None else None,
         questions=str(questions.resolve()) if questions is not None else None,
         files=str(files.resolve()) if files is not None else None,
+        uploads=not open_to_all if uploads is None else uploads,
     )
     run_streamlit(streamlit_arguments(settings, address=address, port=port))
 
@@ -92,6 +102,7 @@ def streamlit_arguments(settings: PageSettings, *, address: str, port: int | Non
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
+        "server.maxUploadSize": str(FILE_BYTES >> 20),
         # A fault of ours is told in full on the terminal, not to visitors.
         "client.showErrorDetails": "none",
         "theme.light.primaryColor": "#2458a6",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from engine.results import Answer, Evidence, PassageHit
 from indexer.sentences import sentence_spans
+from ui.uploads import shown_source
 
 # A browser can't show these, and Streamlit can't send a lone surrogate; one code point for
 # one, so that offsets still hold.
@@ -111,7 +112,7 @@ def place_in_passage(place: Answer | Evidence) -> str:
 
 def place_line(passage: PassageHit) -> str:
     """Title, source, page and heading; each apart, as each has its own direction."""
-    named = [passage.title, passage.source]
+    named = [passage.title, shown_source(passage.source)]
     if passage.page is not None:
         named.append(f"page {passage.page}")
     if passage.heading:

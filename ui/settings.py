@@ -12,6 +12,7 @@ class PageSettings:
     """`model` is None for the checkpoint that made the index; `questions` a file of samples.
 
     `files` is the folder from which visitors may download source files; None for no downloads.
+    `uploads` says whether they may add files of their own.
 
     Streamlit hands a page nothing but words after `--`, so these are written as such.
     """
@@ -20,6 +21,7 @@ class PageSettings:
     model: str | None = None
     questions: str | None = None
     files: str | None = None
+    uploads: bool = False
 
     def to_arguments(self) -> list[str]:
         given = {
@@ -28,7 +30,8 @@ class PageSettings:
             "questions": self.questions,
             "files": self.files,
         }
-        return [f"--{name}={value}" for name, value in given.items() if value is not None]
+        words = [f"--{name}={value}" for name, value in given.items() if value is not None]
+        return [*words, "--uploads"] if self.uploads else words
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> "PageSettings":
@@ -37,4 +40,5 @@ class PageSettings:
         parser.add_argument("--model")
         parser.add_argument("--questions")
         parser.add_argument("--files")
+        parser.add_argument("--uploads", action="store_true")
         return cls(**vars(parser.parse_args(arguments)))

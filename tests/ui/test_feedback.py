@@ -12,6 +12,7 @@ import pytest
 from engine.errors import IndexStoreError
 from engine.results import Answer, PassageHit
 from engine.squad import read_squad
+from engine.store.replacing import KEPT
 from ui.feedback import Feedback, append_feedback, read_feedback, to_squad
 
 TEXT = "Paris is not Paris 🇫🇷, said Ann."
@@ -50,7 +51,7 @@ def test_what_is_stored_comes_back_in_order(tmp_path: Path) -> None:
     for one in given:
         append_feedback(tmp_path, one)
     assert read_feedback(tmp_path) == given
-    assert [file.name for file in (tmp_path / "feedback").glob("*.jsonl")] == ["feedback.jsonl"]
+    assert [file.name for file in (tmp_path / KEPT).glob("*.jsonl")] == ["feedback.jsonl"]
 
 
 def test_an_index_without_feedback_has_none(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_many_at_once_are_all_kept_whole(tmp_path: Path) -> None:
 
 def test_half_a_line_of_a_crash_costs_that_line_alone(tmp_path: Path) -> None:
     append_feedback(tmp_path, feedback(question="first"))
-    with (tmp_path / "feedback" / "feedback.jsonl").open("ab") as file:
+    with (tmp_path / KEPT / "feedback.jsonl").open("ab") as file:
         file.write(b'{"question": "hal')
     append_feedback(tmp_path, feedback(question="last"))
     assert [one.question for one in read_feedback(tmp_path)] == ["first", "last"]
@@ -79,7 +80,7 @@ def test_half_a_line_of_a_crash_costs_that_line_alone(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_feedback_is_left_out(tmp_path: Path, line: bytes) -> None:
     append_feedback(tmp_path, feedback())
-    with (tmp_path / "feedback" / "feedback.jsonl").open("ab") as file:
+    with (tmp_path / KEPT / "feedback.jsonl").open("ab") as file:
         file.write(line + b"\n")
     assert len(read_feedback(tmp_path)) == 1
 
@@ -92,7 +93,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_file_in_the_folders_place_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "feedback").write_text("")
+    (tmp_path / KEPT).write_text("")
     with pytest.raises(IndexStoreError, match="can't be stored"):
         append_feedback(tmp_path, feedback())
 

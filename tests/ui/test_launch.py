@@ -58,13 +58,14 @@ def test_the_page_is_served_to_this_machine_alone_unless_told_otherwise(
         "--browser.gatherUsageStats": "false",
         "--client.toolbarMode": "minimal",
         "--client.showErrorDetails": "none",
+        "--server.maxUploadSize": "50",
         "--theme.light.primaryColor": "#2458a6",
         "--theme.dark.primaryColor": "#3f74c4",
     }
     page, separator, *rest = arguments[arguments.index(str(launch.PAGE)) :]
     assert Path(page).is_file()
     assert separator == "--"
-    assert PageSettings.from_arguments(rest) == PageSettings(index=str(index))
+    assert PageSettings.from_arguments(rest) == PageSettings(index=str(index), uploads=True)
 
 
 def test_every_option_reaches_streamlit_or_the_page(
@@ -140,6 +141,30 @@ def test_an_open_page_without_a_password_is_warned_of(
     assert password == "" or password not in " ".join(started[0])
 
 
+@pytest.mark.parametrize(
+    ("options_", "password", "uploads"),
+    [
+        ([], "", True),
+        (["--no-uploads"], "", False),
+        (["--address", "0.0.0.0"], "", False),
+        (["--address", "0.0.0.0"], "secret", True),
+        (["--address", "0.0.0.0", "--uploads"], "", True),
+    ],
+)
+def test_visitors_may_add_files_unless_the_page_is_open_to_all_or_it_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch,
+    index: Path,
+    started: list[list[str]],
+    options_: list[str],
+    password: str,
+    uploads: bool,
+) -> None:
+    monkeypatch.setenv("FOREREAD_UI_PASSWORD", password)
+    assert run(monkeypatch, "--index", str(index), *options_) == 0
+    rest = started[0][started[0].index("--") + 1 :]
+    assert PageSettings.from_arguments(rest).uploads == uploads
+
+
 def test_feedback_is_exported_as_squad_without_serving_a_page(
     monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path, started: list[list[str]]
 ) -> None:
@@ -167,7 +192,7 @@ def test_an_export_that_cannot_be_written_is_one_line(
 
 @pytest.mark.parametrize("name", ["plain.idx", "with space", "-dash", "--index", "a=b", "été"])
 def test_settings_come_back_from_arguments_whatever_the_names(name: str) -> None:
-    settings = PageSettings(index=name, model=name, questions=name, files=name)
+    settings = PageSettings(index=name, model=name, questions=name, files=name, uploads=True)
     assert PageSettings.from_arguments(settings.to_arguments()) == settings
 
 

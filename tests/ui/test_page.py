@@ -20,6 +20,7 @@ import ui.shared_engine
 from engine.errors import IndexStoreError, QuestionError
 from engine.results import Answer, Evidence, PassageHit, SearchResult
 from engine.search import SearchEngine
+from engine.store.replacing import KEPT
 from ui.feedback import read_feedback
 from ui.settings import PageSettings
 
@@ -361,7 +362,7 @@ def test_right_words_are_marked_where_the_visitor_says(
 def test_feedback_that_cannot_be_stored_is_one_line(
     start: Callable[..., AppTest], tmp_path: Path
 ) -> None:
-    (tmp_path / "feedback").write_text("")
+    (tmp_path / KEPT).write_text("")
     page = open_fold(ask(start(lambda *_: FakeEngine()), "Which city?"), "say-")
     page.radio[0].set_value("wrong passage").run()
     button(page, "Send").click().run()

@@ -1,0 +1,134 @@
+"""Adding files to the collection from the page, and removing them again."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from engine.errors import ForereadError
+from ui import render
+from ui.settings import PageSettings
+from ui.shared_engine import open_engine
+from ui.uploads import (
+    FILE_BYTES,
+    SUFFIXES,
+    add_uploads,
+    keep_upload,
+    remove_upload,
+    shown_source,
+    uploaded_files,
+    uploads_folder,
+)
+
+if TYPE_CHECKING:
+    from indexer.sync import FileOutcome, Progress
+
+
+def show(settings: PageSettings) -> None:
+    """A form for files, what became of those sent last, and the files that were added here."""
+    st.html('<h2 class="fr-part">Add documents</h2>')
+    with st.form("upload", border=False, clear_on_submit=True):
+        files = st.file_uploader(
+            f"Files, each up to {FILE_BYTES >> 20} MiB. One of a name that is there replaces it.",
+            type=[suffix.lstrip(".") for suffix in SUFFIXES],
+            accept_multiple_files=True,
+            max_upload_size=FILE_BYTES >> 20,
+            key="files",
+        )
+        sent = st.form_submit_button("Add", type="primary")
+    if sent and files:
+        st.session_state["added"] = _add([(one.name, one.getvalue()) for one in files], settings)
+        st.session_state["result"] = None  # asked again, now with these
+    if told := st.session_state.get("added"):
+        st.html(outcomes_block(told))
+    _show_files(Path(settings.index), settings)
+
+
+def outcomes_block(told: Sequence[tuple[str, str]]) -> str:
+    """What became of each file: (name, what to say of it)."""
+    rows = "".join(
+        f'<tr><th scope="row"><bdi>{render.escape(name)}</bdi></th>'
+        f"<td>{render.escape(outcome)}</td></tr>"
+        for name, outcome in told
+    )
+    return f'<table class="fr-table" role="status"><tbody>{rows}</tbody></table>'
+
+
+def outcome_told(outcome: "FileOutcome", index: Path) -> tuple[str, str]:
+    """A file's name and what became of it, in words, without our folder's name."""
+    words = outcome.status
+    if outcome.documents > 1:
+        words += f", {outcome.documents} documents"
+    if outcome.skipped:
+        words += f", {len(outcome.skipped)} records skipped"
+    if outcome.note:
+        words += f": {outcome.note.replace(f'{uploads_folder(index)}/', '')}"
+    return shown_source(outcome.source), words
+
+
+@st.cache_resource(show_spinner=False)
+def _one_at_a_time(index: str) -> threading.Lock:
+    """An index has one writer, so visitors of this process wait for each other."""
+    return threading.Lock()
+
+
+def _add(files: Sequence[tuple[str, bytes]], settings: PageSettings) -> list[tuple[str, str]]:
+    index = Path(settings.index)
+    told: list[tuple[str, str]] = []
+    kept = []
+    for name, data in files:
+        try:
+            kept.append(keep_upload(index, name, data))
+        except ForereadError as error:
+            told.append((name, str(error)))
+    if not kept:
+        return told
+    engine = open_engine(settings.index, settings.model)
+    bar = st.progress(0.0, "Waiting for the index…")
+
+    def on_progress(progress: "Progress") -> None:
+        share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
+        bar.progress(min(1.0, share), f"Reading: {progress.passages} passages so far…")
+
+    try:
+        with _one_at_a_time(settings.index):
+            outcomes = add_uploads(kept, index, engine.checkpoint, on_progress=on_progress)
+    except ForereadError as error:
+        return [*told, ("Nothing was added", str(error))]
+    finally:
+        bar.empty()
+    return [*told, *(outcome_told(outcome, index) for outcome in outcomes)]
+
+
+def _show_files(index: Path, settings: PageSettings) -> None:
+    files = uploaded_files(index)
+    if not files:
+        return
+    with st.expander(f"Added here: {len(files)}", key="uploaded", on_change="rerun") as fold:
+        if not fold.open:
+            return
+        for number, file in enumerate(files):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.html(f'<div class="fr-small"><bdi>{render.escape(file.name)}</bdi></div>')
+                st.button(
+                    "Remove",
+                    key=f"remove-{number}-{file.name}",
+                    type="tertiary",
+                    icon=":material/delete:",
+                    help=f"Remove {render.plain_label(file.name)} from the collection",
+                    on_click=_remove,
+                    args=(file.name, settings),
+                )
+
+
+def _remove(name: str, settings: PageSettings) -> None:
+    index = Path(settings.index)
+    try:
+        with _one_at_a_time(settings.index):
+            report = remove_upload(name, index)
+        st.session_state["added"] = [outcome_told(one, index) for one in report.files]
+    except ForereadError as error:
+        st.session_state["added"] = [(name, str(error))]
+    st.session_state["result"] = None

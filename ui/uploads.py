@@ -1,0 +1,135 @@
+"""Files that visitors bring: kept in a folder of the index, never outside it, and indexed."""
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+from engine.errors import IndexStoreError, SourceError
+from engine.store.replacing import KEPT
+
+if TYPE_CHECKING:
+    from engine.checkpoint import Checkpoint
+    from indexer.changes import ChangeReport
+    from indexer.sync import FileOutcome, Progress
+
+FOLDER = "uploads"
+SUFFIXES = (
+    *(".txt", ".md", ".html", ".htm", ".pdf", ".docx"),
+    *(".csv", ".tsv", ".json", ".jsonl"),
+)
+FILE_BYTES = 50 << 20
+ALL_BYTES = 2 << 30  # of all files together
+LONGEST_NAME = 120  # characters
+
+_UNFIT = re.compile(r"[\x00-\x1f\x7f/\\\ud800-\udfff]")
+
+
+def uploads_folder(index: Path) -> Path:
+    return index / KEPT / FOLDER
+
+
+def uploaded_files(index: Path) -> list[Path]:
+    """What visitors brought, by name."""
+    folder = uploads_folder(index)
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+
+
+def upload_name(given: str) -> str:
+    """The name under which a file is kept: no folder of it, nothing hidden, not too long.
+
+    Raises: SourceError if nothing is left or it isn't of a kind that is read.
+    """
+    name = PureWindowsPath(PurePosixPath(given).name).name
+    name = _UNFIT.sub("_", name).strip().lstrip(".")
+    path = PurePosixPath(name)
+    if path.suffix.lower() not in SUFFIXES:
+        kinds = " ".join(SUFFIXES)
+        raise SourceError(f"{name or 'a file without a name'}: only {kinds} can be added")
+    # What the disk limits is bytes.
+    stem = path.stem[:LONGEST_NAME].encode()[:LONGEST_NAME].decode("utf-8", "ignore")
+    return stem + path.suffix
+
+
+def keep_upload(index: Path, given: str, data: bytes) -> Path:
+    """Put a file into the folder, in place of one of the same name.
+
+    Raises: SourceError if its name, kind or size isn't allowed; IndexStoreError if the disk
+    refuses.
+    """
+    name = upload_name(given)
+    if len(data) > FILE_BYTES:
+        raise SourceError(f"{name}: over the limit of {FILE_BYTES >> 20} MiB")
+    folder = uploads_folder(index)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        others = sum(file.stat().st_size for file in uploaded_files(index) if file.name != name)
+        if others + len(data) > ALL_BYTES:
+            raise SourceError(
+                f"{name}: all files together would be over {ALL_BYTES >> 30} GiB; remove some"
+            )
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as unfinished:
+            (Path(unfinished) / name).write_bytes(data)
+            # Whatever had the name is replaced, be it a link: nothing is written through it.
+            os.replace(Path(unfinished) / name, folder / name)
+    except OSError as error:
+        raise IndexStoreError(
+            f"{name} can't be stored in {folder} ({error.strerror}); check the disk's free space "
+            "and the folder's owner"
+        ) from error
+    return folder / name
+
+
+def add_uploads(
+    files: Sequence[Path],
+    index: Path,
+    checkpoint: "Checkpoint",
+    *,
+    on_progress: "Callable[[Progress], None]" = lambda _: None,
+) -> "tuple[FileOutcome, ...]":
+    """Index files of the folder; those that can't be read are removed from it again.
+
+    Raises: as `indexer.changes.add_to_index`.
+    """
+    from indexer.changes import ChangeOptions, add_to_index
+    from indexer.sources import Limits
+    from indexer.sync import SKIPPED
+
+    told: list[FileOutcome] = []
+    add_to_index(
+        files,
+        index,
+        checkpoint,
+        ChangeOptions(limits=Limits(file_bytes=FILE_BYTES)),
+        on_file=told.append,
+        on_progress=on_progress,
+    )
+    for outcome in told:
+        if outcome.status == SKIPPED:
+            Path(outcome.source).unlink(missing_ok=True)
+    return tuple(told)
+
+
+def remove_upload(name: str, index: Path) -> "ChangeReport":
+    """Remove a file of the folder from the index and from the folder.
+
+    Raises: SourceError if there's no such file; else as `indexer.changes.remove_from_index`.
+    """
+    from indexer.changes import remove_from_index
+
+    file = next((one for one in uploaded_files(index) if one.name == name), None)
+    if file is None:
+        raise SourceError(f"{name} isn't among the files that were added here")
+    report = remove_from_index([str(file)], [], index)
+    file.unlink(missing_ok=True)
+    return report
+
+
+def shown_source(source: str) -> str:
+    """A file as visitors may know it: an uploaded one by its name, not by our folder."""
+    head, folder, name = source.rpartition(f"/{KEPT}/{FOLDER}/")
+    return name if folder and head else source

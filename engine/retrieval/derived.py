@@ -102,7 +102,11 @@ def brought_up(
         level = logging.WARNING if healing else logging.INFO
         logger.log(level, "%s catches up with %d commits", _shown(folder), lag)
         _write_mark(folder, replace(mark, changing=True))
-        derivation.catch_up(index, snapshot, snapshot.touched_since(mark.generation))
+        try:
+            derivation.catch_up(index, snapshot, snapshot.touched_since(mark.generation))
+        except ValueError as error:
+            logger.warning("%s can't catch up: %s", _shown(folder), one_line(str(error)))
+            return _rebuilt(folder, snapshot, derivation)
         _write_mark(folder, _mark(manifest, derivation.kind, len(index)))
     return index
 

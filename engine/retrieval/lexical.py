@@ -5,7 +5,8 @@ is never negative. Tantivy rounds the lengths of passages to 256 steps, so score
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ import rank_bm25
 import tantivy
 from numpy.typing import NDArray
 
+from engine.errors import IndexStoreError
 from engine.retrieval.hit import Hit, best_first
 
 K1 = 1.2
@@ -38,7 +40,8 @@ class LexicalIndex(Protocol):
 class TantivyIndex:
     """An index in a folder, memory-mapped. Open a new one to see what has been changed since."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, folder: Path) -> None:
+        self._folder = folder
         index.config_reader("Manual")  # else a thread of each index watches its files
         index.reload()
         self._index = index
@@ -47,38 +50,38 @@ class TantivyIndex:
     @classmethod
     def create(cls, folder: Path) -> "TantivyIndex":
         """A new index in an empty folder."""
-        return cls(tantivy.Index(_schema(), path=str(folder), reuse=False))
+        return cls(tantivy.Index(_schema(), path=str(folder), reuse=False), folder)
 
     @classmethod
     def open(cls, folder: Path) -> "TantivyIndex":
         """Raises: ValueError if there is no index in the folder that can be read."""
-        try:
-            return cls(tantivy.Index.open(str(folder)))
-        except BaseException as error:
-            # A damaged file makes Rust panic, which isn't an Exception and can't be imported.
-            if type(error).__name__ != "PanicException":
-                raise
-            raise ValueError(f"a file in {folder} is damaged: {error}") from error
+        with _damage_raises(ValueError, folder):
+            return cls(tantivy.Index.open(str(folder)), folder)
 
     def apply(self, removed: Iterable[range], added: Iterable[tuple[int, Sequence[str]]]) -> None:
         """Remove the passages with keys in `removed`, then add `added`, key and terms each.
 
         All of it is committed at once; doing it again changes nothing.
+
+        Raises: ValueError if a file is damaged.
         """
-        writer = self._index.writer(WRITER_MEMORY, num_threads=1)
-        for keys in removed:
-            if keys:
-                # Deleting by term doesn't see unsigned numbers.
-                writer.delete_documents_by_query(_keys_query(self._index.schema, keys))
-        for key, terms in added:
-            document = tantivy.Document()
-            document.add_unsigned(KEY, key)
-            document.add_text(TERMS, " ".join(terms))
-            writer.add_document(document)
-        writer.commit()
-        writer.wait_merging_threads()
-        self._index.reload()
-        self._searcher = self._index.searcher()
+        with _damage_raises(ValueError, self._folder):
+            writer = self._index.writer(WRITER_MEMORY, num_threads=1)
+            # What a writer left that was killed stands where this one is about to write.
+            writer.garbage_collect_files()
+            for keys in removed:
+                if keys:
+                    # Deleting by term doesn't see unsigned numbers.
+                    writer.delete_documents_by_query(_keys_query(self._index.schema, keys))
+            for key, terms in added:
+                document = tantivy.Document()
+                document.add_unsigned(KEY, key)
+                document.add_text(TERMS, " ".join(terms))
+                writer.add_document(document)
+            writer.commit()
+            writer.wait_merging_threads()
+            self._index.reload()
+            self._searcher = self._index.searcher()
 
     def search(self, terms: Sequence[str], n: int) -> list[Hit]:
         searcher = self._searcher
@@ -93,19 +96,24 @@ class TantivyIndex:
                 for term in terms
             ]
         )
-        found = searcher.search(query, n, count=False).hits
-        keys: list[Any] = searcher.fast_field_values(KEY, [address for _, address in found])
+        with _damage_raises(IndexStoreError, self._folder):
+            found = searcher.search(query, n, count=False).hits
+            keys = _keys_of(searcher, found)
         return best_first([(key, score) for key, (score, _) in zip(keys, found, strict=True)])
 
     def frequency(self, term: str) -> int:
-        return int(self._searcher.doc_freq(TERMS, term))
+        with _damage_raises(IndexStoreError, self._folder):
+            return int(self._searcher.doc_freq(TERMS, term))
 
     def keys(self) -> NDArray[np.int64]:
-        """The keys of all passages, (n,), in no order; a key that stands twice is there twice."""
+        """The keys of all passages, (n,), in no order; a key that stands twice is there twice.
+
+        Raises: ValueError if a file is damaged.
+        """
         searcher = self._searcher
-        found = searcher.search(tantivy.Query.all_query(), max(1, len(self)), count=False).hits
-        keys: list[Any] = searcher.fast_field_values(KEY, [address for _, address in found])
-        return np.array(keys, np.int64)
+        with _damage_raises(ValueError, self._folder):
+            found = searcher.search(tantivy.Query.all_query(), max(1, len(self)), count=False).hits
+            return np.array(_keys_of(searcher, found), np.int64)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -143,6 +151,27 @@ class _LuceneBM25(rank_bm25.BM25Okapi):  # type: ignore[misc]
         self.frequencies = nd
         for term, n in nd.items():
             self.idf[term] = math.log(1 + (self.corpus_size - n + 0.5) / (n + 0.5))
+
+
+def _keys_of(searcher: tantivy.Searcher, hits: Sequence[tuple[float, Any]]) -> list[int]:
+    """Raises: ValueError if one has none, as none is written."""
+    keys: list[Any] = searcher.fast_field_values(KEY, [address for _, address in hits])
+    if None in keys:
+        raise ValueError("a passage has no key")
+    return keys
+
+
+@contextmanager
+def _damage_raises(kind: type[Exception], folder: Path) -> Iterator[None]:
+    """A damaged file makes Rust panic, which isn't an Exception and can't be imported."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
+            raise
+        raise kind(
+            f"the search files in {folder} are damaged ({error}); mend them with: indexer repair"
+        ) from error
 
 
 def _schema() -> Any:

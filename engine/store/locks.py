@@ -25,21 +25,22 @@ class WriterLock:
         """
         named = named or path.parent
         try:
-            file = path.open("a+", encoding="ascii")
-        except OSError as error:
-            raise IndexStoreError(
-                f"{named} can't be written ({error.strerror}); check who owns the folder"
-            ) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file = _locked(path)
+            # Another process may have put another folder in the place of this one meanwhile,
+            # and the lock of a folder that's gone keeps nobody out.
+            while not _stands_at(file, path):
+                file.close()
+                file = _locked(path)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            file.close()
+            holder = path.read_text(encoding="ascii").strip() or "unknown"
             raise IndexStoreError(
                 f"{named} is being written by process {holder}; "
                 "wait until it is done, then try again"
             ) from None
+        except OSError as error:
+            raise IndexStoreError(
+                f"{named} can't be written ({error.strerror}); check who owns the folder"
+            ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -51,6 +52,24 @@ class WriterLock:
 
     def release(self) -> None:
         self._file.close()
+
+
+def _locked(path: Path) -> TextIO:
+    """Raises: BlockingIOError if another process holds it; OSError if it can't be written."""
+    file = path.open("a+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _stands_at(file: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

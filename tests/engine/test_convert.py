@@ -402,6 +402,24 @@ def test_a_folder_whose_config_says_nothing_sensible_is_refused(
     assert str(tmp_path / "theirs") in refusal(run_command, tmp_path / "theirs")
 
 
+def test_a_path_that_is_not_there_and_a_checkpoint_of_ours_are_refused(
+    tmp_path: Path, converted: Checkpoint, run_command: Callable[..., Any]
+) -> None:
+    assert "no model at" in refusal(run_command, tmp_path / "nowhere")
+    out = tmp_path / "ours"
+    said = run_command(engine_app, "convert", converted.folder, "--split", 1, "--out", out)
+    assert f"no model at {converted.folder}" in said.error
+
+
+def test_a_folder_that_cannot_be_written_is_refused_in_one_line(
+    tmp_path: Path, answering: Path, run_command: Callable[..., Any]
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    out = tmp_path / "file" / "ours"
+    said = run_command(engine_app, "convert", answering, "--split", 1, "--out", out)
+    assert "can't be written" in said.error
+
+
 def test_missing_damaged_and_pickled_weights_are_refused(
     theirs: Path, run_command: Callable[..., Any]
 ) -> None:

@@ -71,8 +71,9 @@ class Environment:
             if last:
                 for identity in [i for i, e in self._shared.items() if e is self]:
                     del self._shared[identity]
-        if last:
-            self._after_fork()
+        if last and self._process != os.getpid():
+            self._environment.close()  # as after a fork: who reads is in the other process
+        elif last:
             with self._gate.alone():
                 self._environment.close()
 

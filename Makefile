@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INDEX ?= demo.idx
 
-.PHONY: demo test lint ui clean
+.PHONY: demo test lint ui screenshots clean
 
 demo: $(INDEX)/store
 	@echo
@@ -35,6 +35,10 @@ lint: .venv/installed
 
 ui: $(INDEX)/store
 	$(BIN)/foreread-ui --index $(INDEX) --questions data/sample/questions.json
+
+# Pictures of the search page's states, into runs/screenshots; needs Chromium.
+screenshots: $(INDEX)/store
+	$(BIN)/python tests/ui/browser/screenshots.py $(INDEX) data/sample/questions.json
 
 clean:
 	rm -rf .venv demo.idx

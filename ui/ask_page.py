@@ -39,6 +39,8 @@ def show(settings: PageSettings, *, document: Page) -> None:
     """`document` is the page that links to a place in a document lead to."""
     st.html(HEAD)
     asked = st.query_params.get("q")
+    if asked is not None:
+        asked = asked[:LONGEST_QUESTION]  # a link may hold anything
     _ask_form(asked)
     if asked is None and settings.questions is not None:
         _offer_samples(Path(settings.questions))

@@ -1,0 +1,94 @@
+"""Pictures of the page's main states, to be looked at.
+
+python tests/ui/browser/screenshots.py INDEX QUESTIONS [--out runs/screenshots]
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import page_server
+from playwright.sync_api import sync_playwright
+
+QUESTION = "Who discovered radium?"
+UNANSWERED = "What is the capital of the third moon base?"
+WAIT = 120_000  # milliseconds
+SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("index", type=Path)
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("runs/screenshots"))
+    arguments = parser.parse_args()
+    program = page_server.chromium()
+    if program is None:
+        sys.exit("error: there's no Chromium; apt-get install chromium")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with (
+        page_server.served(arguments.index, "--questions", arguments.questions) as url,
+        sync_playwright() as running,
+    ):
+        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for look, (width, height, scheme) in LOOKS.items():
+            for state, (path, reach) in STATES.items():
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=scheme
+                )
+                page = context.new_page()
+                page.set_default_timeout(WAIT)
+                page.goto(url + path)
+                reach(page)
+                page.wait_for_timeout(800)  # for what moves to come to rest
+                page.screenshot(path=arguments.out / f"{state}-{look}.png")
+                context.close()
+                print(f"{state}-{look}.png", flush=True)
+        browser.close()
+
+
+def settled(page: Any) -> None:
+    page.locator("h1").first.wait_for()
+    page.locator(SETTLED).wait_for()
+
+
+def loading(page: Any) -> None:
+    page.locator("h1").first.wait_for()
+
+
+def opened(button: str, told: str) -> Callable[[Any], None]:
+    def reach(page: Any) -> None:
+        settled(page)
+        page.get_by_text(button).first.click()
+        page.get_by_text(told).first.wait_for()
+        page.locator(SETTLED).wait_for()
+
+    return reach
+
+
+LOOKS = {
+    "wide-light": (1280, 900, "light"),
+    "wide-dark": (1280, 900, "dark"),
+    "narrow-light": (360, 740, "light"),
+    "narrow-dark": (360, 740, "dark"),
+}
+ASKED = f"/?q={quote(QUESTION)}"
+STATES: dict[str, tuple[str, Callable[[Any], None]]] = {
+    "loading": ("/", loading),  # first, while the model isn't loaded yet
+    "empty": ("/", settled),
+    "answers": (ASKED, settled),
+    "why": (ASKED, opened("Why", "Calibrated confidence")),
+    "verdict": (ASKED, opened("Right?", "Wrong passage")),
+    "times": (ASKED, opened("How fast", "In all")),
+    "no-answer": (f"/?q={quote(UNANSWERED)}", settled),
+    "error": ("/?q=%20", settled),
+    "document": (ASKED, opened("Open in document", "Back to the answers")),
+    "collection": ("/collection", settled),
+}
+
+
+if __name__ == "__main__":
+    main()

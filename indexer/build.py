@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from indexer.clock import StageClock
 from indexer.encode import encode_documents, length_sorted_groups
 from indexer.pending import PASSAGES_PER_COMMIT
 from indexer.sources import Limits, Skipped, SourceFile, list_files
-from indexer.staging import refuse_existing
+from indexer.staging import refuse_existing, sole_writer
 from indexer.sync import DUPLICATE, SKIPPED, Cutting, FileOutcome, Progress, Sync
 
 __all__ = [
@@ -103,7 +103,7 @@ def build_index(
             on_skip(skipped)
 
     building = index.with_name(index.name + ".building")
-    with _sole_writer(index), _staged(building) as staged:
+    with sole_writer(index), _staged(building) as staged:
         settings = index_settings(checkpoint, limit, options.overlap)
         with _begun(staged, settings) as backend:
             sync = Sync(
@@ -176,16 +176,6 @@ def refuse_long_passages(limit: int, checkpoint: Checkpoint) -> None:
             f"passages of {limit} wordpieces don't fit the model, which reads up to {longest}; "
             "choose a smaller limit"
         )
-
-
-@contextmanager
-def _sole_writer(index: Path) -> Iterator[None]:
-    """Nobody else writes to an index that is to be replaced: it would be lost."""
-    with ExitStack() as held:
-        if (index / "store").is_dir():
-            lock = WriterLock.take(index / "store" / "writer.lock", index)
-            held.callback(lock.release)
-        yield
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from engine.store.lmdb_store import LmdbStore
 from engine.store.manifest import Manifest
 from engine.store.portable import export_store, import_store, read_header
 from engine.store.verification import check_store
-from indexer.staging import refuse_existing, staged
+from indexer.staging import refuse_existing, sole_writer, staged
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def import_index(
     """Make the index of an exported file; it appears under its name when it's whole and checked.
 
     Raises: IndexStoreError if the file isn't a whole export, or `index` is there already and
-    `overwrite` is False; CheckpointMismatchError if `checkpoint` didn't make its states.
+    `overwrite` is False, or it's being written; CheckpointMismatchError if another checkpoint
+    made its states.
     """
     started = time.perf_counter()
     refuse_existing(index, overwrite=overwrite)
@@ -80,7 +81,7 @@ def import_index(
         )
     total = sum(header.records.values())
     build = {"model": str(checkpoint.folder.resolve())}
-    with staged(index, "importing") as staging:
+    with sole_writer(index), staged(index, "importing") as staging:
         import_store(
             file, staging / "store", build, on_record=lambda done: on_progress(done, total)
         )

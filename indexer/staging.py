@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from engine.errors import IndexStoreError
+from engine.store.locks import WriterLock
 from engine.store.replacing import replace_folder
 
 
@@ -32,6 +33,19 @@ def staged(index: Path, doing: str, *, keep: bool = False) -> Iterator[Path]:
     finally:
         if not keep:
             shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def sole_writer(index: Path) -> Iterator[None]:
+    """Nobody else writes to an index that is to be replaced: it would be lost.
+
+    Raises: IndexStoreError if somebody does.
+    """
+    with ExitStack() as held:
+        if (index / "store").is_dir():
+            lock = WriterLock.take(index / "store" / "writer.lock", index)
+            held.callback(lock.release)
+        yield
 
 
 def refuse_existing(index: Path, *, overwrite: bool) -> None:

@@ -206,6 +206,11 @@ def test_import_and_export_replace_only_what_they_are_told_to(
     (tmp_path / "notes" / "mine.txt").write_text("mine")
     with pytest.raises(IndexStoreError, match="isn't an index"):
         import_index(tmp_path / "f", tmp_path / "notes", model, overwrite=True)
+    with (
+        LmdbStore.open(index / "store", readonly=False),
+        pytest.raises(IndexStoreError, match="written by process"),
+    ):
+        import_index(tmp_path / "f", index, model, overwrite=True)
     import_index(tmp_path / "f", index, model, overwrite=True)
     assert verify_index(index).sound
 

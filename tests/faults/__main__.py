@@ -11,15 +11,17 @@ from pathlib import Path
 from .damage import DamageReport, cut_short, flip_anywhere, flip_in_record, run_damage
 from .full_disk import FullDiskReport, run_full_disk
 from .kills import KillReport, run_kills
+from .malformed import MalformedReport, run_malformed
 from .readers import ReadersReport, run_readers
 
-Report = KillReport | DamageReport | FullDiskReport | ReadersReport
+Report = KillReport | DamageReport | FullDiskReport | ReadersReport | MalformedReport
 
 FAULTS: dict[str, Callable[[Path, int, int], Report]] = {
     "kills": run_kills,
     "record-flips": lambda folder, count, seed: run_damage(folder, flip_in_record, count, seed),
     "file-flips": lambda folder, count, seed: run_damage(folder, flip_anywhere, count, seed),
     "full-disk": run_full_disk,
+    "malformed": run_malformed,
     "readers": lambda folder, count, seed: run_readers(folder, 16, count, seed),
     "truncations": lambda folder, count, seed: run_damage(folder, cut_short, count, seed),
 }

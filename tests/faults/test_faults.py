@@ -60,3 +60,11 @@ def test_readers_see_one_generation_in_each_question_and_move_on() -> None:
     assert report["questions"] > 0
     assert report["generations"] >= 2
     assert (report["torn"], report["errors"], report["stale"]) == (0, 0, 0)
+
+
+def test_each_malformed_file_is_accepted_or_named_with_a_reason() -> None:
+    report = run("malformed", 26)
+    assert report["accepted"] + report["named"] == 26
+    assert (report["crashed"], report["hung"]) == (0, 0)
+    assert report["accepted"] > 0
+    assert report["named"] > 0

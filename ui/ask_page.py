@@ -24,15 +24,16 @@ HEAD = (
     '<div class="fr-head"><h1>Foreread</h1><p>Ask your documents; get the words that answer, '
     "and where they stand.</p></div>"
 )
-# A finger would only be shown a keyboard that it didn't ask for. The box may come after the script.
-FOCUS = """<script>
-const focus = (tries) => {
-  const box = document.querySelector('input[aria-label="Question"]');
-  if (box) box.focus();
-  else if (tries) setTimeout(focus, 50, tries - 1);
-};
-if (matchMedia("(pointer: fine)").matches) focus(100);
-</script>"""
+# A finger would only be shown a keyboard that it didn't ask for. The box may come after the script,
+# and the script runs again when a visitor comes back: what it names stays within its braces.
+FOCUS = """<script>{
+  const focus = (tries) => {
+    const box = document.querySelector('input[aria-label="Question"]');
+    if (box) box.focus();
+    else if (tries) setTimeout(focus, 50, tries - 1);
+  };
+  if (matchMedia("(pointer: fine)").matches) focus(100);
+}</script>"""
 
 
 def show(settings: PageSettings, *, document: Page) -> None:

@@ -156,13 +156,11 @@ def remove_from_index(
     IndexStoreError if there is no index or another process writes to it.
     """
     with EmbeddedBackend.open(index, readonly=False) as backend:
-        paths = [os.path.abspath(target) for target in targets]
-        files = [_known_files(backend, index, *pair) for pair in zip(targets, paths, strict=True)]
+        files = [_known_files(backend, index, target) for target in targets]
         documents = [_document_of(backend, index, identity) for identity in ids]
         clock, outcomes = StageClock(), list[FileOutcome]()
         pending = Pending(backend, None, clock, search=True)
-        roots = tuple(root for root in backend.roots() if not _within(root.path, paths))
-        backend.write([], roots=roots)
+        backend.write([], roots=_roots_but(backend.roots(), targets))
         unique = {file.path: file for found in files for file in found}
         for outcome in remove_files(list(unique.values()), backend, pending):
             outcomes.append(outcome)
@@ -267,16 +265,30 @@ def _files_of(root: Root) -> list[SourceFile]:
     return [replace(file, name=root.source + file.source[len(root.path) :]) for file in found]
 
 
-def _known_files(backend: EmbeddedBackend, index: Path, target: str, path: str) -> list[FileRecord]:
-    """What is known at a path, or under it."""
+def _known_files(backend: EmbeddedBackend, index: Path, target: str) -> list[FileRecord]:
+    """What is known at a path or under it, or was called so when it was named."""
+    path = os.path.abspath(target)
     file = backend.file(path)
-    found = [file] if file else [f for f in backend.files() if _within(f.path, [path])]
+    found = [file] if file else [f for f in backend.files() if _within(f.path, path)]
+    found = found or [f for f in backend.files() if _within(f.source, target)]
     if not found:
         raise SourceError(
             f"{index} holds nothing read from {target}; name a file or folder that it was made "
             "from, or a document with --id"
         )
     return found
+
+
+def _roots_but(roots: Sequence[Root], targets: Sequence[str]) -> tuple[Root, ...]:
+    """Those that an update goes over when the targets have been removed."""
+    return tuple(
+        root
+        for root in roots
+        if not any(
+            _within(root.path, os.path.abspath(target)) or _within(root.source, target)
+            for target in targets
+        )
+    )
 
 
 def _document_of(backend: EmbeddedBackend, index: Path, identity: str) -> str:
@@ -297,6 +309,6 @@ def _document_of(backend: EmbeddedBackend, index: Path, identity: str) -> str:
     return found[0]
 
 
-def _within(path: str, folders: Sequence[str]) -> bool:
-    """Whether a path is one of `folders` or below one."""
-    return any(path == f or path.startswith(f.rstrip(os.sep) + os.sep) for f in folders)
+def _within(path: str, folder: str) -> bool:
+    """Whether a path is `folder` or below it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

@@ -56,8 +56,8 @@ class SourceFile:
 def list_files(sources: Sequence[Path]) -> list[SourceFile]:
     """The files named and those in the folders named, in order, each once.
 
-    Folders are walked with their own, sorted by name, without hidden files and folders; links
-    to folders are followed, but no folder is walked twice.
+    Folders are walked with their own, sorted by name, without hidden files and folders and
+    without indexes; links to folders are followed, but no folder is walked twice.
 
     Raises: SourceError if a source doesn't exist, or there's no file in any of them.
     """
@@ -168,6 +168,9 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
+        if os.path.isfile(os.path.join(parent, "store", "data.mdb")):
+            folders.clear()  # an index, whose files say nothing
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
     yield from unlisted

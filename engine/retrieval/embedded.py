@@ -283,16 +283,16 @@ class EmbeddedBackend:
         Raises: IndexStoreError if the indexes can't be brought up to date;
         CheckpointMismatchError if another checkpoint's index has taken the folder's place.
         """
-        self._follow()
         with ExitStack() as held:
-            for find in (self._at_hand, self._on_disk, self._caught_up):
-                with ExitStack() as attempt:
-                    pinned = find(attempt, healing)
-                    if pinned is not None:
-                        held.push(attempt.pop_all())
-                        break
-            else:
-                raise RuntimeError("catching up always ends at the latest generation")
+            pinned = None
+            while pinned is None:
+                self._follow()
+                for find in (self._at_hand, self._on_disk, self._caught_up):
+                    with ExitStack() as attempt:
+                        pinned = find(attempt, healing)
+                        if pinned is not None:
+                            held.push(attempt.pop_all())
+                            break
             yield pinned
 
     def _at_hand(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, _Derived] | None:
@@ -315,6 +315,8 @@ class EmbeddedBackend:
         """Alone among all processes, so that none is ahead of the snapshot."""
         try:
             with self._refreshing, changing(self._folder):
+                if self._replaced():
+                    return None  # its indexes aren't this store's
                 store = self._enter(held)
                 self._derived = self._both(
                     store, lambda at, kind: brought_up(at, store, kind, healing=healing)
@@ -343,14 +345,18 @@ class EmbeddedBackend:
             return None
         return _Derived(manifest.store_id, manifest.generation, lexical, vectors)
 
+    def _replaced(self) -> bool:
+        """Whether there's another index in the folder; not while this one is being written."""
+        return not self._store.writable and _identity(self._folder) not in (None, self._identity)
+
     def _follow(self) -> None:
         """Open the index that has taken the folder's place, if one has."""
-        identity = _identity(self._folder)
-        if self._store.writable or identity in (None, self._identity):
+        if not self._replaced():
             return
         with self._refreshing:
-            if identity == self._identity:
+            if not self._replaced():
                 return
+            identity = _identity(self._folder)
             store = LmdbStore.open(_store_folder(self._folder), named=self._folder)
             ours, theirs = self._store.settings.checkpoint, store.settings.checkpoint
             if ours != theirs:

@@ -313,6 +313,29 @@ def test_files_and_folders_are_removed_though_they_are_gone_from_disk(
         assert (list(backend.files()), backend.roots()) == ([], ())
 
 
+def test_what_is_removed_may_be_called_as_it_was_named_from_elsewhere(
+    tmp_path: Path,
+    index: Path,
+    add: Callable[..., ChangeReport],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "ship.txt").write_text(SHIP)
+    monkeypatch.chdir(tmp_path)
+    add(Path("notes"))
+    monkeypatch.chdir("/")
+    assert by_status(remove_from_index(["notes"], [], index)) == {"removed": ["ship.txt"]}
+    with EmbeddedBackend.open(index) as backend:
+        assert [root.source for root in backend.roots()] == [str(tmp_path / "papers")]
+
+
+def test_an_index_among_the_files_is_not_read(folder: Path, index: Path, model: Checkpoint) -> None:
+    index.rename(folder / "some.idx")
+    shutil.copytree(folder / "some.idx", folder / "other.idx.building")
+    report = add_to_index([folder], folder / "some.idx", model, ChangeOptions())
+    assert report.counts == {"unchanged": 2}
+
+
 def test_a_folder_of_copies_is_removed_and_copies_elsewhere_stay(
     tmp_path: Path, folder: Path, index: Path, add: Callable[..., ChangeReport]
 ) -> None:

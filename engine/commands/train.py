@@ -155,13 +155,14 @@ def vectors(
     model: Annotated[Path, typer.Option(help="Checkpoint to give vectors; changed in place.")],
     layers: Annotated[
         str, typer.Option(help="The base's layers that carry a text on to its vector.")
-    ] = "9,12",
+    ] = "8,10,12",
     epochs: EPOCHS = 4.0,
     seed: SEED = 0,
     as_json: JSON = False,
 ) -> None:
-    """Train the layers that turn a text's states into its retrieval vector.
+    """Train the layers that turn a text's states into its retrieval vector, and only these.
 
+    It goes on from the model's own where it has the same layers, else from the base's.
     Example: engine train vectors train.json --base intfloat/multilingual-e5-small --model split
     """
     import torch
@@ -170,20 +171,22 @@ def vectors(
     from engine.encoder.convert import load_transformers, with_vector_layers
     from engine.reader import Reader
     from engine.training.examples import cut_examples
-    from engine.training.vectors import Prefixes, VectorRecipe, train_vectors, vector_targets
+    from engine.training.vectors import VectorRecipe, train_vectors
 
     checkpoint = load_checkpoint(model, dtype=torch.float32)
     encoder = load_transformers(base)
     numbers = parse_layers(layers)
-    taught = Reader(with_vector_layers(checkpoint.reader.encoder, encoder, numbers))
-    taught.span.load_state_dict(checkpoint.reader.span.state_dict())
-    taught.pair.load_state_dict(checkpoint.reader.pair.state_dict())
+    taught = checkpoint.reader
+    if taught.encoder.config.vector != numbers:
+        taught = Reader(with_vector_layers(taught.encoder, encoder, numbers))
+        taught.span.load_state_dict(checkpoint.reader.span.state_dict())
+        taught.pair.load_state_dict(checkpoint.reader.pair.state_dict())
     taught.encoder.vector.requires_grad_(True)
     paragraphs, _ = _split_paragraphs(files)
     limit = checkpoint.settings.passage_limit
     examples = cut_examples(paragraphs, checkpoint.tokenizer, limit=limit)
-    console.say(f"encoding {len(examples.windows)} passages with the base encoder")
-    targets = vector_targets(encoder, checkpoint.tokenizer, examples, Prefixes())
+    work = model.with_name(model.name + ".training")
+    targets = _vector_targets(encoder, checkpoint.tokenizer, examples, work)
     recipe = VectorRecipe(epochs=epochs, seed=seed)
     with console.progress_bar("vectors", 1000) as bar:
 
@@ -201,6 +204,7 @@ def vectors(
     done = {**checkpoint.settings.training, "vectors": {**asdict(recipe), "layers": numbers}}
     settings = replace(checkpoint.settings, training=done)
     save_checkpoint(taught, checkpoint.tokenizer, settings, model)
+    shutil.rmtree(work, ignore_errors=True)
     result = {"model": str(model), "layers": list(numbers), "epochs": epochs}
     console.show(result, as_json=as_json, human=lambda r: f"{r['model']}: vectors trained")
 
@@ -273,11 +277,12 @@ def _train(
 
     settings = Settings()
     paragraphs, held_back = _split_paragraphs(files)
-    examples = with_negatives(cut_examples(paragraphs, tokenizer, limit=settings.passage_limit))
+    examples = cut_examples(paragraphs, tokenizer, limit=settings.passage_limit)
     console.say(f"{len(examples.examples)} questions on {len(examples.windows)} passages")
-    quality: dict[str, float] = {}
     work = out.with_name(out.name + ".training")
     targets = _vector_targets(base, tokenizer, examples, work) if base else None
+    examples = with_negatives(examples)
+    quality: dict[str, float] = {}
     with console.progress_bar("training", 1000) as bar:
         train_reader(
             reader,

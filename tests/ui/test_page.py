@@ -351,7 +351,7 @@ def test_right_words_are_marked_where_the_visitor_says(
     page.radio[0].set_value("wrong words").run()
     words = next(field for field in page.text_input if field.key != "question")
     words.input("Rome").run()
-    assert "doesn't have these words" in shown(page)
+    assert "copy them from it" in shown(page)
     words.input("Paris").run()
     page.selectbox[0].select_index(0).run()
     button(page, "Send").click().run()

@@ -1,0 +1,263 @@
+"""The page in a real browser: asked, linked to, pressed and looked at as visitors do."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from engine.results import Answer
+from ui.feedback import read_feedback
+
+QUESTION = "Who designed the lighthouse?"
+
+# What a browser shows of each passage: the text before the mark, the mark, the whole.
+MARKS = """passages => passages.map(passage => {
+  const mark = passage.querySelector("mark");
+  const before = document.createRange();
+  before.setStart(passage, 0);
+  before.setEndBefore(mark);
+  return [before.toString(), mark.textContent, passage.textContent];
+})"""
+
+
+def ask(page: Any, question: str) -> None:
+    box = page.get_by_role("textbox", name="Question")
+    box.fill(question)
+    box.press("Enter")
+    answered(page, question)
+
+
+def answered(page: Any, question: str) -> None:
+    """Wait until the answers to this question are there, whole."""
+    page.wait_for_function(
+        "q => new URL(location).searchParams.get('q') === q", arg=question, polling=50
+    )
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.locator(".fr-answer h2").first.wait_for()
+
+
+def shown_marks(page: Any) -> list[list[str]]:
+    found: list[list[str]] = page.locator(".fr-answer .fr-passage").evaluate_all(MARKS)
+    return found
+
+
+def expected(answer: Answer) -> list[str]:
+    text, start = answer.passage.text, answer.passage.start
+    return [text[: answer.start - start], answer.text, text]
+
+
+def test_answers_are_marked_at_exactly_their_characters(
+    site: Any, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(site.url)
+    ask(page, QUESTION)
+    answers = site.engine.ask(QUESTION).answers
+    marks = shown_marks(page)
+    assert marks == [expected(answer) for answer in answers[: len(marks)]]
+    assert page.locator(".fr-answer h2").first.text_content() in (
+        answers[0].text,
+        "No answer found",
+    )
+
+
+def test_a_later_occurrence_is_marked_although_the_words_stand_earlier_too(
+    site: Any, open_page: Callable[..., Any]
+) -> None:
+    """Any span of the repeated text but the first stands in it earlier too."""
+    for question in ("lamp lit", "the keeper slept", "Who lit the lamp?", "What was lit?"):
+        for number, answer in enumerate(site.engine.ask(question).answers):
+            text, start = answer.passage.text, answer.start - answer.passage.start
+            if 0 <= text.find(answer.text) < start:
+                page = open_page(
+                    f"{site.url}/document?id={answer.passage.document}"
+                    f"&start={answer.start}&end={answer.end}"
+                )
+                page.locator(".fr-document mark").wait_for()
+                (mark,) = page.locator(".fr-document").evaluate_all(MARKS)
+                document = site.engine.document(answer.passage.document)
+                assert mark == [document.text[: answer.start], answer.text, document.text]
+                if number == 0:
+                    page = open_page(f"{site.url}/?q={quote(question)}")
+                    answered(page, question)
+                    assert shown_marks(page)[0] == expected(answer)
+                    return
+    pytest.fail("no answer stands in its passage earlier too; ask others")
+
+
+def test_a_link_asks_its_question(site: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page(f"{site.url}/?q={quote(QUESTION)}")
+    answered(page, QUESTION)
+    assert page.get_by_role("textbox", name="Question").input_value() == QUESTION
+    assert shown_marks(page)[0] == expected(site.engine.ask(QUESTION).answers[0])
+
+
+def test_the_document_opens_at_the_answer_and_leads_back(
+    site: Any, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(f"{site.url}/?q={quote(QUESTION)}")
+    answered(page, QUESTION)
+    answer = site.engine.ask(QUESTION).answers[0]
+    page.get_by_role("link", name="Open in document").first.click()
+    page.locator(".fr-document mark").wait_for()
+    (mark,) = page.locator(".fr-document").evaluate_all(MARKS)
+    document = site.engine.document(answer.passage.document)
+    assert mark == [document.text[: answer.start], answer.text, document.text]
+    page.wait_for_function(
+        """() => {
+          const place = document.querySelector(".fr-document mark").getBoundingClientRect();
+          return place.top >= 0 && place.bottom <= innerHeight;
+        }"""
+    )
+    page.get_by_role("link", name="Back to the answers").click()
+    answered(page, QUESTION)
+
+
+def test_the_box_has_focus_and_the_keyboard_reaches_everything(
+    site: Any, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(site.url)
+    page.wait_for_function("document.activeElement.getAttribute('aria-label') === 'Question'")
+    page.get_by_role("button", name="Who designed the lighthouse?").wait_for()
+    page.keyboard.type(QUESTION)
+    page.keyboard.press("Enter")
+    answered(page, QUESTION)
+    page.get_by_role("textbox", name="Question").focus()
+    reached = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+    told = " ".join(reached)
+    assert told.index("Ask") < told.index("Open in document") < told.index("Why")
+    page.get_by_role("button", name="Why").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Calibrated confidence").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("Calibrated confidence").wait_for(state="hidden")
+
+
+def test_hostile_text_stays_text(site: Any, open_page: Callable[..., Any]) -> None:
+    document = next(
+        hit.document
+        for hit in site.engine.ask("What costs $5?").passages
+        if "window.hacked" in hit.text
+    )
+    text = site.engine.document(document).text
+    page = open_page(f"{site.url}/document?id={document}&start=0&end=8")
+    page.locator(".fr-document mark").wait_for()
+    assert page.locator(".fr-document").text_content() == text
+    assert page.locator("h1").first.text_content() == "hostile_<b>"
+    question = "What costs $5 or $6, _not_ :smile:?"
+    page = open_page(site.url)
+    page.get_by_role("button", name=question.replace(":", ":\u2060")).click()
+    answered(page, question)
+    ask(page, QUESTION)
+    page.get_by_text("Asked before: 1").click()
+    shown = page.get_by_role("button", name="What costs").text_content()
+    assert shown.replace("\u2060", "").strip() == question
+    page.get_by_text("Passages that held none").click()
+    page.locator(".fr-list").wait_for()
+    assert page.evaluate("window.hacked") is None
+
+
+def test_two_visitors_see_each_their_own_answers(site: Any, open_page: Callable[..., Any]) -> None:
+    questions = ("When was the bridge opened?", "Who sailed the ship south?")
+    pages = [open_page(site.url) for _ in questions]
+    for _ in range(3):
+        for page, question in zip(pages, questions, strict=True):
+            box = page.get_by_role("textbox", name="Question")
+            box.fill(question)
+            box.press("Enter")
+        for page, question in zip(pages, questions, strict=True):
+            answered(page, question)
+            assert shown_marks(page)[0] == expected(site.engine.ask(question).answers[0])
+
+
+@pytest.mark.parametrize("path", ["/", f"/?q={quote(QUESTION)}", "/collection"])
+def test_nothing_is_wider_than_a_small_phone(
+    site: Any, open_page: Callable[..., Any], path: str
+) -> None:
+    page = open_page(site.url + path, width=360, height=740)
+    page.locator("h1").first.wait_for()
+    if "q=" in path:
+        answered(page, QUESTION)
+        page.get_by_role("button", name="Why").first.click()
+        page.get_by_text("Calibrated confidence").wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    widest = page.evaluate(
+        """Math.max(...[...document.querySelectorAll(".stMain, .stMain *")]
+          .filter(one => one.checkVisibility())
+          .map(one => Math.ceil(one.getBoundingClientRect().right)))"""
+    )
+    assert widest <= 360
+
+
+def test_a_verdict_is_stored_as_given(site: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page(f"{site.url}/?q={quote(QUESTION)}")
+    answered(page, QUESTION)
+    answer = site.engine.ask(QUESTION).answers[0]
+    page.get_by_role("button", name="Right?").first.click()
+    page.get_by_text("Right", exact=True).click()
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("Thank you").wait_for()
+    (said,) = read_feedback(site.index)
+    assert (said.question, said.verdict) == (QUESTION, "right")
+    assert said.passage[said.start : said.end] == answer.text
+    assert said.passage_start + said.start == answer.start
+
+
+def test_an_added_file_is_answered_from_a_moment_later_until_it_is_removed(
+    site: Any, open_page: Callable[..., Any]
+) -> None:
+    question = "Who built the mill on the hill?"
+    text = "The mill on the hill was built by Ida Flint <i>in 1851</i>."
+    page = open_page(site.url + "/collection")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "mill <b>$1$.txt", "mimeType": "text/plain", "buffer": text.encode()}
+    )
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("status").get_by_text("added").wait_for()
+    assert page.get_by_role("rowheader", name="mill <b>$1$.txt").is_visible()
+    assert text in [hit.text for hit in site.engine.ask(question).passages]
+    page.get_by_role("link", name="Ask").click()
+    ask(page, question)
+    page.get_by_text("Passages that held none").click()
+    page.locator(".fr-list").wait_for()
+    assert "Ida Flint <i>in 1851</i>" in page.locator(".stMain").inner_text()
+    page.get_by_role("link", name="Collection").click()
+    page.get_by_text("Added here: 1").click()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_text("removed").wait_for()
+    assert text not in [hit.text for hit in site.engine.ask(question).passages]
+
+
+STATES = {
+    "empty": ("/", "Questions to try"),
+    "answers": (f"/?q={quote(QUESTION)}", "passages read in"),
+    "error": ("/?q=%20", "ask with at least one word"),
+    "collection": ("/collection", "Size on disk"),
+    "missing document": ("/document?id=none", "none"),
+}
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_no_state_has_a_serious_fault_of_accessibility(
+    site: Any, open_page: Callable[..., Any], state: str, dark: bool
+) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright",
+        reason="axe-core isn't installed: pip install axe-playwright-python",
+    )
+    path, told = STATES[state]
+    page = open_page(site.url + path, dark=dark)
+    page.get_by_text(told).first.wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    found = axe.Axe().run(page).response["violations"]
+    serious = {
+        fault["id"]: [node["html"][:200] for node in fault["nodes"]]
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    }
+    assert serious == {}, json.dumps(serious, indent=1)

@@ -64,8 +64,7 @@ def probabilities(reading: Reading, calibration: Calibration) -> tuple[Tensor, T
     """(passages, k) of each span and () of the null answer, from one softmax over all."""
     c = calibration
     scores = c.span * reading.spans.score + c.passage * reading.rerank[:, None]
-    null = c.null_bias - c.null * reading.rerank.max()
-    together = torch.cat([scores.flatten(), null[None]]).softmax(0)
+    together = torch.cat([scores.flatten(), scores.new_tensor([c.null])]).softmax(0)
     return together[:-1].view_as(scores), together[-1]
 
 

@@ -29,9 +29,8 @@ class Calibration:
     A passage's rerank score is `rerank` · (relevance logit, margin of its best span over null,
     BM25 score as a share of the best one's, cosine of the vectors). The logit of a span is
     `span` times its start plus end logit plus `passage` times its passage's rerank score; that
-    of the null answer is `null_bias` less `null` times the best rerank score: the better the
-    best passage is, the less likely it is that there's no answer. One softmax over all of them
-    gives the confidences.
+    of the null answer is `null`, the same for every question: fitted weights for more evidence
+    than the spans bring themselves came out as nothing. One softmax over all gives confidences.
 
     `reader_margin` is for a passage read alone: null answers where the best span's margin over
     it is lower.
@@ -40,8 +39,7 @@ class Calibration:
     rerank: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
     span: float = 1.0
     passage: float = 1.0
-    null: float = 1.0
-    null_bias: float = 0.0
+    null: float = 0.0
     reader_margin: float = 0.0
 
 

@@ -125,7 +125,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
                 if parameter.ndim > 1:
                     torch.nn.init.normal_(parameter, std=0.4)
         # Small factors, since random logits are large: no answer alone has all the confidence.
-        calibration = Calibration(rerank=(0.1, 0.1, 1.0, 1.0), span=0.1, null=0.1)
+        calibration = Calibration(rerank=(0.1, 0.1, 1.0, 1.0), span=0.1)
         folder = tmp_path_factory.mktemp("model") / "model"
         save_checkpoint(
             reader, tokenizer, Settings(passage_limit=48, calibration=calibration), folder

@@ -133,24 +133,22 @@ def _fit_rerank(observations: Sequence[Observation]) -> Tensor:
 
 def _fit_confidence(cases: Sequence[Observation], rerank: Tensor) -> Calibration:
     # Logarithms of the weights, which can't be negative then: each has to count as evidence.
-    logs = torch.tensor([0.5, 0.5, 0.5]).log().requires_grad_()
-    bias = torch.zeros((), requires_grad=True)
+    logs = torch.tensor([0.5, 0.5]).log().requires_grad_()
+    null = torch.zeros(1, requires_grad=True)
 
     def loss() -> Tensor:
-        span, passage, null = logs.exp()
+        span, passage = logs.exp()
         losses = []
         for c in cases:
-            passages = c.features @ rerank
-            scores = span * c.spans.clamp(min=-1e4) + passage * passages[:, None]
-            none = bias - null * passages.max()
-            total = torch.cat([scores.flatten(), none[None]]).logsumexp(0)
-            target = scores[c.correct].logsumexp(0) if c.correct.any() else none
+            scores = span * c.spans.clamp(min=-1e4) + passage * (c.features @ rerank)[:, None]
+            total = torch.cat([scores.flatten(), null]).logsumexp(0)
+            target = scores[c.correct].logsumexp(0) if c.correct.any() else null[0]
             losses.append(total - target)
         return torch.stack(losses).mean()
 
-    _minimise(loss, [logs, bias])
-    span, passage, null = logs.detach().exp().tolist()
-    return Calibration(tuple(rerank.tolist()), span, passage, null, float(bias.detach()))
+    _minimise(loss, [logs, null])
+    span, passage = logs.detach().exp().tolist()
+    return Calibration(tuple(rerank.tolist()), span, passage, null.item())
 
 
 def _minimise(loss: Callable[[], Tensor], parameters: list[Tensor]) -> None:

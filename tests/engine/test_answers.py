@@ -184,7 +184,7 @@ def output(spans: list[list[float]], null: list[float], relevance: list[float]) 
 
 CALIBRATIONS = [
     Calibration(),
-    Calibration(rerank=(0.5, 0.25, 2.0, 3.0), span=0.7, passage=1.5, null=0.9, null_bias=-0.4),
+    Calibration(rerank=(0.5, 0.25, 2.0, 3.0), span=0.7, passage=1.5, null=-0.4),
 ]
 
 
@@ -208,12 +208,11 @@ def test_one_softmax_over_all_spans_and_null_worked_out_one_by_one(
         [calibration.span * s + calibration.passage * rerank[0] for s in (6, 4, 2)],
         [calibration.span * 4 + calibration.passage * rerank[1]],
     ]
-    null = calibration.null_bias - calibration.null * max(rerank)
-    total = sum(e(x) for row in logit for x in row) + e(null)
+    total = sum(e(x) for row in logit for x in row) + e(calibration.null)
     spans, none = probabilities(reading, calibration)
     assert spans[0, :4].tolist() == pytest.approx([*(e(x) / total for x in logit[0]), 0.0])
     assert spans[1, :2].tolist() == pytest.approx([e(logit[1][0]) / total, 0.0])
-    assert none.item() == pytest.approx(e(null) / total)
+    assert none.item() == pytest.approx(e(calibration.null) / total)
 
 
 @pytest.mark.parametrize("calibration", CALIBRATIONS)

@@ -86,10 +86,10 @@ def test_what_is_right_becomes_likelier_than_by_the_default(fitted: Calibration)
 
 
 def test_no_weight_of_the_confidence_counts_against_its_evidence(fitted: Calibration) -> None:
-    assert min(fitted.span, fitted.passage, fitted.null) > 0
+    assert min(fitted.span, fitted.passage) > 0
     # Evidence that says the opposite gets no weight, rather than a negative one.
     misleading = [replace(o, spans=-o.spans, features=-o.features) for o in OBSERVATIONS]
-    assert min(fit(misleading).null, fit(misleading).span) >= 0
+    assert fit(misleading).span >= 0
 
 
 def test_fitting_again_gives_the_same(fitted: Calibration) -> None:
@@ -130,7 +130,7 @@ def test_missing_spans_have_no_probability(fitted: Calibration) -> None:
 
 
 def test_probabilities_by_hand() -> None:
-    """Two passages of one span: 0.5·2 + 1·3 = 4 and 0.5·4 + 1·1 = 3; null -1 - 2·max(3, 1)."""
+    """Two passages of one span: 0.5·2 + 1·3 = 4 and 0.5·4 + 1·1 = 3; null -1."""
     zeros = torch.zeros(2, 1, dtype=torch.long)
     reading = Reading(
         Spans(torch.tensor([[2.0], [4.0]]), zeros, zeros),
@@ -138,9 +138,9 @@ def test_probabilities_by_hand() -> None:
         relevance=torch.zeros(2),
         rerank=torch.tensor([3.0, 1.0]),
     )
-    calibration = Calibration(span=0.5, passage=1.0, null=2.0, null_bias=-1.0)
+    calibration = Calibration(span=0.5, passage=1.0, null=-1.0)
     spans, null = probabilities(reading, calibration)
-    expected = torch.tensor([4.0, 3.0, -7.0]).softmax(0)
+    expected = torch.tensor([4.0, 3.0, -1.0]).softmax(0)
     torch.testing.assert_close(torch.cat([spans.flatten(), null[None]]), expected)
 
 

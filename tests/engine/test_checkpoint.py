@@ -116,7 +116,7 @@ def test_the_fingerprint_changes_with_the_codec_and_not_with_calibration(
     checkpoint_folder: Path,
 ) -> None:
     before = load_checkpoint(checkpoint_folder)
-    fitted = Calibration(rerank=(1.0, 0.5, 0.25, 2.0), null_bias=-3.0)
+    fitted = Calibration(rerank=(1.0, 0.5, 0.25, 2.0), null=-3.0)
     returned = save_settings(before, replace(before.settings, calibration=fitted))
     after = load_checkpoint(checkpoint_folder)
     assert after.settings.calibration == returned.settings.calibration == fitted

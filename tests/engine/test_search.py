@@ -166,7 +166,7 @@ def test_answers_stand_where_they_say_in_any_script(
             (sources / f"{number}{suffix}").write_bytes(text.encode())
         index = Path(folder) / "index"
         report = build_index([sources], index, model, BuildOptions(passage_limit=limit))
-        assert report.documents == len(texts)
+        assert report.documents == len(set(texts))  # the same content twice is one document
         with SearchEngine(EmbeddedBackend.open(index), model) as engine:
             asked = [texts[0], "which word?"]
             results = [engine.ask(question, top_k=20) for question in asked]
@@ -191,7 +191,7 @@ def test_no_answer_is_the_likeliest_where_null_is_and_the_closest_spans_stay(
     index_folder: Path, model: Checkpoint
 ) -> None:
     for bias, expected in ((50.0, True), (-50.0, False)):
-        calibration = replace(model.settings.calibration, null_bias=bias)
+        calibration = replace(model.settings.calibration, null=bias)
         settings = replace(model.settings, calibration=calibration)
         backend = EmbeddedBackend.open(index_folder)
         # Calibration is no part of the fingerprint: the index still fits.

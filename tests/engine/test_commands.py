@@ -13,6 +13,7 @@ from engine.commands.train import matched_layers, parse_layers
 from engine.errors import CheckpointError
 from engine.retrieval.embedded import EmbeddedBackend
 from engine.store import records
+from engine.store.manifest import STORE_FORMAT
 
 QUESTION = "Who designed the lighthouse?"
 
@@ -125,7 +126,7 @@ def test_an_index_of_another_version_is_one_line_naming_both(
     done = run_command(app, "ask", QUESTION, "--index", index, "--model", model_folder)
     assert done.code == 4
     assert "format 99" in done.error
-    assert "format 1" in done.error
+    assert f"format {STORE_FORMAT}" in done.error
     assert "--overwrite" in done.error
 
 

@@ -44,8 +44,10 @@ def shown_marks(page: Any) -> list[list[str]]:
 
 
 def expected(answer: Answer) -> list[str]:
+    """Before the mark, the mark, and all, with lines ended as HTML ends them."""
     text, start = answer.passage.text, answer.passage.start
-    return [text[: answer.start - start], answer.text, text]
+    parts = (text[: answer.start - start], answer.text, text)
+    return [part.replace("\r\n", "\n") for part in parts]
 
 
 def test_answers_are_marked_at_exactly_their_characters(
@@ -228,7 +230,7 @@ def test_an_added_file_is_answered_from_a_moment_later_until_it_is_removed(
     page.get_by_role("link", name="Collection").click()
     page.get_by_text("Added here: 1").click()
     page.get_by_role("button", name="Remove").click()
-    page.get_by_text("removed").wait_for()
+    page.get_by_role("status").get_by_text("removed").wait_for()
     assert text not in [hit.text for hit in site.engine.ask(question).passages]
 
 

@@ -20,7 +20,8 @@ from engine.allocator import keep_freed_memory
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.documents import Document, Passage
 from engine.encoder.split import PASSAGE_TYPE, with_special
-from indexer.build import TOKENS_PER_PASS, BuildOptions, build_index, length_sorted_groups
+from indexer.build import BuildOptions, build_index
+from indexer.encode import TOKENS_PER_PASS, length_sorted_groups
 from indexer.passages import cut_passages
 from indexer.sources import read_sources
 

@@ -73,7 +73,7 @@ def test_snapshots_are_whole_while_a_writer_commits_and_its_map_grows(tmp_path, 
         def read():
             try:
                 with EmbeddedBackend.open(folder) as reader:
-                    while not done.is_set():
+                    while not done.wait(0.001):
                         with reader.snapshot() as snapshot:
                             keys = [key for key, _ in snapshot.search_terms("word", 50)]
                             (hits,) = snapshot.search_vectors(direction(0), 50)
@@ -231,7 +231,7 @@ def test_an_engine_answers_in_threads_while_the_index_changes(
 
         def ask() -> None:
             try:
-                while not done.is_set():
+                while not done.wait(0.001):
                     # Never none, never the old one beside the new one.
                     assert len(engine.ask("Which lamp was lit?").passages) == 1
             except Exception as error:

@@ -296,7 +296,7 @@ def _train(
             evaluate=_measuring(tokenizer, held_back, quality),
             evaluate_every=EVALUATE_EVERY,
         )
-    record = {**asdict(recipe), "files": [f.name for f in files], "date": str(date.today())}
+    record = {**asdict(recipe), "date": str(date.today())}
     done = replace(settings, training={"reader": record}, quality={"held back": quality})
     save_checkpoint(reader, tokenizer, done, out)
     shutil.rmtree(work, ignore_errors=True)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.checkpoint import Calibration
+from engine.calibration import Calibration
 from engine.evaluation.metrics import normalise
 from engine.reader import ReaderOutput
 from engine.results import Answer, Evidence, PassageHit

@@ -5,42 +5,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from engine.calibration import Calibration
 from engine.encoder.config import EncoderConfig
 from engine.errors import CheckpointError
+from engine.fields import of_types_of_defaults
 from engine.reader import Reader
 from engine.tokenization import Tokenizer
 
-_T = TypeVar("_T")
-
 FORMAT = 1
 _CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How logits of all passages of a question become one confidence.
-
-    A passage's rerank score is `rerank` · (relevance logit, margin of its best span over null,
-    BM25 score as a share of the best one's, cosine of the vectors). The logit of a span is
-    `span` times its start plus end logit plus `passage` times its passage's rerank score; that
-    of the null answer is `null`, the same for every question: fitted weights for more evidence
-    than the spans bring themselves came out as nothing. One softmax over all gives confidences.
-
-    `reader_margin` is for a passage read alone: null answers where the best span's margin over
-    it is lower.
-    """
-
-    rerank: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
-    span: float = 1.0
-    passage: float = 1.0
-    null: float = 0.0
-    reader_margin: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -185,26 +164,11 @@ def _read_config(folder: Path) -> tuple[EncoderConfig, Settings]:
         raise CheckpointError(f"{folder} is of checkpoint format {found}; this is format {FORMAT}")
     settings = {k: v for k, v in content.items() if k not in ("format", "encoder")}
     try:
-        fitted = dict(settings.pop("calibration", {}))
-        if "rerank" in fitted:
-            fitted["rerank"] = tuple(map(float, fitted["rerank"]))
-        calibration = _of_types_of_defaults(Calibration(**fitted))
-        if len(calibration.rerank) != len(Calibration().rerank):
-            raise ValueError(f"rerank should be 4 weights, not {len(calibration.rerank)}")
-        whole = _of_types_of_defaults(Settings(calibration=calibration, **settings))
+        calibration = Calibration.from_dict(settings.pop("calibration", {}))
+        whole = of_types_of_defaults(Settings(calibration=calibration, **settings))
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has settings that don't fit: {error}") from None
     try:
         return EncoderConfig.from_dict(encoder), whole
     except CheckpointError as error:
         raise CheckpointError(f"{path} doesn't fit: {error}") from None
-
-
-def _of_types_of_defaults(settings: _T) -> _T:
-    """The settings themselves. Raises: TypeError for a field of another type than its default."""
-    for name, usual in vars(type(settings)()).items():
-        value = getattr(settings, name)
-        kinds = (int, float) if isinstance(usual, float) else type(usual)
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise TypeError(f"{name} should be like {usual!r}, not {value!r:.40}")
-    return settings

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from engine.checkpoint import Calibration, Settings
+from engine.calibration import Calibration
+from engine.checkpoint import Settings
 from engine.encoder.convert import SpanHead, load_foreign, load_transformers_tokenizer
 from engine.errors import CheckpointError
 from engine.reader import Reader

@@ -13,7 +13,8 @@ import torch
 import typer
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
-from engine.checkpoint import Calibration, Checkpoint, Settings, load_checkpoint, save_checkpoint
+from engine.calibration import Calibration
+from engine.checkpoint import Checkpoint, Settings, load_checkpoint, save_checkpoint
 from engine.commands import console
 from engine.encoder.config import EncoderConfig
 from engine.reader import Reader

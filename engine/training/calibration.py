@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.checkpoint import Calibration
+from engine.calibration import Calibration
 from engine.encoding import encode_questions
 from engine.errors import IndexStoreError, QuestionError
 from engine.evaluation.metrics import f1

@@ -17,7 +17,7 @@ from engine.answers import (
     read,
     retrieval_features,
 )
-from engine.checkpoint import Calibration
+from engine.calibration import Calibration
 from engine.encoder.packing import Packing
 from engine.reader import ReaderOutput
 from engine.results import Answer, PassageHit, SearchResult

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.answers import Reading, probabilities, retrieval_features
-from engine.checkpoint import Calibration, Checkpoint
+from engine.calibration import Calibration
+from engine.checkpoint import Checkpoint
 from engine.errors import IndexStoreError
 from engine.retrieval.embedded import EmbeddedBackend
 from engine.search import SearchEngine

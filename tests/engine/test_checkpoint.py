@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from engine.calibration import Calibration
 from engine.checkpoint import (
     FORMAT,
-    Calibration,
     Settings,
     load_checkpoint,
     save_checkpoint,

@@ -1,0 +1,42 @@
+"""How logits become one confidence, and from what confidence an answer is given."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from engine.fields import of_types_of_defaults
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Weights fitted on questions, kept with a checkpoint or, for its own questions, an index.
+
+    A passage's rerank score is `rerank` · (relevance logit, margin of its best span over null,
+    BM25 score as a share of the best one's, cosine of the vectors). The logit of a span is
+    `span` times its start plus end logit plus `passage` times its passage's rerank score; that
+    of the null answer is `null`, the same for every question: fitted weights for more evidence
+    than the spans bring themselves came out as nothing. One softmax over all gives confidences.
+
+    `reader_margin` is for a passage read alone: null answers where the best span's margin over
+    it is lower.
+    """
+
+    rerank: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
+    span: float = 1.0
+    passage: float = 1.0
+    null: float = 0.0
+    reader_margin: float = 0.0
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> "Calibration":
+        """What `to_dict` gave, from JSON. Raises: TypeError or ValueError if it isn't that."""
+        given = dict(fields)
+        if "rerank" in given:
+            given["rerank"] = tuple(map(float, given["rerank"]))
+        calibration = of_types_of_defaults(cls(**given))
+        if len(calibration.rerank) != len(cls().rerank):
+            raise ValueError(f"rerank should be 4 weights, not {len(calibration.rerank)}")
+        return calibration
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,23 @@
+"""Settings read from JSON, held to what they should be."""
+
+import math
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def of_types_of_defaults(settings: _T) -> _T:
+    """The settings themselves.
+
+    Raises: TypeError for a field of another type than its default; ValueError for a number that
+    isn't finite.
+    """
+    for name, usual in vars(type(settings)()).items():
+        value = getattr(settings, name)
+        kinds = (int, float) if isinstance(usual, float) else type(usual)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise TypeError(f"{name} should be like {usual!r}, not {value!r:.40}")
+        numbers = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+            raise ValueError(f"{name} should be finite, not {value!r:.40}")
+    return settings

@@ -63,6 +63,11 @@ class Description:
 class Searchable(Protocol):
     """Passages that can be searched and fetched. Threads may search at once."""
 
+    @property
+    def calibration(self) -> Mapping[str, Any] | None:
+        """What was fitted on the collection's own questions; None if nothing was."""
+        ...
+
     def search_terms(self, question: str, n: int) -> list[Hit]:
         """The best `n` passages for a question by BM25; none if it holds no known word."""
         ...
@@ -138,6 +143,10 @@ class Backend(Searchable, Ledger, Protocol):
 
     def delete(self, document_ids: Collection[str]) -> int:
         """Remove documents; how many of the ids there were."""
+        ...
+
+    def calibrate(self, calibration: Mapping[str, Any] | None) -> None:
+        """Keep what was fitted on the collection's own questions, or nothing."""
         ...
 
     def refresh(self) -> None:

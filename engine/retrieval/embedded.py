@@ -9,7 +9,7 @@ does too, makes them again or lets them catch up.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,10 @@ class EmbeddedSnapshot:
     @property
     def generation(self) -> int:
         return self._derived.generation
+
+    @property
+    def calibration(self) -> Mapping[str, Any] | None:
+        return self._store.manifest().calibration
 
     def search_terms(self, question: str, n: int) -> list[Hit]:
         lexical = self._derived.lexical
@@ -163,6 +167,9 @@ class EmbeddedBackend:
     def delete(self, document_ids: Collection[str]) -> int:
         return self._store.delete(document_ids)
 
+    def calibrate(self, calibration: Mapping[str, Any] | None) -> None:
+        self._store.calibrate(calibration)
+
     # Searching
 
     def refresh(self) -> None:
@@ -188,6 +195,11 @@ class EmbeddedBackend:
     def document(self, document_id: str) -> Document:
         with self._stored() as store:
             return store.document(document_id)
+
+    @property
+    def calibration(self) -> Mapping[str, Any] | None:
+        with self._stored() as store:
+            return store.manifest().calibration
 
     # Knowing what there is
 

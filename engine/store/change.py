@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import lmdb
 
@@ -28,6 +30,7 @@ class Change:
         self._passages = self._before.passages
         self._pieces = self._before.pieces
         self._roots = self._before.roots
+        self._calibration = self._before.calibration
         self._touched: list[range] = []
 
     def put(self, encoded: EncodedDocument) -> None:
@@ -86,10 +89,14 @@ class Change:
     def set_roots(self, roots: tuple[Root, ...]) -> None:
         self._roots = roots
 
+    def set_calibration(self, calibration: Mapping[str, Any] | None) -> None:
+        self._calibration = calibration
+
     def finish(self) -> None:
         """Write the manifest and the list of changes, if there were any.
 
-        Files and roots by themselves make no generation: what is searched is as it was.
+        Files, roots and calibration by themselves make no generation: what is searched is as it
+        was.
         """
         after = replace(
             self._before,
@@ -98,6 +105,7 @@ class Change:
             passages=self._passages,
             pieces=self._pieces,
             roots=self._roots,
+            calibration=self._calibration,
         )
         if self._touched:
             after = replace(after, generation=after.generation + 1, changed=time.time())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import lmdb
 import numpy as np
@@ -183,6 +183,10 @@ class LmdbStore:
     def delete(self, document_ids: Collection[str]) -> int:
         """Remove documents in one transaction; how many of the ids there were."""
         return self._change(lambda change: sum(change.remove(i) for i in set(document_ids)))
+
+    def calibrate(self, calibration: Mapping[str, Any] | None) -> None:
+        """Keep what was fitted on the collection's own questions, or nothing."""
+        self._change(lambda change: change.set_calibration(calibration))
 
     # Reading
 

@@ -41,8 +41,8 @@ class Manifest:
 
     `generation` grows by one with each commit; `next_key` is the key that the next passage
     gets. `store_id` is drawn when the store is made, so that an index derived from another
-    store isn't taken for one of this. `roots` are what an update goes over. Times are seconds
-    since 1970.
+    store isn't taken for one of this. `roots` are what an update goes over; `calibration` is what
+    was fitted on the collection's own questions. Times are seconds since 1970.
     """
 
     settings: Settings
@@ -55,6 +55,7 @@ class Manifest:
     passages: int = 0
     pieces: int = 0
     roots: tuple[Root, ...] = ()
+    calibration: Mapping[str, Any] | None = None
     format: int = STORE_FORMAT
 
     @classmethod

@@ -19,7 +19,7 @@ from engine.store.replacing import replace_folder
 from indexer.clock import StageClock
 from indexer.encode import encode_documents, length_sorted_groups
 from indexer.pending import PASSAGES_PER_COMMIT
-from indexer.sources import Limits, Skipped, SourceFile, list_files
+from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
 from indexer.staging import refuse_existing, sole_writer
 from indexer.sync import DUPLICATE, SKIPPED, Cutting, FileOutcome, Progress, Sync
 
@@ -105,12 +105,12 @@ def build_index(
     building = index.with_name(index.name + ".building")
     with sole_writer(index), _staged(building) as staged:
         settings = index_settings(checkpoint, limit, options.overlap)
-        with _begun(staged, settings) as backend:
+        with _begun(staged, settings) as backend, FileReader(options.limits) as reader:
             sync = Sync(
                 backend,
                 checkpoint,
                 Cutting(limit, options.overlap),
-                options.limits,
+                reader,
                 clock,
                 Progress(sum(file.size for file in files)),
                 on_file,

@@ -16,7 +16,7 @@ from engine.store.manifest import Root
 from indexer.build import roots_of
 from indexer.clock import StageClock
 from indexer.pending import Pending
-from indexer.sources import Limits, SourceFile, list_files
+from indexer.sources import FileReader, Limits, SourceFile, list_files
 from indexer.sync import (
     REMOVED,
     SKIPPED,
@@ -75,10 +75,10 @@ def add_to_index(
     index or another process writes to it; CheckpointMismatchError if another checkpoint made it.
     """
     files = list_files(sources)
-    with _opened(index, checkpoint) as backend:
+    with _opened(index, checkpoint) as backend, FileReader(options.limits) as reader:
         roots = {root.path: root for root in (*backend.roots(), *roots_of(sources))}
         backend.write([], roots=tuple(roots.values()))
-        work = _Work(backend, checkpoint, options, on_file, on_progress)
+        work = _Work(backend, checkpoint, reader, options, on_file, on_progress)
         folders = [os.path.abspath(source) for source in sources if source.is_dir()]
         return work.go_over(index, files, folders)
 
@@ -98,8 +98,8 @@ def update_index(
 
     Raises: SourceError if none of them is there; else as `add_to_index`.
     """
-    with _opened(index, checkpoint) as backend:
-        work = _Work(backend, checkpoint, options, on_file, on_progress)
+    with _opened(index, checkpoint) as backend, FileReader(options.limits) as reader:
+        work = _Work(backend, checkpoint, reader, options, on_file, on_progress)
         files: list[SourceFile] = []
         folders: list[str] = []
         for root in backend.roots():
@@ -133,8 +133,8 @@ def put_records(
     Raises: as `add_to_index`.
     """
     files = list_files(sources)
-    with _opened(index, checkpoint) as backend:
-        work = _Work(backend, checkpoint, options, on_file, on_progress)
+    with _opened(index, checkpoint) as backend, FileReader(options.limits) as reader:
+        work = _Work(backend, checkpoint, reader, options, on_file, on_progress)
         work.sync.progress.bytes_total = sum(file.size for file in files)
         work.sync.records(files)
         return work.report(index, [])
@@ -180,6 +180,7 @@ class _Work:
         self,
         backend: EmbeddedBackend,
         checkpoint: Checkpoint,
+        reader: FileReader,
         options: ChangeOptions,
         on_file: Callable[[FileOutcome], None],
         on_progress: Callable[[Progress], None],
@@ -193,7 +194,7 @@ class _Work:
             backend,
             checkpoint,
             Cutting(settings.passage_limit, int(settings.build.get("overlap", 0))),
-            options.limits,
+            reader,
             StageClock(),
             Progress(0),
             self.told,

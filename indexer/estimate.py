@@ -19,7 +19,7 @@ from engine.errors import SourceError
 from engine.retrieval.embedded import EmbeddedBackend
 from indexer.build import encode_documents, index_settings, refuse_long_passages
 from indexer.passages import cut_passages
-from indexer.sources import Limits, Skipped, SourceFile, list_files, read_file
+from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
 
 SAMPLE = 256  # passages to encode: seconds on a laptop
 FILES_OF_A_KIND = 16
@@ -101,7 +101,8 @@ def estimate_build(
     limit = options.passage_limit or checkpoint.settings.passage_limit
     refuse_long_passages(limit, checkpoint)
     files = list_files(sources)
-    kinds, skipped = _read_sample(files, options.limits)
+    with FileReader(options.limits) as reader:
+        kinds, skipped = _read_sample(files, reader)
     if not any(kind.characters for kind in kinds.values()):
         raise SourceError(
             f"none of the {sum(k.files_read for k in kinds.values())} files of the sample could be "
@@ -131,7 +132,7 @@ def estimate_build(
 
 
 def _read_sample(
-    files: Sequence[SourceFile], limits: Limits
+    files: Sequence[SourceFile], reader: FileReader
 ) -> tuple[dict[str, _Kind], list[Skipped]]:
     """Some files of each kind, read whole, in an order that is no folder's."""
     kinds: dict[str, _Kind] = defaultdict(_Kind)
@@ -145,7 +146,7 @@ def _read_sample(
         if kind.files_read >= FILES_OF_A_KIND or kind.bytes_read >= BYTES_OF_A_KIND:
             continue
         started = time.perf_counter()
-        for item in read_file(file, limits):
+        for item in reader.read(file):
             if isinstance(item, Skipped):
                 skipped.append(item)
                 continue

@@ -16,13 +16,12 @@ from indexer.pending import Pending
 from indexer.readers.identity import document_id
 from indexer.readers.outcome import UnreadableError
 from indexer.sources import (
-    Limits,
+    FileReader,
     Skipped,
     SourceFile,
     bytes_digest,
     file_digest,
     load_file,
-    read_file,
 )
 
 ADDED, CHANGED, UNCHANGED = "added", "changed", "unchanged"
@@ -79,7 +78,7 @@ class Sync:
     backend: Backend
     checkpoint: Checkpoint
     cutting: Cutting
-    limits: Limits
+    reader: FileReader
     clock: StageClock
     progress: Progress
     on_file: Callable[[FileOutcome], None]
@@ -121,7 +120,7 @@ class Sync:
             return FileOutcome(known.source, UNCHANGED)
         try:
             with self.clock.stage("read"):
-                data: bytes | None = load_file(file, self.limits)
+                data: bytes | None = load_file(file, self.reader.limits)
         except (UnreadableError, OSError):
             data = None  # reading says why
         content = bytes_digest(data) if data is not None else ""
@@ -173,7 +172,7 @@ class Sync:
         seen: set[str] = set()
         skipped: list[Skipped] = []
         start, within = self.progress.bytes_done, 0
-        for item in self.clock.each("read", read_file(file, self.limits, data)):
+        for item in self.clock.each("read", self.reader.read(file, data)):
             if isinstance(item, Skipped):
                 skipped.append(item)
                 continue
@@ -226,7 +225,7 @@ class Sync:
         here = known or FileRecord(file.place, file.source, file.size, content="")
         count = 0
         skipped: list[Skipped] = []
-        for item in self.clock.each("read", read_file(file, self.limits)):
+        for item in self.clock.each("read", self.reader.read(file)):
             found = item if isinstance(item, Skipped) else self._placed(item)
             if isinstance(found, Skipped):
                 skipped.append(found)

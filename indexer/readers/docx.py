@@ -11,14 +11,15 @@ from docx.table import Table
 from engine.documents import Document
 from indexer.readers.headings import Block, join_blocks
 from indexer.readers.identity import document_id
-from indexer.readers.outcome import Limits, RawFile, UnreadableError
+from indexer.readers.limits import FILE_OPTION, Limits, megabytes, too_large
+from indexer.readers.outcome import RawFile, UnreadableError
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document]:
     """The title is the paragraph styled as one, else the first heading, else the file's name.
 
     Raises: UnreadableError if the file is no Word document, or unpacks to more than
-        `limits.docx_bytes`.
+        `limits.file_bytes`.
     """
     _check_size(file.data, limits)
     try:
@@ -45,9 +46,11 @@ def _check_size(data: bytes, limits: Limits) -> None:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except zipfile.BadZipFile as error:
         raise UnreadableError("damaged, or not a Word document (.docx)") from error
-    if unpacked > limits.docx_bytes:
+    if unpacked > limits.file_bytes:
         raise UnreadableError(
-            f"too large: unpacks to {unpacked} bytes, over the limit of {limits.docx_bytes}"
+            too_large(
+                f"unpacks to {megabytes(unpacked)}", megabytes(limits.file_bytes), FILE_OPTION
+            )
         )
 
 

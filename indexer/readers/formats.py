@@ -2,26 +2,27 @@
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from io import BytesIO
+from typing import cast
 
-from engine.documents import Document
-from indexer.readers import docx, html, json_file, json_lines, markdown, pdf, plain_text, table
+from indexer.readers import json_lines
+from indexer.readers.checked import Reader
 from indexer.readers.decoding import decode
-from indexer.readers.outcome import Limits, RawFile, Skipped, UnreadableError
+from indexer.readers.outcome import UnreadableError
 
-Reader = Callable[[RawFile, Limits], Iterator[Document | Skipped]]
-
-READERS: Mapping[str, Reader] = {
-    "text": plain_text.read,
-    "markdown": markdown.read,
-    "html": html.read,
-    "pdf": pdf.read,
-    "docx": docx.read,
-    "csv": table.read_csv,
-    "tsv": table.read_tsv,
-    "json": json_file.read,
-    "jsonl": json_lines.read,
+# By format, the module of its reader and the reader's name; parsers take long to be imported.
+READERS: Mapping[str, tuple[str, str]] = {
+    "text": ("plain_text", "read"),
+    "markdown": ("markdown", "read"),
+    "html": ("html", "read"),
+    "pdf": ("pdf", "read"),
+    "docx": ("docx", "read"),
+    "csv": ("table", "read_csv"),
+    "tsv": ("table", "read_tsv"),
+    "json": ("json_file", "read"),
+    "jsonl": ("json_lines", "read"),
 }
 _BY_SUFFIX = {
     ".txt": "text",
@@ -39,6 +40,12 @@ _BY_SUFFIX = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+
+
+def reader_of(format_name: str) -> Reader:
+    """The reader of a format that is a key in `READERS`."""
+    module, name = READERS[format_name]
+    return cast(Reader, getattr(import_module(f"indexer.readers.{module}"), name))
 
 
 def format_of(suffix: str, data: bytes) -> str:

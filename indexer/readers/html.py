@@ -10,7 +10,9 @@ from engine.documents import Document
 from indexer.readers.decoding import decode
 from indexer.readers.headings import Block, join_blocks
 from indexer.readers.identity import document_id
-from indexer.readers.outcome import Limits, RawFile, UnreadableError
+from indexer.readers.limits import Limits
+from indexer.readers.nesting import refuse_deep_tree
+from indexer.readers.outcome import RawFile, UnreadableError
 from indexer.readers.quiet import quiet
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
@@ -28,11 +30,14 @@ _PARAGRAPH = "\u2029"  # paragraph separator: stands for a block's edge while te
 def read(file: RawFile, limits: Limits) -> Iterator[Document]:
     """Offsets are those of the text taken from the page, not of its markup.
 
-    Raises: UnreadableError if the file isn't text, or no text is found in it.
+    Raises: UnreadableError if the file isn't text, or no text is found in it, or it's nested
+        deeper than `limits.depth`.
     """
     declared = _DECLARED.search(file.data[:2048])
     decoded = decode(file.data, declared[1].decode("ascii") if declared else None)
     with quiet("trafilatura", "htmldate", "justext"):
+        if (tree := trafilatura.load_html(decoded.text)) is not None:
+            refuse_deep_tree(tree, limits.depth)
         title = _title(decoded.text) or file.stem
         text, sections = join_blocks(_main_blocks(decoded.text) or _all_blocks(decoded.text))
     if not text:

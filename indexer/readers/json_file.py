@@ -8,7 +8,9 @@ from engine.documents import Document
 from indexer.readers import json_lines
 from indexer.readers.decoding import decode
 from indexer.readers.fields import TEXT_NAMES, json_record, named_as, record_document
-from indexer.readers.outcome import Limits, RawFile, Skipped, UnreadableError
+from indexer.readers.limits import Limits
+from indexer.readers.nesting import parsed_json
+from indexer.readers.outcome import RawFile, Skipped, UnreadableError
 
 _Metadata = Mapping[str, str | int | float]
 
@@ -16,12 +18,13 @@ _Metadata = Mapping[str, str | int | float]
 def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
     """A SQuAD paragraph's document is its `context` exactly.
 
-    Raises: UnreadableError if the file isn't text, isn't JSON, or is JSON of another shape.
+    Raises: UnreadableError if the file isn't text, isn't JSON, or is JSON of another shape, or
+        is nested deeper than `limits.depth`.
     """
     decoded = decode(file.data)
     metadata = {"format": "json", "encoding": decoded.encoding}
     try:
-        content = json.loads(decoded.text)
+        content = parsed_json(decoded.text, limits.depth)
     except json.JSONDecodeError as error:
         # Collections in Anserini's shape often call their JSON lines .json.
         if json_lines.looks_like_lines(decoded.text):

@@ -7,7 +7,9 @@ from io import StringIO
 from engine.documents import Document
 from indexer.readers.decoding import decode
 from indexer.readers.fields import json_record
-from indexer.readers.outcome import Limits, RawFile, Skipped
+from indexer.readers.limits import Limits
+from indexer.readers.nesting import parsed_json
+from indexer.readers.outcome import RawFile, Skipped, UnreadableError
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
@@ -21,10 +23,12 @@ def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = parsed_json(line, limits.depth)
         except json.JSONDecodeError as error:
             yield Skipped(file.source, f"line {number}: broken JSON: {error.msg}")
-        except (ValueError, RecursionError) as error:  # a huge number, a thousand brackets
+        except UnreadableError as error:
+            yield Skipped(file.source, f"line {number}: {error}")
+        except ValueError as error:  # a huge number
             yield Skipped(file.source, f"line {number}: JSON that can't be read: {error}")
         else:
             yield from json_record(file, record, f"line {number}", metadata)

@@ -10,7 +10,8 @@ from engine.documents import Document
 from indexer.readers.decoding import decode
 from indexer.readers.headings import Heading, heading_sections
 from indexer.readers.identity import document_id
-from indexer.readers.outcome import Limits, RawFile
+from indexer.readers.limits import CHARACTERS_OPTION, Limits, too_large
+from indexer.readers.outcome import RawFile, UnreadableError
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FRONT_MATTER = re.compile(
@@ -21,9 +22,13 @@ _FRONT_MATTER = re.compile(
 def read(file: RawFile, limits: Limits) -> Iterator[Document]:
     """The title is the first heading, else the file's name.
 
-    Raises: UnreadableError if the file isn't text.
+    Raises: UnreadableError if the file isn't text, or is over `limits.characters`.
     """
     decoded = decode(file.data)
+    if (length := len(decoded.text)) > limits.characters:  # before they're parsed
+        raise UnreadableError(
+            too_large(f"{length} characters", str(limits.characters), CHARACTERS_OPTION)
+        )
     headings = list(_headings(decoded.text))
     yield Document(
         id=document_id(file.source),

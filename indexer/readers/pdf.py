@@ -8,7 +8,8 @@ from pypdf.errors import DependencyError, PyPdfError
 
 from engine.documents import Document, Section
 from indexer.readers.identity import document_id
-from indexer.readers.outcome import Limits, RawFile, Skipped, UnreadableError
+from indexer.readers.limits import CHARACTERS_OPTION, PAGES_OPTION, Limits, too_large
+from indexer.readers.outcome import RawFile, Skipped, UnreadableError
 from indexer.readers.quiet import quiet
 
 
@@ -16,7 +17,7 @@ def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
     """A page that can't be read is skipped by its number, and the others are read.
 
     Raises: UnreadableError if the file is no PDF, needs a password, has more pages than
-        `limits.pdf_pages` or has no text.
+        `limits.pages` or has no text.
     """
     with quiet("pypdf"):
         reader = _open(file.data, limits)
@@ -51,8 +52,8 @@ def _open(data: bytes, limits: Limits) -> pypdf.PdfReader:
         raise UnreadableError("encrypted PDF; save a copy without its password") from error
     except PyPdfError as error:
         raise UnreadableError(f"damaged, or not a PDF: {error}") from error
-    if pages > limits.pdf_pages:
-        raise UnreadableError(f"too large: {pages} pages, over the limit of {limits.pdf_pages}")
+    if pages > limits.pages:
+        raise UnreadableError(too_large(f"{pages} pages", str(limits.pages), PAGES_OPTION))
     return reader
 
 
@@ -68,7 +69,9 @@ def _pages(
             continue
         characters += len(text)
         if characters > limits.characters:
-            raise UnreadableError(f"too large: over {limits.characters} characters")
+            raise UnreadableError(
+                too_large("more characters", str(limits.characters), CHARACTERS_OPTION)
+            )
         if text:
             texts.append((number, text))
     return texts, skipped

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from engine.documents import Document
 from indexer.readers.decoding import decode
 from indexer.readers.identity import document_id
-from indexer.readers.outcome import Limits, RawFile
+from indexer.readers.limits import Limits
+from indexer.readers.outcome import RawFile
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document]:

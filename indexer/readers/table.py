@@ -11,7 +11,8 @@ from typing import Literal
 from engine.documents import Document
 from indexer.readers.decoding import decode
 from indexer.readers.fields import ID_NAMES, TEXT_NAMES, TITLE_NAMES, named_as, record_document
-from indexer.readers.outcome import Limits, RawFile, Skipped, UnreadableError
+from indexer.readers.limits import Limits
+from indexer.readers.outcome import RawFile, Skipped, UnreadableError
 
 _SAMPLE = 1000  # rows looked at to find the column that holds the text
 _LONGEST_NAME = 40  # characters in a column's name

@@ -6,9 +6,10 @@ import pytest
 
 from engine.documents import Document
 from indexer.readers import json_file, json_lines, table
-from indexer.readers.formats import Reader
+from indexer.readers.checked import Reader
 from indexer.readers.identity import document_id
-from indexer.readers.outcome import Limits, RawFile, Skipped, UnreadableError
+from indexer.readers.limits import Limits
+from indexer.readers.outcome import RawFile, Skipped, UnreadableError
 
 SQUAD = {
     "version": "1.1",

@@ -5,7 +5,8 @@ import pytest
 from engine.documents import Document
 from indexer.readers import markdown, plain_text
 from indexer.readers.decoding import decode
-from indexer.readers.outcome import Limits, RawFile, UnreadableError
+from indexer.readers.limits import Limits
+from indexer.readers.outcome import RawFile, UnreadableError
 
 
 def markdown_document(text: str) -> Document:

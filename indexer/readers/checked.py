@@ -1,0 +1,94 @@
+"""What a reader gives, made sure of: whatever a file holds, documents and skips of one line."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from engine.documents import Document
+from indexer.readers.identity import document_id
+from indexer.readers.limits import CHARACTERS_OPTION, MEMORY_OPTION, Limits, too_large
+from indexer.readers.outcome import RawFile, Skipped, UnreadableError
+
+Reader = Callable[[RawFile, Limits], Iterator[Document | Skipped]]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONGEST_REASON = 160  # characters
+_LONGEST_TITLE = 300  # characters; titles and headings are stored with each passage again
+_MOST_SKIPS = 100  # of one file that are named one by one
+
+
+def read_checked(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Document | Skipped]:
+    """The documents that `reader` finds, and a `Skipped` for each part that can't be read.
+
+    Nothing that a file holds makes it raise. Titles and headings are shortened, and skips beyond
+    the first hundred are told by their number.
+    """
+    found, skips = False, 0
+    for item in _items(file, reader, limits):
+        found = True
+        if isinstance(item, Document):
+            yield item
+            continue
+        skips += 1
+        if skips <= _MOST_SKIPS:
+            yield short(item)
+    if skips > _MOST_SKIPS:
+        yield Skipped(file.source, f"{skips - _MOST_SKIPS} more parts of it can't be read")
+    if not found:
+        yield Skipped(file.source, "empty: no records in it")
+
+
+def short(skipped: Skipped) -> Skipped:
+    """With a reason of one line, and not a long one."""
+    reason = " ".join(skipped.reason.split())
+    if len(reason) > _LONGEST_REASON:
+        reason = reason[: _LONGEST_REASON - 1] + "…"
+    return Skipped(skipped.source, reason)
+
+
+def _items(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Document | Skipped]:
+    ids: dict[str, int] = {}
+    try:
+        for item in reader(file, limits):
+            yield _checked(item, ids, limits) if isinstance(item, Document) else item
+    except UnreadableError as error:
+        yield Skipped(file.source, str(error))
+    except RecursionError:
+        yield Skipped(file.source, "nested too deeply to be read")
+    except MemoryError:
+        yield Skipped(file.source, f"needs more memory than it may take ({MEMORY_OPTION})")
+    except Exception as error:  # whatever a parser raises must not end a build
+        yield Skipped(file.source, f"can't be read: {type(error).__name__}: {error}")
+
+
+def _checked(document: Document, ids: dict[str, int], limits: Limits) -> Document | Skipped:
+    record = document.metadata.get("record")
+    place = f"{record}: " if record is not None else ""
+    if not document.text.strip():
+        return Skipped(document.source, f"{place}empty")
+    if (length := len(document.text)) > limits.characters:
+        reason = too_large(f"{length} characters", str(limits.characters), CHARACTERS_OPTION)
+        return Skipped(document.source, f"{place}{reason}")
+    document = replace(
+        document,
+        text=_whole(document.text),
+        title=_short_title(document.title),
+        sections=tuple(
+            replace(section, heading=_short_title(section.heading)) if section.heading else section
+            for section in document.sections
+        ),
+    )
+    ids[document.id] = count = ids.get(document.id, 0) + 1
+    if count > 1:  # records that share an id are all kept
+        document = replace(document, id=document_id(document.source, f"{record}\0{count}"))
+    return document
+
+
+def _whole(text: str) -> str:
+    """Half a surrogate pair, as JSON can hold, is no character and can't be stored."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def _short_title(title: str) -> str:
+    title = _whole(title)
+    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"

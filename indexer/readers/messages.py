@@ -1,0 +1,67 @@
+"""How the process that reads and the one that asks it write to each other: a line of JSON each.
+
+Nothing that comes out of a file is ever unpickled.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from typing import IO, Any
+
+from engine.documents import Document, Section
+from indexer.readers.limits import Limits
+from indexer.readers.outcome import RawFile, Skipped
+
+
+def send_file(pipe: IO[bytes], file: RawFile, suffix: str) -> None:
+    """A file to read: what is known of it on a line, then its bytes."""
+    known = {one.name: getattr(file, one.name) for one in fields(file) if one.name != "data"}
+    _send(pipe, {"file": known, "suffix": suffix, "size": len(file.data)})
+    pipe.write(file.data)
+    pipe.flush()
+
+
+def receive_file(pipe: IO[bytes]) -> tuple[RawFile, str] | None:
+    """The next file and its suffix; None when there are no more."""
+    if not (line := pipe.readline()):
+        return None
+    said = json.loads(line)
+    return RawFile(**said["file"], data=pipe.read(said["size"])), said["suffix"]
+
+
+def send_item(pipe: IO[bytes], item: Document | Skipped) -> None:
+    _send(pipe, {"document" if isinstance(item, Document) else "skipped": asdict(item)})
+
+
+def send_end(pipe: IO[bytes]) -> None:
+    _send(pipe, {})
+    pipe.flush()
+
+
+def receive_items(pipe: IO[bytes]) -> Iterator[Document | Skipped]:
+    """The parts of a file, up to its end.
+
+    Raises: EOFError if the process that reads it has ended first.
+    """
+    while (line := pipe.readline()).endswith(b"\n"):
+        said = json.loads(line)
+        if "document" in said:
+            sections = tuple(Section(**section) for section in said["document"].pop("sections"))
+            yield Document(**said["document"], sections=sections)
+        elif "skipped" in said:
+            yield Skipped(**said["skipped"])
+        else:
+            return
+    raise EOFError
+
+
+def limits_argument(limits: Limits) -> str:
+    return json.dumps(asdict(limits))
+
+
+def limits_of_argument(argument: str) -> Limits:
+    return Limits(**json.loads(argument))
+
+
+def _send(pipe: IO[bytes], said: dict[str, Any]) -> None:
+    pipe.write(json.dumps(said).encode("ascii") + b"\n")

@@ -1,0 +1,79 @@
+"""Reading files in a process of its own, which may be ended and started again."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from engine.documents import Document
+from indexer.readers.limits import SECONDS_OPTION, Limits
+from indexer.readers.messages import limits_argument, receive_items, send_file
+from indexer.readers.outcome import RawFile, Skipped
+
+_ROOT = Path(__file__).parents[2]  # of our packages
+_MOST_FILES = 500  # that one process reads, since parsers don't give back all memory
+
+
+class ReadingProcess:
+    """Reads files one after another; started with the first, ended by `close`.
+
+    A file that makes it hang, crash or take too much memory is skipped, and the next one is read
+    by a new process.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._running: subprocess.Popen[bytes] | None = None
+        self._files = 0
+
+    def read(self, file: RawFile, suffix: str) -> Iterator[Document | Skipped]:
+        """What is read of a file whose name ends in `suffix`, as `read_checked` gives it.
+
+        Raises: OSError if no process can be started.
+        """
+        if self._running is None or self._running.poll() is not None:
+            self.close()
+            self._running, self._files = self._start(), 0
+        running = self._running
+        assert running.stdin is not None
+        assert running.stdout is not None
+        done = False
+        try:
+            with suppress(BrokenPipeError):  # it has ended, as is found out at once
+                send_file(running.stdin, file, suffix)
+            yield from receive_items(running.stdout)
+            done = True
+        except EOFError:
+            yield Skipped(file.source, self._why(running.wait()))
+        finally:
+            self._files += 1
+            if not done or self._files == _MOST_FILES:
+                self.close()
+
+    def close(self) -> None:
+        if self._running is not None:
+            self._running.kill()
+            self._running.communicate()
+            self._running = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # Found where they are found here, and never in the folder that is being read (-P).
+        path = [os.path.abspath(place) for place in (*filter(None, sys.path), str(_ROOT))]
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "indexer.readers.worker", limits_argument(self._limits)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # parsers say there what nobody can do anything about
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        )
+
+    def _why(self, status: int) -> str:
+        """Why a process ended in the midst of a file."""
+        if status == -signal.SIGALRM:
+            return f"took over the limit of {self._limits.seconds:g} seconds ({SECONDS_OPTION})"
+        if status < 0:
+            return f"it made its parser crash ({signal.Signals(-status).name})"
+        return f"its parser ended early (exit status {status})"

@@ -1,0 +1,64 @@
+"""The process that files are read in: it may hang, crash or eat memory, and nothing else does.
+
+It reads one file after another from its standard input. The kernel ends it when a file has taken
+too long, even in a parser that never comes back to Python, and refuses it more memory.
+"""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+
+from engine.documents import Document
+from indexer.readers.checked import read_checked
+from indexer.readers.formats import format_of, reader_of
+from indexer.readers.limits import Limits
+from indexer.readers.messages import (
+    limits_of_argument,
+    receive_file,
+    send_end,
+    send_item,
+)
+from indexer.readers.outcome import RawFile, Skipped
+
+
+def serve(limits: Limits) -> None:
+    """Read the files that come, until there are no more."""
+    files, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What a parser prints would be taken for a reply.
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(0, 1)
+    _limit_memory(limits.memory_bytes)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
+    while (received := receive_file(files)) is not None:
+        file, suffix = received
+
+        def read(
+            file: RawFile, limits: Limits, suffix: str = suffix
+        ) -> Iterator[Document | Skipped]:
+            yield from reader_of(format_of(suffix, file.data))(file, limits)
+
+        items = read_checked(file, read, limits)
+        left = limits.seconds
+        while True:
+            # Time is counted while the file is read, not while what came of it is taken away.
+            signal.setitimer(signal.ITIMER_REAL, left)
+            item = next(items, None)
+            left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+            if item is None:
+                break
+            send_item(replies, item)
+        send_end(replies)
+
+
+def _limit_memory(most: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (allowed, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    serve(limits_of_argument(sys.argv[1]))

@@ -9,15 +9,13 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from engine.errors import one_line
 from engine.retrieval.files import replace_file
-from engine.store.locks import waiting_lock
 from engine.store.manifest import Manifest
 from engine.store.snapshot import StoreSnapshot
 
@@ -69,22 +67,18 @@ def at_generation(folder: Path, manifest: Manifest, derivation: Derivation[T]) -
     mark = _usable_mark(folder, manifest, derivation.kind)
     if mark is None or mark.changing or mark.generation != manifest.generation:
         return None
-    index = _loaded(folder, mark, derivation)
-    # Else it was changed while it was loaded.
+    try:
+        index = _loaded(folder, mark, derivation)
+    except ValueError:  # it may be changed while it's loaded
+        return None
     return index if read_mark(folder) == mark else None
-
-
-@contextmanager
-def changing(folder: Path) -> Iterator[None]:
-    """Hold the right to change the derived folders of an index, waiting for it."""
-    with waiting_lock(folder / "derived.lock"):
-        yield
 
 
 def brought_up(
     folder: Path, snapshot: StoreSnapshot, derivation: Derivation[T], *, healing: bool
 ) -> T:
-    """The index in `folder`, brought to the snapshot's generation; call it while `changing`.
+    """The index in `folder`, brought to the snapshot's generation; call it while `changing` the
+    snapshot's index.
 
     `healing` says that no one is at work who'd leave it behind: it's worth a warning.
 
@@ -92,7 +86,12 @@ def brought_up(
     """
     manifest = snapshot.manifest()
     mark = _usable_mark(folder, manifest, derivation.kind)
-    index = _loaded(folder, mark, derivation) if mark is not None else None
+    index = None
+    if mark is not None:
+        try:
+            index = _loaded(folder, mark, derivation)
+        except ValueError as error:
+            logger.warning("%s can't be read: %s", _shown(folder), one_line(str(error)))
     if mark is None or index is None:
         level = logging.WARNING if manifest.generation else logging.INFO
         logger.log(level, "%s is built from %d passages", _shown(folder), manifest.passages)
@@ -121,16 +120,11 @@ def _usable_mark(folder: Path, manifest: Manifest, kind: str) -> Mark | None:
     return mark
 
 
-def _loaded(folder: Path, mark: Mark, derivation: Derivation[T]) -> T | None:
-    """The index, if it's whole."""
-    try:
-        index = derivation.load(folder)
-    except ValueError as error:
-        logger.warning("%s can't be read: %s", _shown(folder), one_line(str(error)))
-        return None
+def _loaded(folder: Path, mark: Mark, derivation: Derivation[T]) -> T:
+    """Raises: ValueError if the index isn't whole."""
+    index = derivation.load(folder)
     if not mark.changing and len(index) != mark.passages:
-        logger.warning("%s holds %d passages, not %d", _shown(folder), len(index), mark.passages)
-        return None
+        raise ValueError(f"it holds {len(index)} passages, not {mark.passages}")
     return index
 
 

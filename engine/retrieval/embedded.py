@@ -8,7 +8,6 @@
 does too, makes them again or lets them catch up.
 """
 
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from engine.documents import Document
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError
 from engine.retrieval.analyser import ANALYSER, analyse, query_terms
 from engine.retrieval.backend import Description, FetchedPassage
-from engine.retrieval.derived import Derivation, at_generation, brought_up, changing
+from engine.retrieval.derived import Derivation, at_generation, brought_up
 from engine.retrieval.hit import Hit
 from engine.retrieval.lexical import LexicalIndex, RankBM25Index, TantivyIndex
 from engine.retrieval.vectors import VectorIndex
@@ -34,10 +33,13 @@ from engine.store.encoded import (
     StoredPassage,
 )
 from engine.store.lmdb_store import LmdbStore
+from engine.store.locks import ThreadLock, changing
 from engine.store.manifest import Manifest, Root, Settings
 from engine.store.snapshot import StoreSnapshot
 
 LEXICAL = ("tantivy", "rank-bm25")
+
+Identity = tuple[int, int]  # of a file: its device and its number there
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,17 @@ class EmbeddedBackend:
     made by the same checkpoint, is opened by the next `refresh` or `snapshot`.
     """
 
-    def __init__(self, folder: Path, store: LmdbStore, lexical: str) -> None:
+    def __init__(
+        self, folder: Path, store: LmdbStore, lexical: str, identity: Identity | None
+    ) -> None:
         if lexical not in LEXICAL:
             raise ForereadError(f"{lexical!r} isn't a lexical index; choose {' or '.join(LEXICAL)}")
         self._folder = folder
         self._store = store
-        self._identity = _identity(folder)
+        self._identity = identity
         self._lexical_name = lexical
         self._codec = codec_named(store.settings.codec)
-        self._refreshing = threading.Lock()
+        self._refreshing = ThreadLock()
         self._derived: _Derived | None = None
         with self._pinned(healing=True):
             pass
@@ -120,7 +124,7 @@ class EmbeddedBackend:
                 f"{folder} isn't an index and isn't empty; name a new folder for the index"
             )
         store = LmdbStore.create(_store_folder(folder), settings, overwrite=overwrite, named=folder)
-        return cls._over(folder, store, lexical)
+        return cls._over(folder, store, lexical, _identity(folder))
 
     @classmethod
     def open(
@@ -131,13 +135,16 @@ class EmbeddedBackend:
         Raises: IndexStoreError if there is none, if it's of another version or damaged, or if
         it's opened for writing while another process writes.
         """
+        identity = _identity(folder)  # before it's opened: what is replaced meanwhile is followed
         store = LmdbStore.open(_store_folder(folder), readonly=readonly, named=folder)
-        return cls._over(folder, store, lexical)
+        return cls._over(folder, store, lexical, identity)
 
     @classmethod
-    def _over(cls, folder: Path, store: LmdbStore, lexical: str) -> "EmbeddedBackend":
+    def _over(
+        cls, folder: Path, store: LmdbStore, lexical: str, identity: Identity | None
+    ) -> "EmbeddedBackend":
         try:
-            return cls(folder, store, lexical)
+            return cls(folder, store, lexical, identity)
         except BaseException:
             store.close()
             raise
@@ -335,6 +342,8 @@ class EmbeddedBackend:
                 )
                 return (store, self._derived) if self._derived else None
         except (OSError, RuntimeError, ValueError) as error:
+            if self._replaced():
+                return None  # where names can't be exchanged, there's a moment without a folder
             reason = getattr(error, "strerror", None) or error
             raise IndexStoreError(
                 f"the search files of {self._folder} can't be brought up to date ({reason}); "
@@ -424,7 +433,7 @@ def _store_folder(folder: Path) -> Path:
     return folder / "store"
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
+def _identity(folder: Path) -> Identity | None:
     """Which file holds the store; None where there is none."""
     try:
         stat = (_store_folder(folder) / "data.mdb").stat()

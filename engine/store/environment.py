@@ -19,6 +19,7 @@ import lmdb
 
 from engine.errors import IndexStoreError
 from engine.store.gate import Gate
+from engine.store.locks import ThreadLock
 
 INITIAL_MAP = 64 << 20
 MAX_READERS = 1024
@@ -32,8 +33,8 @@ class Environment:
     Get one with `Environment.opened` and give it back with `release`.
     """
 
-    _shared: dict[tuple[int, int], Environment] = {}  # noqa: RUF012  shared on purpose
-    _shared_lock = threading.Lock()
+    _shared: dict[tuple[int, int] | None, Environment] = {}  # noqa: RUF012  shared on purpose
+    _shared_lock = ThreadLock()
 
     def __init__(self, path: Path, names: tuple[str, ...], named: Path) -> None:
         self.path = path
@@ -54,12 +55,15 @@ class Environment:
         """
         data = path / "data.mdb"
         with cls._shared_lock:
-            found = cls._shared.get(_identity(data)) if data.exists() else None
-            if found is None:
-                if create:
-                    _make(path, names, named or path)
-                found = cls(path, names, named or path)
-                cls._shared[_identity(data)] = found
+            if create and _identity(data) is None:
+                _make(path, names, named or path)
+            while True:
+                identity = _identity(data)
+                found = cls._shared.get(identity) or cls(path, names, named or path)
+                if identity in cls._shared or _identity(data) == identity:
+                    break
+                found._environment.close()  # another was put in its place while it was opened
+            cls._shared[identity] = found
             found._users += 1
             return found
 
@@ -69,8 +73,7 @@ class Environment:
             self._users -= 1
             last = self._users == 0
             if last:
-                for identity in [i for i, e in self._shared.items() if e is self]:
-                    del self._shared[identity]
+                self._forget()
         if last and self._process != os.getpid():
             self._environment.close()  # as after a fork: who reads is in the other process
         elif last:
@@ -123,6 +126,10 @@ class Environment:
         self._after_fork()
         with self._gate.shared(), _named_errors(self.named):
             self._environment.copy(str(folder), compact=True)
+
+    def _forget(self) -> None:
+        for identity in [i for i, e in self._shared.items() if e is self]:
+            del self._shared[identity]
 
     def _open(self) -> None:
         self._process = os.getpid()
@@ -186,9 +193,15 @@ class Environment:
             self._environment.set_mapsize(size)
 
     def _after_fork(self) -> None:
-        if self._process != os.getpid():
-            self._environment.close()
-            self._open()
+        if self._process == os.getpid():
+            return
+        with self._shared_lock:
+            if self._process != os.getpid():
+                self._environment.close()
+                self._open()
+                # The path may lead to another file than it did in the other process.
+                self._forget()
+                self._shared[_identity(self.path / "data.mdb")] = self
 
 
 def _make(path: Path, names: tuple[str, ...], named: Path) -> None:
@@ -200,8 +213,12 @@ def _make(path: Path, names: tuple[str, ...], named: Path) -> None:
             environment.open_db(name.encode())
 
 
-def _identity(data: Path) -> tuple[int, int]:
-    stat = data.stat()
+def _identity(data: Path) -> tuple[int, int] | None:
+    """Which file it is; None where there is none."""
+    try:
+        stat = data.stat()
+    except OSError:
+        return None
     return stat.st_dev, stat.st_ino
 
 

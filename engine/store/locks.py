@@ -1,11 +1,17 @@
-"""Locks between processes, held by an open file and so let go when their holder dies."""
+"""Locks between processes and threads.
+
+Between processes they are held by an open file, and so let go when their holder dies. A process
+forked meanwhile has that file open too, so it's unlocked, not only closed.
+"""
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import ClassVar, TextIO
+from weakref import WeakSet
 
 from engine.errors import IndexStoreError
 
@@ -51,6 +57,8 @@ class WriterLock:
         return not self._file.closed and self._process == os.getpid()
 
     def release(self) -> None:
+        if self.held_here():
+            fcntl.flock(self._file, fcntl.LOCK_UN)
         self._file.close()
 
 
@@ -77,4 +85,42 @@ def waiting_lock(path: Path) -> Iterator[None]:
     """Hold the lock at `path`, waiting for it as long as another process has it."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+@contextmanager
+def changing(index: Path) -> Iterator[None]:
+    """Hold the right to change what an index derives, or to replace its folder, waiting for it.
+
+    Who has waited may find another index in the folder's place.
+    """
+    with waiting_lock(index / "derived.lock"):
         yield
+
+
+class ThreadLock:
+    """A lock between threads that a forked process finds free, whichever thread held it."""
+
+    _all: ClassVar[WeakSet["ThreadLock"]] = WeakSet()
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    @classmethod
+    def free_all(cls) -> None:
+        """Those who held them aren't in this process."""
+        for lock in cls._all:
+            lock._lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=ThreadLock.free_all)

@@ -4,7 +4,10 @@ import ctypes
 import errno
 import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+
+from engine.store.locks import changing
 
 # What an index's folder holds that no build makes again: what visitors of the search page gave.
 KEPT = "visitors"
@@ -16,9 +19,16 @@ _RENAME_EXCHANGE = 2
 def replace_folder(new: Path, folder: Path) -> None:
     """Give `new` the name `folder`; what had it before is removed, but for `KEPT`, which goes over.
 
+    It waits for who is `changing` what had it before, as a reader may that brings it up to date.
     Where the system can exchange two names at once, there's no moment without a whole folder of
     that name. `new` has to be on the same disk.
     """
+    with changing(folder) if folder.is_dir() else nullcontext():
+        _replace(new, folder)
+    _sync(folder.parent)
+
+
+def _replace(new: Path, folder: Path) -> None:
     if (folder / KEPT).is_dir():
         shutil.rmtree(new / KEPT, ignore_errors=True)
         shutil.copytree(folder / KEPT, new / KEPT, copy_function=_linked)
@@ -36,7 +46,6 @@ def replace_folder(new: Path, folder: Path) -> None:
             old.rename(folder)
             raise
         shutil.rmtree(old, ignore_errors=True)
-    _sync(folder.parent)
 
 
 def _exchanged(one: Path, other: Path) -> bool:

@@ -8,6 +8,21 @@ import typer
 
 from engine.commands import console
 from engine.errors import one_line
+from indexer.limit_options import (
+    CHARACTERS,
+    DEPTH,
+    FILE_MB,
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_FILE_MB,
+    MAX_MEMORY_MB,
+    MAX_PAGES,
+    MAX_SECONDS,
+    MEMORY_MB,
+    PAGES,
+    SECONDS,
+    chosen_limits,
+)
 
 if TYPE_CHECKING:
     from indexer.changes import ChangeReport
@@ -42,6 +57,12 @@ def add(
         bool,
         typer.Option("--by-id", help="Replace records of the same id, whatever file had them."),
     ] = False,
+    max_file_mb: MAX_FILE_MB = FILE_MB,
+    max_characters: MAX_CHARACTERS = CHARACTERS,
+    max_pages: MAX_PAGES = PAGES,
+    max_depth: MAX_DEPTH = DEPTH,
+    max_seconds: MAX_SECONDS = SECONDS,
+    max_memory_mb: MAX_MEMORY_MB = MEMORY_MB,
     verbose: VERBOSE = False,
     as_json: JSON = False,
 ) -> None:
@@ -54,7 +75,10 @@ def add(
     run = put_records if by_id else add_to_index
     if by_id and remove_missing:
         raise typer.BadParameter("--by-id puts records, and --remove-missing is for folders")
-    checkpoint, options = _checkpoint(index, model), ChangeOptions(remove_missing)
+    limits = chosen_limits(
+        max_file_mb, max_characters, max_pages, max_depth, max_seconds, max_memory_mb
+    )
+    checkpoint, options = _checkpoint(index, model), ChangeOptions(remove_missing, limits)
     _change(
         lambda on_file, on_progress: run(
             sources, index, checkpoint, options, on_file=on_file, on_progress=on_progress
@@ -68,6 +92,12 @@ def update(
     index: INDEX,
     model: MODEL = None,
     remove_missing: MISSING = False,
+    max_file_mb: MAX_FILE_MB = FILE_MB,
+    max_characters: MAX_CHARACTERS = CHARACTERS,
+    max_pages: MAX_PAGES = PAGES,
+    max_depth: MAX_DEPTH = DEPTH,
+    max_seconds: MAX_SECONDS = SECONDS,
+    max_memory_mb: MAX_MEMORY_MB = MEMORY_MB,
     verbose: VERBOSE = False,
     as_json: JSON = False,
 ) -> None:
@@ -77,7 +107,10 @@ def update(
     """
     from indexer.changes import ChangeOptions, update_index
 
-    checkpoint, options = _checkpoint(index, model), ChangeOptions(remove_missing)
+    limits = chosen_limits(
+        max_file_mb, max_characters, max_pages, max_depth, max_seconds, max_memory_mb
+    )
+    checkpoint, options = _checkpoint(index, model), ChangeOptions(remove_missing, limits)
     _change(
         lambda on_file, on_progress: update_index(
             index, checkpoint, options, on_file=on_file, on_progress=on_progress

@@ -7,6 +7,21 @@ import typer
 
 from engine.commands import console
 from indexer import change_commands, maintenance
+from indexer.limit_options import (
+    CHARACTERS,
+    DEPTH,
+    FILE_MB,
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_FILE_MB,
+    MAX_MEMORY_MB,
+    MAX_PAGES,
+    MAX_SECONDS,
+    MEMORY_MB,
+    PAGES,
+    SECONDS,
+    chosen_limits,
+)
 
 app = typer.Typer(
     name="indexer",
@@ -35,6 +50,12 @@ def build(
         int, typer.Option(min=0, help="Wordpieces that passages share with the one before.")
     ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an index.")] = False,
+    max_file_mb: MAX_FILE_MB = FILE_MB,
+    max_characters: MAX_CHARACTERS = CHARACTERS,
+    max_pages: MAX_PAGES = PAGES,
+    max_depth: MAX_DEPTH = DEPTH,
+    max_seconds: MAX_SECONDS = SECONDS,
+    max_memory_mb: MAX_MEMORY_MB = MEMORY_MB,
     as_json: JSON = False,
 ) -> None:
     """Read SOURCES (.txt .md .html .pdf .docx .csv .tsv .json .jsonl) into an index.
@@ -45,7 +66,12 @@ def build(
     from indexer.build import BuildOptions, build_index
     from indexer.sync import Progress
 
-    options = BuildOptions(passage_limit=passage_limit, overlap=overlap, overwrite=overwrite)
+    limits = chosen_limits(
+        max_file_mb, max_characters, max_pages, max_depth, max_seconds, max_memory_mb
+    )
+    options = BuildOptions(
+        passage_limit=passage_limit, overlap=overlap, overwrite=overwrite, limits=limits
+    )
     checkpoint = load_checkpoint(model or shipped_checkpoint())
     with console.progress_bar("indexing", 100) as bar:
 

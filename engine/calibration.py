@@ -17,8 +17,8 @@ class Calibration:
     of the null answer is `null`, the same for every question: fitted weights for more evidence
     than the spans bring themselves came out as nothing. One softmax over all gives confidences.
 
-    `reader_margin` is for a passage read alone: null answers where the best span's margin over
-    it is lower.
+    An answer less sure than `min_confidence` counts as *no answer*. `reader_margin` is for a
+    passage read alone: null answers where the best span's margin over it is lower.
     """
 
     rerank: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
@@ -26,16 +26,21 @@ class Calibration:
     passage: float = 1.0
     null: float = 0.0
     reader_margin: float = 0.0
+    min_confidence: float = 0.25
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "Calibration":
         """What `to_dict` gave, from JSON. Raises: TypeError or ValueError if it isn't that."""
         given = dict(fields)
+        if unknown := given.keys() - vars(cls()):
+            raise TypeError(f"it has {min(unknown)!r}, which means nothing here")
         if "rerank" in given:
             given["rerank"] = tuple(map(float, given["rerank"]))
         calibration = of_types_of_defaults(cls(**given))
         if len(calibration.rerank) != len(cls().rerank):
             raise ValueError(f"rerank should be 4 weights, not {len(calibration.rerank)}")
+        if not 0 <= calibration.min_confidence <= 1:
+            raise ValueError(f"min_confidence should be 0 to 1, not {calibration.min_confidence}")
         return calibration
 
     def to_dict(self) -> dict[str, Any]:

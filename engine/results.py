@@ -131,10 +131,10 @@ class Answer:
 class SearchResult:
     """The answers to a question, the likeliest first.
 
-    `no_answer` says that more likely than not the passages hold none, with probability
-    `no_answer_confidence`; `answers` are then the closest spans. `passages` are in reranked
-    order. `timings` are milliseconds of each stage; `notes` what the user should know, such as
-    that the question was cut; `trace` the passage keys in the order of each ranking.
+    `no_answer` says that no answer is as sure as `min_confidence`; `answers` are then the closest
+    spans. `no_answer_confidence` is the probability that the passages hold none. `passages` are
+    in reranked order. `timings` are milliseconds of each stage; `notes` what the user should
+    know, such as that the question was cut; `trace` the passage keys in the order of each ranking.
     """
 
     question: str
@@ -145,6 +145,7 @@ class SearchResult:
     timings: Mapping[str, float]
     notes: tuple[str, ...] = ()
     trace: Mapping[str, Any] = field(default_factory=dict)
+    min_confidence: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -152,6 +153,7 @@ class SearchResult:
             "answers": [answer.to_dict() for answer in self.answers],
             "no_answer": self.no_answer,
             "no_answer_confidence": self.no_answer_confidence,
+            "min_confidence": self.min_confidence,
             "passages": [passage.to_dict() for passage in self.passages],
             "timings_ms": dict(self.timings),
             "notes": list(self.notes),

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.answers import Reading, merge_answers, probabilities, read, retrieval_features
+from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.documents import Document
 from engine.encoder.packing import Packing
 from engine.encoding import Encoded, encode_questions
-from engine.errors import CheckpointMismatchError, QuestionError
+from engine.errors import CheckpointMismatchError, IndexStoreError, QuestionError
 from engine.reader import ReaderOutput
 from engine.results import PassageHit, SearchResult
 from engine.retrieval.backend import Backend, FetchedPassage, Searchable
@@ -133,11 +134,22 @@ class SearchEngine:
     ) -> None:
         self.close()
 
-    def ask(self, question: str, *, top_k: int = 5, passages: int = 20) -> SearchResult:
+    def ask(
+        self,
+        question: str,
+        *,
+        top_k: int = 5,
+        passages: int = 20,
+        min_confidence: float | None = None,
+    ) -> SearchResult:
         """The `top_k` likeliest answers, read from the best `passages` passages.
+
+        `min_confidence`, from 0 to 1, is how sure the first answer has to be not to become *no
+        answer*; by default what the calibration says.
 
         Raises: QuestionError if the question holds no word.
         """
+        _refuse_beyond(min_confidence)
         clock = _Clock()
         asked = self.prepare(question)
         # One generation from the first search to the last passage, whatever is written meanwhile.
@@ -154,14 +166,25 @@ class SearchEngine:
             with clock.stage("load"):
                 loaded = self.load(retrieved.fused[:passages], collection)
             with clock.stage("read"):
-                result = self._answer(asked, encoded, retrieved, loaded, top_k)
+                calibration = self.calibration(collection)
+                if min_confidence is not None:
+                    calibration = replace(calibration, min_confidence=min_confidence)
+                result = self._answer(asked, encoded, retrieved, loaded, top_k, calibration)
         return SearchResult(**result, timings=clock.milliseconds)
 
     def ask_batch(
-        self, questions: Sequence[str], *, top_k: int = 5, passages: int = 20
+        self,
+        questions: Sequence[str],
+        *,
+        top_k: int = 5,
+        passages: int = 20,
+        min_confidence: float | None = None,
     ) -> list[SearchResult]:
         """As `ask` for each question, in order."""
-        return [self.ask(question, top_k=top_k, passages=passages) for question in questions]
+        return [
+            self.ask(question, top_k=top_k, passages=passages, min_confidence=min_confidence)
+            for question in questions
+        ]
 
     def document(self, document_id: str) -> Document:
         """The whole document that an answer comes from."""
@@ -204,9 +227,29 @@ class SearchEngine:
         ]
         return Loaded(found, fetched, torch.cat(states), Packing(lengths))
 
+    def calibration(self, collection: Searchable | None = None) -> Calibration:
+        """The collection's own, if it was calibrated, or the checkpoint's.
+
+        Raises: IndexStoreError if its own doesn't fit this version.
+        """
+        own = (collection or self.backend).calibration
+        if own is None:
+            return self.checkpoint.settings.calibration
+        try:
+            return Calibration.from_dict(own)
+        except (TypeError, ValueError) as error:
+            raise IndexStoreError(
+                f"the calibration of the index doesn't fit this version ({error}); fit it again "
+                "with: engine calibrate QUESTIONS --index DIR"
+            ) from None
+
     @torch.inference_mode()
-    def read(self, encoded: Encoded, loaded: Loaded) -> ReadPassages:
+    def read(
+        self, encoded: Encoded, loaded: Loaded, calibration: Calibration | None = None
+    ) -> ReadPassages:
         """One pass of the upper layers over all passages of one question.
+
+        They're reranked by `calibration`, by default the one that questions are answered with.
 
         Raises: ValueError if there are no passages.
         """
@@ -217,7 +260,7 @@ class SearchEngine:
             encoded.states, encoded.packing, loaded.states, loaded.packing, pairs
         )
         retrieval = retrieval_features([candidate.ranks for candidate in loaded.candidates])
-        features, reading = read(output, retrieval, self.checkpoint.settings.calibration)
+        features, reading = read(output, retrieval, calibration or self.calibration())
         return ReadPassages(output, features, reading)
 
     def _executor(self) -> ThreadPoolExecutor:
@@ -233,6 +276,7 @@ class SearchEngine:
         retrieved: Retrieved,
         loaded: Loaded,
         top_k: int,
+        calibration: Calibration,
     ) -> dict[str, Any]:
         common = {"question": question.text, "notes": (question.note,) if question.note else ()}
         if not loaded.fetched:
@@ -242,10 +286,11 @@ class SearchEngine:
                 "passages": (),
                 "no_answer": True,
                 "no_answer_confidence": 1.0,
+                "min_confidence": calibration.min_confidence,
                 "trace": _trace(retrieved, []),
             }
-        reading = self.read(encoded, loaded).reading
-        probability, null = probabilities(reading, self.checkpoint.settings.calibration)
+        reading = self.read(encoded, loaded, calibration).reading
+        probability, null = probabilities(reading, calibration)
         hits = [
             passage_hit(item, candidate, score)
             for item, candidate, score in zip(
@@ -259,10 +304,18 @@ class SearchEngine:
             **common,
             "answers": answers,
             "passages": tuple(hits[i] for i in order),
-            "no_answer": not answers or float(null) > 0.5,
+            "no_answer": not answers or answers[0].confidence < calibration.min_confidence,
             "no_answer_confidence": float(null),
+            "min_confidence": calibration.min_confidence,
             "trace": _trace(retrieved, [loaded.candidates[i].key for i in order]),
         }
+
+
+def _refuse_beyond(min_confidence: float | None) -> None:
+    if min_confidence is not None and not 0 <= min_confidence <= 1:
+        raise QuestionError(
+            f"the least confidence of an answer lies between 0 and 1, not at {min_confidence}"
+        )
 
 
 def _retrieval_threads() -> ThreadPoolExecutor:

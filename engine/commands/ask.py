@@ -8,6 +8,10 @@ import typer
 
 from engine.commands import console
 
+MIN_CONFIDENCE = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="How sure the first answer has to be to be given, 0 to 1."),
+]
 INDEX = Annotated[Path, typer.Option("--index", "-i", help="The index folder.")]
 MODEL = Annotated[
     Path | None,
@@ -24,6 +28,7 @@ def ask(
     lexical: Annotated[
         str, typer.Option(help="Lexical index: tantivy, or rank-bm25 for small collections.")
     ] = "tantivy",
+    min_confidence: MIN_CONFIDENCE = None,
     model: MODEL = None,
     as_json: JSON = False,
 ) -> None:
@@ -34,7 +39,7 @@ def ask(
     from engine.search import SearchEngine
 
     with SearchEngine.open(index, model=model, lexical=lexical) as engine:
-        result = engine.ask(question, top_k=top_k, passages=passages)
+        result = engine.ask(question, top_k=top_k, passages=passages, min_confidence=min_confidence)
     for note in result.notes:
         console.say(f"note: {note}")
     console.show(result.to_dict(), as_json=as_json, human=_text)
@@ -43,8 +48,8 @@ def ask(
 def _text(result: dict[str, Any]) -> str:
     lines = []
     if result["no_answer"]:
-        sure = result["no_answer_confidence"]
-        lines.append(f"No answer found ({sure:.0%} sure that the passages hold none).")
+        least, none = result["min_confidence"], result["no_answer_confidence"]
+        lines.append(f"No answer found: nothing is {least:.0%} sure, none at all {none:.0%}.")
         if result["answers"]:
             lines.append("The closest spans:")
         lines.append("")

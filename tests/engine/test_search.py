@@ -184,14 +184,14 @@ def test_confidences_and_the_null_answer_s_are_shares_of_one_probability(
     assert all(0 <= confidence <= 1 for confidence in [*confidences, result.no_answer_confidence])
     assert sum(confidences) + result.no_answer_confidence <= 1 + 1e-5
     assert confidences == sorted(confidences, reverse=True)
-    assert result.no_answer == (result.no_answer_confidence > confidences[0])
+    assert result.no_answer == (confidences[0] < engine.calibration().min_confidence)
 
 
-def test_no_answer_is_the_likeliest_where_null_is_and_the_closest_spans_stay(
+def test_no_answer_is_said_where_null_is_likelier_by_far_and_the_closest_spans_stay(
     index_folder: Path, model: Checkpoint
 ) -> None:
     for bias, expected in ((50.0, True), (-50.0, False)):
-        calibration = replace(model.settings.calibration, null=bias)
+        calibration = replace(model.settings.calibration, null=bias, min_confidence=0.1)
         settings = replace(model.settings, calibration=calibration)
         backend = EmbeddedBackend.open(index_folder)
         # Calibration is no part of the fingerprint: the index still fits.

@@ -11,25 +11,18 @@ from engine.results import Answer, Evidence, SearchResult
 from ui import explain, feedback_form, render
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
+from ui.told import errors_told
 
 
 @st.fragment
-def show(
-    result: SearchResult, number: int, settings: PageSettings, document: Page, *, folded: bool
-) -> None:
-    """The answer of that number, from 1, of a result; `folded` shows its first line alone.
+@errors_told()
+def show(result: SearchResult, number: int, settings: PageSettings, document: Page) -> None:
+    """The answer of that number, from 1, of a result.
 
     A fragment, so that what is opened or said here doesn't run the rest of the page.
     """
     answer = result.answers[number - 1]
     key = _key(result.question, answer)
-    if folded:
-        label = f"{render.plain_label(answer.text)} · {render.percent(answer.confidence)}"
-        with st.expander(label, key=f"fold-{key}", on_change="rerun") as fold:
-            if fold.open:
-                st.html(render.place_in_passage(answer))
-                _show_controls(result, answer, key, settings, document)
-        return
     with st.container(key=f"answer-{key}", gap="small"):
         best = number == 1 and not result.no_answer
         st.html(render.answer_block(answer, number, best=best))

@@ -9,16 +9,18 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from engine.results import SearchResult
+from engine.results import Answer, SearchResult
 from engine.squad import read_questions
 from ui import answer_view, explain, render
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
+from ui.told import errors_told
 
 SAMPLES = 5
 HISTORY = 20
 LONGEST_QUESTION = 1000  # characters
 SURE_ENOUGH = 0.1  # answers below this are folded
+SHORT = 40  # characters of a folded answer that are shown
 
 HEAD = (
     '<div class="fr-head"><h1>Foreread</h1><p>Ask your documents; get the words that answer, '
@@ -114,10 +116,10 @@ def _show_result(result: SearchResult, settings: PageSettings, document: Page) -
             )
         )
     shown = max(1, sum(answer.confidence >= SURE_ENOUGH for answer in result.answers))
-    for number in range(1, len(result.answers) + 1):
-        if number == shown + 1:
-            st.html('<div class="fr-small">Less likely</div>')
-        answer_view.show(result, number, settings, document, folded=number > shown)
+    for number in range(1, min(shown, len(result.answers)) + 1):
+        answer_view.show(result, number, settings, document)
+    if shown < len(result.answers):
+        _show_less_likely(result, shown, settings, document)
     _show_other_passages(result)
     _show_times(result, settings)
 
@@ -132,6 +134,25 @@ def _summary(result: SearchResult) -> str:
 
 
 @st.fragment
+@errors_told()
+def _show_less_likely(
+    result: SearchResult, shown: int, settings: PageSettings, document: Page
+) -> None:
+    """The answers after the `shown` likeliest, folded: each costs the browser time."""
+    label = " · ".join(map(_in_short, result.answers[shown:]))
+    with st.expander(f"Less likely: {label}", key="unlikely", on_change="rerun") as fold:
+        if fold.open:
+            for number in range(shown + 1, len(result.answers) + 1):
+                answer_view.show(result, number, settings, document)
+
+
+def _in_short(answer: Answer) -> str:
+    cut = answer.text if len(answer.text) <= SHORT else f"{answer.text[:SHORT]}…"
+    return f"{render.plain_label(cut)} ({render.percent(answer.confidence)})"
+
+
+@st.fragment
+@errors_told()
 def _show_other_passages(result: SearchResult) -> None:
     """Those that hold none of the answers, folded."""
     used = {place.passage.id for answer in result.answers for place in answer.evidence}
@@ -145,6 +166,7 @@ def _show_other_passages(result: SearchResult) -> None:
 
 
 @st.fragment
+@errors_told()
 def _show_times(result: SearchResult, settings: PageSettings) -> None:
     """Where the time went; with the switch on, what the stored states saved of it."""
     label = f"How fast: {result.timings['total']:.0f} ms"
@@ -178,7 +200,10 @@ def _show_history(asked: str | None) -> None:
     earlier = [one for one in st.session_state.get("history", []) if one != asked]
     if not earlier:
         return
-    with st.expander(f"Asked before: {len(earlier)}", key="history-fold"):
+    label = f"Asked before: {len(earlier)}"
+    with st.expander(label, key="history-fold", on_change="rerun") as fold:
+        if not fold.open:
+            return
         for number, question in enumerate(earlier):
             st.button(
                 render.plain_label(question),

@@ -92,7 +92,9 @@ def serve(
 def streamlit_arguments(settings: PageSettings, *, address: str, port: int | None) -> list[str]:
     """What follows `streamlit` on the command line that serves the page.
 
-    The file watcher is off because it walks every module of torch, to no use here.
+    The file watcher is off because it walks every module of torch, to no use here. So would the
+    collection of garbage after each run: it keeps the answers from being sent for a tenth of a
+    second or more.
     """
     options = {
         "server.address": address,
@@ -100,6 +102,7 @@ def streamlit_arguments(settings: PageSettings, *, address: str, port: int | Non
         "browser.serverAddress": "localhost" if address in EVERY_ADDRESS else address,
         "server.headless": "true",
         "server.fileWatcherType": "none",
+        "runner.postScriptGC": "false",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "server.maxUploadSize": str(FILE_BYTES >> 20),

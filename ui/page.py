@@ -5,10 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine.errors import ForereadError
-from ui import ask_page, collection_page, document_page, render
+from ui import ask_page, collection_page, document_page
 from ui.password import admitted
 from ui.settings import PageSettings
+from ui.told import errors_told
 
 STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.svg")
@@ -34,10 +34,8 @@ def show_page(settings: PageSettings) -> None:
     collection = st.Page(show_collection, title="Collection", url_path="collection")
     document = st.Page(show_document, title="Document", url_path="document", visibility="hidden")
     chosen = st.navigation([ask, collection, document], position="top")
-    try:
+    with errors_told():
         chosen.run()
-    except ForereadError as error:
-        st.html(render.error_block(str(error)))
 
 
 if __name__ == "__main__":

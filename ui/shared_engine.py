@@ -1,5 +1,6 @@
 """One engine for all visitors of the page and all their questions."""
 
+import gc
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -17,4 +18,7 @@ def open_engine(index: str, model: str | None) -> "SearchEngine":
     # Imported here, so that the page is there while torch loads.
     from engine.search import SearchEngine
 
-    return SearchEngine.open(index, model=model)
+    engine = SearchEngine.open(index, model=model)
+    # All that's loaded now stays, so that no collection of garbage looks through it again.
+    gc.freeze()
+    return engine

@@ -312,6 +312,7 @@ def test_what_was_asked_before_can_be_asked_again(start: Callable[..., AppTest])
     for question in ("First?", "Second?", "First?", "Third?"):
         ask(page, question)
     assert "Asked before: 2" in [fold.label for fold in page.expander]
+    open_fold(page, "history-fold")
     assert [page.button(key=f"history-{n}").label for n in (0, 1)] == [r"First\?", r"Second\?"]
     page.button(key="history-1").click().run()
     assert engine.asked[-1] == "Second?"
@@ -320,16 +321,28 @@ def test_what_was_asked_before_can_be_asked_again(start: Callable[..., AppTest])
 
 def test_an_unlikely_answer_is_folded_but_never_the_first(start: Callable[..., AppTest]) -> None:
     def unlikely(question: str) -> SearchResult:
-        spot = place(2)
         others = tuple(
             Answer("Paris", confidence, spot.start, spot.end, spot.passage, (spot,), {})
-            for confidence in (0.04, 0.03)
+            for confidence, spot in ((0.04, place(2)), (0.03, place(3)))
         )
         return replace(result(question), answers=others)
 
     page = ask(start(lambda *_: FakeEngine(unlikely)), "Which city?")
     assert shown(page).count("<mark>") == 1
-    assert "Paris · 3%" in [fold.label for fold in page.expander]
+    assert r"Less likely: Paris (3%)" in [fold.label for fold in page.expander]
+    assert shown(open_fold(page, "unlikely")).count("<mark>") == 2
+
+
+def test_an_error_inside_a_fold_is_one_line_of_ours(
+    start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = ask(start(lambda *_: FakeEngine()), "Which city?")
+
+    def fail(*_: object) -> object:
+        raise IndexStoreError("the index is gone; build it again")
+
+    monkeypatch.setattr(ui.answer_view, "open_engine", fail)
+    assert "the index is gone; build it again" in shown(open_fold(page, "say-"))
 
 
 def test_a_verdict_is_stored_with_the_index(start: Callable[..., AppTest], tmp_path: Path) -> None:

@@ -1,0 +1,21 @@
+"""Errors of ours as one line where they happen, on the page or inside a fold."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from engine.errors import ForereadError
+from ui import render
+
+
+@contextmanager
+def errors_told() -> Iterator[None]:
+    """Show a ForereadError in place of what would have followed; also a decorator.
+
+    A fragment runs again by itself, outside the page's script, so each needs one of its own.
+    """
+    try:
+        yield
+    except ForereadError as error:
+        st.html(render.error_block(str(error)))

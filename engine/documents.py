@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.document_fields import FieldValue, document_fields
+
 
 @dataclass(frozen=True)
 class Section:
@@ -27,6 +29,8 @@ class Document:
     `text` is what every offset counts in, in code points. For formats that are text already
     (.txt, .md) it is the file as decoded, untouched. `id` is stable: the same source and
     record give the same id. `source` is the file it came from, as a user would name it.
+    `metadata` is what reading the file told, such as its `format` and when it was `modified`;
+    `columns` what a record says of itself beside its text, title and id.
     """
 
     id: str
@@ -35,6 +39,12 @@ class Document:
     text: str
     sections: tuple[Section, ...] = ()
     metadata: Mapping[str, str | int | float] = field(default_factory=dict)
+    columns: Mapping[str, FieldValue] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, FieldValue]:
+        """What answers show of it and filters go by; see `document_fields`."""
+        return document_fields(self.source, self.title, self.metadata, self.columns)
 
 
 @dataclass(frozen=True)

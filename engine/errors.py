@@ -52,3 +52,7 @@ class QuestionError(ForereadError):
     """A question can't be asked as it stands."""
 
     exit_code = 5
+
+
+class FilterError(QuestionError):
+    """A filter names a field that no document has, or compares one with what it can't."""

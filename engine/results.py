@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.document_fields import FieldValue, plain
+
 
 @dataclass(frozen=True)
 class PassageHit:
@@ -11,6 +13,7 @@ class PassageHit:
 
     `start` and `end` are code points of the document's text. `score` is what it was reranked by;
     `ranks` gives for each retriever that found it the rank, from 1, and the retriever's score.
+    `fields` are its document's.
     """
 
     id: str
@@ -24,6 +27,7 @@ class PassageHit:
     ranks: Mapping[str, tuple[int, float]]
     heading: str | None = None
     page: int | None = None
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -33,6 +37,7 @@ class PassageHit:
             "title": self.title,
             "heading": self.heading,
             "page": self.page,
+            "fields": plain(self.fields),
             "text": self.text,
             "start": self.start,
             "end": self.end,
@@ -62,6 +67,7 @@ class Evidence:
             "document": self.passage.document,
             "source": self.passage.source,
             "passage": self.passage.text,
+            "fields": plain(self.passage.fields),
         }
 
 
@@ -93,6 +99,7 @@ class Answer:
             "title": self.passage.title,
             "heading": self.passage.heading,
             "page": self.passage.page,
+            "fields": plain(self.passage.fields),
             "passage": self.passage.text,
             "passage_start": self.passage.start,
             "evidence": [place.to_dict() for place in self.evidence],
@@ -118,7 +125,11 @@ class Answer:
             "document": {
                 "id": self.passage.id,
                 "content": self.passage.text,
-                "meta": {"source": self.passage.source, "title": self.passage.title},
+                "meta": {
+                    **plain(self.passage.fields),
+                    "source": self.passage.source,
+                    "title": self.passage.title,
+                },
             },
             "context": self.passage.text,
             "document_offset": {"start": self.start - offset, "end": self.end - offset},
@@ -134,7 +145,8 @@ class SearchResult:
     `no_answer` says that no answer is as sure as `min_confidence`; `answers` are then the closest
     spans. `no_answer_confidence` is the probability that the passages hold none. `passages` are
     in reranked order. `timings` are milliseconds of each stage; `notes` what the user should
-    know, such as that the question was cut; `trace` the passage keys in the order of each ranking.
+    know, such as that the question was cut; `filters` the conditions that their documents meet;
+    `trace` the passage keys in the order of each ranking.
     """
 
     question: str
@@ -144,8 +156,9 @@ class SearchResult:
     no_answer_confidence: float
     timings: Mapping[str, float]
     notes: tuple[str, ...] = ()
-    trace: Mapping[str, Any] = field(default_factory=dict)
+    filters: tuple[str, ...] = ()
     min_confidence: float = 0.0
+    trace: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -157,4 +170,5 @@ class SearchResult:
             "passages": [passage.to_dict() for passage in self.passages],
             "timings_ms": dict(self.timings),
             "notes": list(self.notes),
+            "filters": list(self.filters),
         }

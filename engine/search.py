@@ -18,10 +18,12 @@ from torch import Tensor
 from engine.answers import Reading, merge_answers, probabilities, read, retrieval_features
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
+from engine.document_fields import FieldSummary
 from engine.documents import Document
 from engine.encoder.packing import Packing
 from engine.encoding import Encoded, encode_questions
 from engine.errors import CheckpointMismatchError, IndexStoreError, QuestionError
+from engine.filters import Filters, conditions
 from engine.reader import ReaderOutput
 from engine.results import PassageHit, SearchResult
 from engine.retrieval.backend import Backend, FetchedPassage, Searchable
@@ -140,28 +142,39 @@ class SearchEngine:
         *,
         top_k: int = 5,
         passages: int = 20,
+        filters: Filters | None = None,
         min_confidence: float | None = None,
     ) -> SearchResult:
         """The `top_k` likeliest answers, read from the best `passages` passages.
 
+        With `filters`, from the best of those documents whose fields meet all conditions:
+        `["type=pdf,md", "year>=2020"]` or `{"type": ["pdf", "md"], "year": {">=": 2020}}`; see
+        `engine.filters`. If there are no such documents, there's no answer, and `notes` says so.
+
         `min_confidence`, from 0 to 1, is how sure the first answer has to be not to become *no
         answer*; by default what the calibration says.
 
-        Raises: QuestionError if the question holds no word.
+        Raises: QuestionError if the question holds no word; FilterError, which is one, if no
+        document has a field of that name, or a value can't be compared with it.
         """
         _refuse_beyond(min_confidence)
         clock = _Clock()
-        asked = self.prepare(question)
+        asked, where = self.prepare(question), conditions(filters)
         # One generation from the first search to the last passage, whatever is written meanwhile.
         with clock.stage("total"), self.backend.snapshot() as collection:
+            notes = [asked.note] if asked.note else []
+            if where:
+                with clock.stage("filter"):
+                    if not collection.matching(where):
+                        notes.append(f"no document has {', '.join(map(str, where))}")
             # The lexical search needs no encoding, so it runs beside it.
             lexical = self._executor().submit(
-                clock.timed, "lexical", collection.search_terms, question, passages
+                clock.timed, "lexical", collection.search_terms, question, passages, where
             )
             with clock.stage("encode"):
                 encoded = encode_questions(self.checkpoint, [asked.pieces])
             with clock.stage("dense"):
-                dense = collection.search_vectors(encoded.vectors, passages)[0]
+                dense = collection.search_vectors(encoded.vectors, passages, where)[0]
             retrieved = fuse(lexical.result(), dense)
             with clock.stage("load"):
                 loaded = self.load(retrieved.fused[:passages], collection)
@@ -170,7 +183,12 @@ class SearchEngine:
                 if min_confidence is not None:
                     calibration = replace(calibration, min_confidence=min_confidence)
                 result = self._answer(asked, encoded, retrieved, loaded, top_k, calibration)
-        return SearchResult(**result, timings=clock.milliseconds)
+        return SearchResult(
+            **result,
+            timings=clock.milliseconds,
+            notes=tuple(notes),
+            filters=tuple(map(str, where)),
+        )
 
     def ask_batch(
         self,
@@ -178,13 +196,36 @@ class SearchEngine:
         *,
         top_k: int = 5,
         passages: int = 20,
+        filters: Filters | None = None,
         min_confidence: float | None = None,
     ) -> list[SearchResult]:
         """As `ask` for each question, in order."""
+        where = conditions(filters)
         return [
-            self.ask(question, top_k=top_k, passages=passages, min_confidence=min_confidence)
+            self.ask(
+                question,
+                top_k=top_k,
+                passages=passages,
+                filters=where,
+                min_confidence=min_confidence,
+            )
             for question in questions
         ]
+
+    def fields(self, *, values: int = 20) -> tuple[FieldSummary, ...]:
+        """The fields that documents can be filtered by, by name: what a page needs for its choices.
+
+        Each tells its `kinds` ("text", "number", "date", "boolean"; several where documents
+        differ), how many `documents` have it, how many `distinct` values there are, up to
+        `values` of them with the number of documents that have each, most frequent first, and
+        the `minimum` and `maximum` of numbers or dates. Every file gives `path`, `type` and
+        `title`, and `modified` if it was indexed since that is kept.
+
+        Cheap to call again while the index doesn't change: the first call, like the first
+        question with filters, reads every document's fields, about a second for 100,000.
+        """
+        with self.backend.snapshot() as collection:
+            return collection.fields(values)
 
     def document(self, document_id: str) -> Document:
         """The whole document that an answer comes from."""
@@ -278,10 +319,9 @@ class SearchEngine:
         top_k: int,
         calibration: Calibration,
     ) -> dict[str, Any]:
-        common = {"question": question.text, "notes": (question.note,) if question.note else ()}
         if not loaded.fetched:
             return {
-                **common,
+                "question": question.text,
                 "answers": (),
                 "passages": (),
                 "no_answer": True,
@@ -301,7 +341,7 @@ class SearchEngine:
         answers = merge_answers(reading, probability, hits, offsets, top_k)
         order = reading.rerank.argsort(descending=True).tolist()
         return {
-            **common,
+            "question": question.text,
             "answers": answers,
             "passages": tuple(hits[i] for i in order),
             "no_answer": not answers or answers[0].confidence < calibration.min_confidence,
@@ -358,6 +398,7 @@ def passage_hit(item: FetchedPassage, candidate: Candidate, score: float) -> Pas
         ranks=candidate.ranks,
         heading=passage.heading,
         page=passage.page,
+        fields=item.fields,
     )
 
 
@@ -369,7 +410,7 @@ class _Clock:
 
     @property
     def milliseconds(self) -> Mapping[str, float]:
-        return {stage: self._taken.get(stage, 0.0) for stage in (*STAGES, "total")}
+        return {**dict.fromkeys((*STAGES, "total"), 0.0), **self._taken}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

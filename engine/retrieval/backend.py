@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.document_fields import FieldSummary, FieldValue
 from engine.documents import Document, Passage
+from engine.filters import Condition
 from engine.retrieval.hit import Hit
 from engine.store.codecs import Bytes
 from engine.store.encoded import DocumentEntry, EncodedDocument, FileRecord
@@ -19,7 +21,8 @@ from engine.store.manifest import Root
 class FetchedPassage:
     """A passage as it's read: its `states` are in the collection's codec, checked.
 
-    `text` is the document's text from `passage.start` to `passage.end`.
+    `text` is the document's text from `passage.start` to `passage.end`, `fields` are the
+    document's.
     """
 
     key: int
@@ -27,6 +30,7 @@ class FetchedPassage:
     source: str
     text: str
     states: Bytes
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
 
     @property
     def document_id(self) -> str:
@@ -68,12 +72,36 @@ class Searchable(Protocol):
         """What was fitted on the collection's own questions; None if nothing was."""
         ...
 
-    def search_terms(self, question: str, n: int) -> list[Hit]:
-        """The best `n` passages for a question by BM25; none if it holds no known word."""
+    def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
+        """The best `n` passages for a question by BM25; none if it holds no known word.
+
+        Only those of documents that all conditions hold for are ranked, by the scores that they
+        have among all passages.
+
+        Raises: FilterError as `matching`.
+        """
         ...
 
-    def search_vectors(self, vectors: NDArray[np.float32], n: int) -> list[list[Hit]]:
-        """The best `n` passages for each of `vectors`, (q, dimension), by cosine."""
+    def search_vectors(
+        self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
+    ) -> list[list[Hit]]:
+        """The best `n` passages for each of `vectors`, (q, dimension), by cosine.
+
+        Only those of documents that all conditions hold for are ranked.
+
+        Raises: FilterError as `matching`.
+        """
+        ...
+
+    def matching(self, where: Sequence[Condition]) -> int:
+        """How many passages are of documents that all conditions hold for.
+
+        Raises: FilterError if no document has a field, or a value can't be compared with it.
+        """
+        ...
+
+    def fields(self, values: int) -> tuple[FieldSummary, ...]:
+        """The fields that documents have, by name, each with up to `values` of its values."""
         ...
 
     def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:

@@ -17,12 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.document_fields import FieldSummary
 from engine.documents import Document
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError
+from engine.filters import Condition
 from engine.retrieval.analyser import ANALYSER, analyse, query_terms
 from engine.retrieval.backend import Description, FetchedPassage
 from engine.retrieval.derived import Derivation, at_generation, brought_up
+from engine.retrieval.field_table import FieldTable, FieldTables
 from engine.retrieval.hit import Hit
+from engine.retrieval.key_set import KeySet
 from engine.retrieval.lexical import LexicalIndex, RankBM25Index, TantivyIndex
 from engine.retrieval.vectors import VectorIndex
 from engine.store.codecs import codec_named
@@ -58,9 +62,10 @@ class _Derived:
 class EmbeddedSnapshot:
     """A collection at one generation, whatever is written meanwhile. Threads may share it."""
 
-    def __init__(self, store: StoreSnapshot, derived: _Derived) -> None:
+    def __init__(self, store: StoreSnapshot, derived: _Derived, tables: FieldTables) -> None:
         self._store = store
         self._derived = derived
+        self._tables = tables
 
     @property
     def generation(self) -> int:
@@ -70,21 +75,40 @@ class EmbeddedSnapshot:
     def calibration(self) -> Mapping[str, Any] | None:
         return self._store.manifest().calibration
 
-    def search_terms(self, question: str, n: int) -> list[Hit]:
+    def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
         lexical = self._derived.lexical
-        return lexical.search(query_terms(question, lexical.frequency), n)
+        terms = query_terms(question, lexical.frequency)
+        return lexical.search(terms, n, self._selected(where))
 
-    def search_vectors(self, vectors: NDArray[np.float32], n: int) -> list[list[Hit]]:
-        return self._derived.vectors.search(vectors, n)
+    def search_vectors(
+        self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
+    ) -> list[list[Hit]]:
+        return self._derived.vectors.search(vectors, n, self._selected(where))
+
+    def matching(self, where: Sequence[Condition]) -> int:
+        return len(self._table.select(where))
+
+    def fields(self, values: int) -> tuple[FieldSummary, ...]:
+        return self._table.summaries(values)
 
     def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
         return [
-            FetchedPassage(stored.key, stored.passage, source, stored.text, states)
-            for stored, source, states in self._store.read(keys)
+            FetchedPassage(
+                stored.key, stored.passage, entry.source, stored.text, states, entry.fields
+            )
+            for stored, entry, states in self._store.read(keys)
         ]
 
     def document(self, document_id: str) -> Document:
         return self._store.document(document_id)
+
+    @property
+    def _table(self) -> FieldTable:
+        return self._tables.of(self._store)
+
+    def _selected(self, where: Sequence[Condition]) -> KeySet | None:
+        """The passages that may be found; None for all."""
+        return self._table.select(where) if where else None
 
 
 class EmbeddedBackend:
@@ -107,6 +131,7 @@ class EmbeddedBackend:
         self._codec = codec_named(store.settings.codec)
         self._refreshing = ThreadLock()
         self._derived: _Derived | None = None
+        self._tables = FieldTables()
         with self._pinned(healing=True):
             pass
 
@@ -186,18 +211,29 @@ class EmbeddedBackend:
     @contextmanager
     def snapshot(self) -> Iterator[EmbeddedSnapshot]:
         with self._pinned() as (store, derived):
-            yield EmbeddedSnapshot(store, derived)
+            yield EmbeddedSnapshot(store, derived, self._tables)
 
-    def search_terms(self, question: str, n: int) -> list[Hit]:
-        lexical = self._latest.lexical
-        return lexical.search(query_terms(question, lexical.frequency), n)
+    def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
+        with self._now() as now:
+            return now.search_terms(question, n, where)
 
-    def search_vectors(self, vectors: NDArray[np.float32], n: int) -> list[list[Hit]]:
-        return self._latest.vectors.search(vectors, n)
+    def search_vectors(
+        self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
+    ) -> list[list[Hit]]:
+        with self._now() as now:
+            return now.search_vectors(vectors, n, where)
+
+    def matching(self, where: Sequence[Condition]) -> int:
+        with self.snapshot() as snapshot:
+            return snapshot.matching(where)
+
+    def fields(self, values: int) -> tuple[FieldSummary, ...]:
+        with self.snapshot() as snapshot:
+            return snapshot.fields(values)
 
     def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
-        with self._stored() as store:
-            return EmbeddedSnapshot(store, self._latest).fetch(keys)
+        with self._now() as now:
+            return now.fetch(keys)
 
     def document(self, document_id: str) -> Document:
         with self._stored() as store:
@@ -279,6 +315,12 @@ class EmbeddedBackend:
         if self._derived is None:
             raise RuntimeError("the derived indexes are loaded by refresh")
         return self._derived
+
+    @contextmanager
+    def _now(self) -> Iterator[EmbeddedSnapshot]:
+        """The store as it is, searched as `refresh` saw it last."""
+        with self._stored() as store:
+            yield EmbeddedSnapshot(store, self._latest, self._tables)
 
     @contextmanager
     def _stored(self) -> Iterator[StoreSnapshot]:

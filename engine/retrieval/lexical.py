@@ -17,19 +17,25 @@ from numpy.typing import NDArray
 
 from engine.errors import IndexStoreError
 from engine.retrieval.hit import Hit, best_first
+from engine.retrieval.key_set import KeySet
 
 K1 = 1.2
 B = 0.75
 
 KEY, TERMS = "key", "terms"
 WRITER_MEMORY = 64 << 20  # bytes
+FEW = 1000  # passages that a query names one by one, where only they are allowed
+REACH = 8  # times as many hits are looked at, and as many again, until enough are allowed
 
 
 class LexicalIndex(Protocol):
     """Finds passages by their terms. Threads may search at once."""
 
-    def search(self, terms: Sequence[str], n: int) -> list[Hit]:
-        """The best `n` passages that hold any of the terms, by falling score, then by key."""
+    def search(self, terms: Sequence[str], n: int, among: KeySet | None = None) -> list[Hit]:
+        """The best `n` passages that hold any of the terms, by falling score, then by key.
+
+        Of the passages `among` only, None for all; the scores are those among all passages.
+        """
         ...
 
     def frequency(self, term: str) -> int:
@@ -83,10 +89,8 @@ class TantivyIndex:
             self._index.reload()
             self._searcher = self._index.searcher()
 
-    def search(self, terms: Sequence[str], n: int) -> list[Hit]:
-        searcher = self._searcher
-        n = min(n, int(searcher.num_docs))
-        if not terms or n < 1:
+    def search(self, terms: Sequence[str], n: int, among: KeySet | None = None) -> list[Hit]:
+        if not terms or n < 1 or (among is not None and not len(among)):
             return []
         # From terms, never through the query parser: nothing in a question is syntax.
         schema = self._index.schema
@@ -96,10 +100,21 @@ class TantivyIndex:
                 for term in terms
             ]
         )
+        searcher = self._searcher
         with _damage_raises(IndexStoreError, self._folder):
-            found = searcher.search(query, n, count=False).hits
-            keys = _keys_of(searcher, found)
-        return best_first([(key, score) for key, (score, _) in zip(keys, found, strict=True)])
+            if among is None:
+                return best_first(_hits(searcher, query, n))
+            if len(among) <= FEW:
+                return best_first(_hits(searcher, _only(schema, query, among), n))
+            # A set of many keys is dear in a query, and passing over a few thousand hits isn't.
+            reach = n
+            while True:
+                reach = min(REACH * reach, int(searcher.num_docs))
+                hits = _hits(searcher, query, reach)
+                allowed = among.holds(np.array([key for key, _ in hits], np.int64))
+                found = [hit for hit, is_allowed in zip(hits, allowed, strict=True) if is_allowed]
+                if len(found) >= n or len(hits) < reach or reach == int(searcher.num_docs):
+                    return best_first(found[:n])
 
     def frequency(self, term: str) -> int:
         with _damage_raises(IndexStoreError, self._folder):
@@ -131,10 +146,12 @@ class RankBM25Index:
         # rank-bm25 divides by the number of terms.
         self._scorer = _LuceneBM25(terms, k1=K1, b=B) if any(terms) else None
 
-    def search(self, terms: Sequence[str], n: int) -> list[Hit]:
+    def search(self, terms: Sequence[str], n: int, among: KeySet | None = None) -> list[Hit]:
         if self._scorer is None:
             return []
         scores = self._scorer.get_scores(list(terms))
+        if among is not None:
+            scores = np.where(among.holds(self._keys), scores, 0)
         order = np.lexsort((self._keys, -scores))[:n]
         return [(int(self._keys[i]), float(scores[i])) for i in order if scores[i] > 0]
 
@@ -151,6 +168,25 @@ class _LuceneBM25(rank_bm25.BM25Okapi):  # type: ignore[misc]
         self.frequencies = nd
         for term, n in nd.items():
             self.idf[term] = math.log(1 + (self.corpus_size - n + 0.5) / (n + 0.5))
+
+
+def _hits(searcher: tantivy.Searcher, query: Any, n: int) -> list[Hit]:
+    """The best `n` passages for a query, as Tantivy orders them."""
+    n = min(n, int(searcher.num_docs))
+    if n < 1:
+        return []
+    found = searcher.search(query, n, count=False).hits
+    keys = _keys_of(searcher, found)
+    return [(key, score) for key, (score, _) in zip(keys, found, strict=True)]
+
+
+def _only(schema: Any, query: Any, among: KeySet) -> Any:
+    """The query, for the passages `among` alone; their scores are as they were."""
+    keys = tantivy.Query.term_set_query(schema, KEY, among.keys().tolist())
+    unscored = tantivy.Query.const_score_query(keys, 0.0)
+    return tantivy.Query.boolean_query(
+        [(tantivy.Occur.Must, query), (tantivy.Occur.Must, unscored)]
+    )
 
 
 def _keys_of(searcher: tantivy.Searcher, hits: Sequence[tuple[float, Any]]) -> list[int]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.retrieval.files import replace_file
 from engine.retrieval.hit import Hit, best_first
+from engine.retrieval.key_set import KeySet
 
 _faiss: Any = faiss  # its types are those of C++, and not what Python is given
 
@@ -81,14 +82,19 @@ class VectorIndex:
         for path in set(self._folder.glob("*.faiss")) - used:
             path.unlink()  # who has it mapped keeps it
 
-    def search(self, vectors: NDArray[np.float32], n: int) -> list[list[Hit]]:
-        """For each of `vectors`, (q, dimension): the best `n` by cosine, falling, then by key."""
+    def search(
+        self, vectors: NDArray[np.float32], n: int, among: KeySet | None = None
+    ) -> list[list[Hit]]:
+        """For each of `vectors`, (q, dimension): the best `n` by cosine, falling, then by key.
+
+        Of the passages `among` only; None for all.
+        """
         if vectors.ndim != 2 or vectors.shape[1] != self._dimension:
             raise ValueError(f"vectors must be (q, {self._dimension}), not {vectors.shape}")
         questions = normalised(vectors)
         found: list[list[Hit]] = [[] for _ in vectors]
         for segment in self._segments:
-            for hits, more in zip(found, segment.search(questions, n), strict=True):
+            for hits, more in zip(found, segment.search(questions, n, among), strict=True):
                 hits.extend(more)
         return [best_first(hits)[:n] for hits in found]
 
@@ -174,16 +180,21 @@ class _Segment:
                 self._live &= ~inside
                 self.removed.append(span)
         if self.removed:
-            bits = np.packbits(self._live, bitorder="little")
-            self._parameters = _faiss.SearchParameters(sel=_faiss.IDSelectorBitmap(bits))
+            self._parameters = _rows(self._live)
 
-    def search(self, questions: NDArray[np.float32], n: int) -> list[list[Hit]]:
+    def search(
+        self, questions: NDArray[np.float32], n: int, among: KeySet | None
+    ) -> list[list[Hit]]:
         """For each of `questions`, (q, dimension), normalised: at least the best `n` here."""
-        n = min(n, len(self))
+        parameters, found = self._parameters, len(self)
+        if among is not None:
+            allowed = self._live & among.holds(self._keys)
+            parameters, found = _rows(allowed), int(allowed.sum())
+        n = min(n, found)
         if n < 1:
             return [[] for _ in questions]
         # By row, since FAISS takes a bitmap of rows much faster than one of keys.
-        scores, rows = self._index.index.search(questions, n, params=self._parameters)
+        scores, rows = self._index.index.search(questions, n, params=parameters)
         # A vector that isn't finite finds nothing: FAISS says -1.
         return [
             [(int(self._keys[i]), float(s)) for i, s in zip(*row, strict=True) if i >= 0]
@@ -197,6 +208,12 @@ class _Segment:
 
     def __len__(self) -> int:
         return int(self._live.sum())
+
+
+def _rows(allowed: NDArray[np.bool_]) -> Any:
+    """FAISS's parameters for a search of the rows of an index that are `allowed`, (n,)."""
+    bits = np.packbits(allowed, bitorder="little")
+    return _faiss.SearchParameters(sel=_faiss.IDSelectorBitmap(bits))
 
 
 def normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

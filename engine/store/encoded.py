@@ -1,10 +1,12 @@
 """What is written to a store and what comes back: documents with their encoded passages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.document_fields import FieldValue
 from engine.documents import Document, Passage
 from engine.store.codecs import Bytes
 
@@ -41,7 +43,8 @@ class StoredPassage:
 class DocumentEntry:
     """A stored document without its text. Its passages have the keys in `keys`.
 
-    `digest` is that of all that was read of it (`engine.store.records.document_digest`).
+    `digest` is that of all that was read of it (`engine.store.records.document_digest`);
+    `fields` as `Document.fields`.
     """
 
     id: str
@@ -49,6 +52,7 @@ class DocumentEntry:
     title: str
     keys: range
     digest: str
+    fields: Mapping[str, FieldValue]
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,7 @@ class LmdbStore:
         with self.snapshot() as snapshot:
             return snapshot.states(keys)
 
-    def read(self, keys: Iterable[int]) -> list[tuple[StoredPassage, str, bytearray]]:
+    def read(self, keys: Iterable[int]) -> list[tuple[StoredPassage, DocumentEntry, bytearray]]:
         with self.snapshot() as snapshot:
             return snapshot.read(keys)
 

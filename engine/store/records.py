@@ -8,11 +8,13 @@ import hashlib
 import json
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from engine.document_fields import FieldValue, document_fields
 from engine.documents import Document, Passage, Section
 from engine.errors import IndexStoreError
 from engine.store.codecs import Bytes
@@ -87,24 +89,31 @@ def unpack_text(payload: Bytes) -> str:
 
 def pack_document(document: Document, keys: range) -> bytes:
     """Everything about a document but its text, with the keys of its passages."""
-    return pack_json(
-        {
-            "id": document.id,
-            "source": document.source,
-            "title": document.title,
-            "sections": [[s.start, s.end, s.heading, s.page] for s in document.sections],
-            "metadata": dict(document.metadata),
-            "first": keys.start,
-            "count": len(keys),
-            "digest": document_digest(document),
-        }
-    )
+    fields = {
+        "id": document.id,
+        "source": document.source,
+        "title": document.title,
+        "sections": [[s.start, s.end, s.heading, s.page] for s in document.sections],
+        "metadata": dict(document.metadata),
+        "first": keys.start,
+        "count": len(keys),
+        "digest": document_digest(document),
+    }
+    # Left out where there are none, as it is in indexes from before there were any.
+    return pack_json({**fields, "columns": dict(document.columns)} if document.columns else fields)
 
 
 def document_digest(document: Document) -> str:
-    """Hex digits that tell whether a document was read with the same words, title and fields."""
+    """Hex digits that tell whether a document was read with the same words, title and fields.
+
+    When its file was modified doesn't count: of a file with a line more, all other records are
+    as they were.
+    """
     sections = [[s.start, s.end, s.heading, s.page] for s in document.sections]
-    fields = [document.id, document.source, document.title, sections, dict(document.metadata)]
+    metadata = {name: value for name, value in document.metadata.items() if name != "modified"}
+    fields = [document.id, document.source, document.title, sections, metadata]
+    if document.columns:
+        fields.append(dict(document.columns))
     digest = hashlib.blake2b(pack_json(fields), digest_size=16)
     digest.update(_utf8(document.text))
     return digest.hexdigest()
@@ -133,13 +142,27 @@ def unpack_document(payload: Bytes, text: str) -> Document:
         text=text,
         sections=tuple(Section(*section) for section in fields["sections"]),
         metadata=fields["metadata"],
+        columns=_columns(fields),
     )
 
 
 def unpack_entry(payload: Bytes) -> DocumentEntry:
     fields = unpack_json(payload)
-    keys = range(fields["first"], fields["first"] + fields["count"])
-    return DocumentEntry(fields["id"], fields["source"], fields["title"], keys, fields["digest"])
+    return DocumentEntry(
+        id=fields["id"],
+        source=fields["source"],
+        title=fields["title"],
+        keys=range(fields["first"], fields["first"] + fields["count"]),
+        digest=fields["digest"],
+        fields=document_fields(
+            fields["source"], fields["title"], fields["metadata"], _columns(fields)
+        ),
+    )
+
+
+def _columns(fields: Mapping[str, Any]) -> dict[str, FieldValue]:
+    columns = fields.get("columns", {})
+    return {n: tuple(v) if isinstance(v, list) else v for n, v in columns.items()}
 
 
 def pack_passage(passage: Passage, text: str) -> bytes:

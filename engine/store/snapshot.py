@@ -55,10 +55,10 @@ class StoreSnapshot:
             found = (self._record("states", key) for key in keys)
             return [bytearray(raw) for raw in found if raw is not None]
 
-    def read(self, keys: Iterable[int]) -> list[tuple[StoredPassage, str, bytearray]]:
-        """Passage, its document's source, and states of those keys that are stored, in order."""
+    def read(self, keys: Iterable[int]) -> list[tuple[StoredPassage, DocumentEntry, bytearray]]:
+        """Passage, its document, and states of those keys that are stored, in order."""
         read = []
-        sources: dict[str, str] = {}
+        entries: dict[str, DocumentEntry] = {}
         with self._lock:
             for key in keys:
                 raw = self._record("passages", key)
@@ -69,9 +69,9 @@ class StoreSnapshot:
                 if states is None:
                     raise records.damaged(f"passage {key} (it has no states)")
                 document_id = stored.passage.document_id
-                if document_id not in sources:
-                    sources[document_id] = self.entry(document_id).source
-                read.append((stored, sources[document_id], bytearray(states)))
+                if document_id not in entries:
+                    entries[document_id] = self.entry(document_id)
+                read.append((stored, entries[document_id], bytearray(states)))
         return read
 
     def key_of(self, passage_id: str) -> int | None:
@@ -107,6 +107,30 @@ class StoreSnapshot:
             if record is None:
                 return None
             return records.unpack_entry(records.unseal(record, f"document {document_id}"))
+
+    def iterate_entries(self) -> Iterator[DocumentEntry]:
+        """Every document without its text, in no order that means anything."""
+        cursor = self._transaction.cursor(self._environment.database("documents"))
+        with self._lock:
+            more = cursor.first()
+        while more:
+            with self._lock:
+                digest = bytes(cursor.key())
+                payload = records.unseal(cursor.value(), f"document {digest.hex()}")
+                entry = records.unpack_entry(payload)
+                more = cursor.next()
+            yield entry
+
+    def entries_in(self, spans: Iterable[range]) -> Iterator[DocumentEntry]:
+        """The documents of the stored passages with keys in `spans`, each once a span."""
+        for span in spans:
+            after = span.start
+            for key, payload in self._numbered("passages", [span]):
+                if key >= after:
+                    passage = records.unpack_passage(key, payload).passage
+                    entry = self.entry(passage.document_id)
+                    after = entry.keys.stop
+                    yield entry
 
     def encoded(self, document_id: str) -> EncodedDocument:
         """A document as it was written. Raises: IndexStoreError if there is no such document."""

@@ -99,7 +99,7 @@ def test_what_is_written_is_read_after_opening_again(tmp_path):
 def test_passages_are_read_in_the_order_asked_and_those_not_stored_left_out(store):
     store.write([encoded("one", "a", "b"), encoded("two", "c")])
     read = store.read([2, 99, 0])
-    assert [(p.key, p.text, source) for p, source, _ in read] == [
+    assert [(p.key, p.text, entry.source) for p, entry, _ in read] == [
         (2, "c", "two.txt"),
         (0, "a", "one.txt"),
     ]

@@ -1,0 +1,136 @@
+"""What is known of a document besides its text: its file, and what that says of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+Scalar = str | int | float | bool
+FieldValue = Scalar | tuple[Scalar, ...]  # several: each of them is a value of the field
+
+TEXT, NUMBER, DATE, BOOLEAN = "text", "number", "date", "boolean"
+
+_SUFFIXES = {"text": "txt", "markdown": "md"}  # of the formats that aren't called as their files
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_LONGEST_NUMBER = 40  # characters
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class FieldSummary:
+    """One field over a whole collection.
+
+    `kinds` are what its values are: "text", "number", "date", "boolean"; more than one where
+    documents differ. `documents` have it, with `distinct` different values. `values` are the
+    most frequent ones, each with the number of documents that have it, by falling number, then
+    as they sort. `minimum` and `maximum` are those of its numbers, or else of its dates; None
+    where it has neither.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    documents: int
+    distinct: int
+    values: tuple[tuple[Scalar, int], ...]
+    minimum: Scalar | None = None
+    maximum: Scalar | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "values": [[value, count] for value, count in self.values]}
+
+
+def document_fields(
+    source: str, title: str, metadata: Mapping[str, Any], columns: Mapping[str, FieldValue]
+) -> dict[str, FieldValue]:
+    """All fields of a document: `path`, `type`, `title`, `modified`, and its own `columns`.
+
+    `type` is the usual suffix of a file of its format, `modified` the time of its file in UTC,
+    ISO 8601. What isn't known isn't there. Where a column has the same name, it stands.
+    """
+    fields: dict[str, FieldValue] = {"path": source}
+    if kind := metadata.get("format"):
+        fields["type"] = _SUFFIXES.get(kind, kind)
+    if title:
+        fields["title"] = title
+    if modified := metadata.get("modified"):
+        fields["modified"] = modified
+    return {**fields, **columns}
+
+
+def values_of(value: FieldValue) -> tuple[Scalar, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def plain(fields: Mapping[str, FieldValue]) -> dict[str, Any]:
+    """Fields as JSON has them."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()}
+
+
+def kind_of(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, str):
+        return TEXT if begins(value) is None else DATE
+    return NUMBER
+
+
+def number(text: str) -> int | float | None:
+    """The number that a text is, written as JSON writes numbers; None if it's none."""
+    if len(text) > _LONGEST_NUMBER or not (found := _NUMBER.fullmatch(text)):
+        return None
+    if found[2] is None and found[3] is None:
+        return int(text)
+    value = float(text)
+    return value if abs(value) != float("inf") else None
+
+
+def begins(value: Scalar) -> int | None:
+    """When a date or date-time in ISO 8601 begins, in microseconds since 1970; else None.
+
+    Without an offset it's UTC.
+    """
+    if not isinstance(value, str) or len(value) < 10 or value[4] != "-" or value[7] != "-":
+        return None
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (_aware(when) - _EPOCH) // _MICROSECOND
+
+
+def span(text: str) -> tuple[int, int] | None:
+    """The stretch of time that a year, month, day or date-time stands for: start, end (excluded).
+
+    In microseconds since 1970; None if the text is none of these.
+    """
+    if re.fullmatch("[0-9]{4}(-[0-9]{2})?", text):
+        year, month = int(text[:4]), int(text[5:] or 1)
+        months = 1 if len(text) > 4 else 12
+        try:
+            start = date(year, month, 1)
+        except ValueError:
+            return None
+        after = month - 1 + months
+        # December of the year 9999 has no date after it.
+        last = date(year + after // 12, after % 12 + 1, 1) if year < 9999 else date.max
+        return _midnight(start), _midnight(last)
+    start_at = begins(text)
+    if start_at is None:
+        return None
+    length = timedelta(days=1) if len(text) == 10 else _MICROSECOND
+    return start_at, start_at + length // _MICROSECOND
+
+
+def utc_time(seconds: float) -> str:
+    """Seconds since 1970 as `modified` has them: 2026-03-01T12:00:00Z."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _midnight(day: date) -> int:
+    return (datetime(day.year, day.month, day.day, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+
+
+def _aware(when: datetime) -> datetime:
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

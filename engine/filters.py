@@ -1,0 +1,200 @@
+"""Conditions on the fields of documents: how they're written, and what they hold for.
+
+A filter is several conditions, all of which have to hold:
+
+    type=pdf            one value
+    type=pdf,md         one of several; "Curie, Marie" in quotes is one
+    year>=2020          a range: > >= < <=
+    modified<2026-03    dates: a year, a month, a day or a time in ISO 8601, UTC by default
+
+In Python also as a mapping: `{"type": ["pdf", "md"], "year": {">=": 2020, "<": 2023}}`.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from engine.document_fields import BOOLEAN, DATE, NUMBER, TEXT, Scalar, number, span
+from engine.errors import FilterError
+
+EQUAL = "="
+RANGES = ("<", "<=", ">", ">=")
+
+_WRITTEN = re.compile(r"\s*([^<>=!]*[^<>=!\s])\s*(<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
+
+# Whether a value of a field fits; for a date, also when it begins.
+Predicate = Callable[[Scalar, int | None], bool]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`field operator value`; `=` may have several values, of which one has to be equal.
+
+    Numbers compare as numbers, dates as times, texts by their code points, case and all. A
+    value given as text is the number or the date that it spells, too. A date stands for all of
+    its day (month, year); a stored one counts by when it begins. Of a field with several values
+    one has to fit.
+    """
+
+    field: str
+    operator: str
+    values: tuple[Scalar, ...]
+
+    def __post_init__(self) -> None:
+        """Raises: FilterError if there's no such operator, or not the values for it."""
+        if self.operator not in (EQUAL, *RANGES):
+            raise FilterError(
+                f"{self.operator!r} isn't a comparison; use one of = < <= > >= on {self.field}"
+            )
+        if not self.values or "" in self.values:
+            raise FilterError(f"expected a value in {str(self)!r}, such as type=pdf")
+        if self.operator != EQUAL and len(self.values) > 1:
+            raise FilterError(f"expected one value to compare {self.field} with, got {self}")
+
+    def __str__(self) -> str:
+        return f"{self.field}{self.operator}{','.join(_written(v) for v in self.values)}"
+
+
+# What a user may give as a filter.
+Filters = Mapping[str, Any] | Iterable[str | Condition] | str | Condition
+
+
+def conditions(filters: Filters | None) -> tuple[Condition, ...]:
+    """The conditions of a filter in any of its forms; none for None.
+
+    Raises: FilterError if one can't be understood.
+    """
+    if filters is None:
+        return ()
+    if isinstance(filters, (str, Condition)):
+        filters = [filters]
+    if isinstance(filters, Mapping):
+        return tuple(one for name, asked in filters.items() for one in _of_field(name, asked))
+    return tuple(one if isinstance(one, Condition) else parse(one) for one in filters)
+
+
+def parse(written: str) -> Condition:
+    """A condition as on the command line. Raises: FilterError if it isn't one."""
+    found = _WRITTEN.fullmatch(written)
+    if not found:
+        raise FilterError(
+            f"expected a condition such as type=pdf or year>=2020, got {written!r}; write a "
+            "field, one of = < <= > >=, and a value"
+        )
+    name, operator, value = found.groups()
+    if operator != EQUAL:
+        return Condition(name, operator, (value,))
+    try:
+        (cells,) = csv.reader([value], skipinitialspace=True, strict=True) if value else ([],)
+    except (csv.Error, ValueError) as error:
+        raise FilterError(f"can't read the values of {written!r}: {error}") from error
+    return Condition(name, operator, tuple(cell.strip() for cell in cells))
+
+
+def predicate(condition: Condition, kinds: Collection[str]) -> Predicate:
+    """What tells whether a value of a field fits, whose values are of `kinds`.
+
+    Raises: FilterError if the condition can't be compared with any of them.
+    """
+    if condition.operator == EQUAL:
+        return _any_equal(condition, kinds)
+    (value,) = condition.values
+    limit, when, text = _number(value), _span(value), _text(value)
+    operator = condition.operator
+    if NUMBER in kinds and limit is not None:
+        return lambda v, _: not isinstance(v, (str, bool)) and _compare(v, operator, limit)
+    if DATE in kinds and when is not None:
+        # Not later than a day is before the day's end; later than it, not before its end.
+        edge = when[1] if operator in ("<=", ">") else when[0]
+        before = operator in ("<", "<=")
+        return lambda _, start: start is not None and (start < edge) == before
+    if TEXT in kinds:
+        return lambda v, start: isinstance(v, str) and start is None and _compare(v, operator, text)
+    raise _uncomparable(condition, kinds)
+
+
+def _any_equal(condition: Condition, kinds: Collection[str]) -> Predicate:
+    texts = {_text(value) for value in condition.values}
+    numbers = set(map(_number, condition.values)) - {None}
+    times = [one for value in condition.values if (one := _span(value)) is not None]
+    flags = set(map(_flag, condition.values)) - {None}
+    of_kind = {TEXT: texts, NUMBER: numbers, DATE: times, BOOLEAN: flags}
+    if not any(of_kind[kind] for kind in kinds):
+        raise _uncomparable(condition, kinds)
+
+    def fits(value: Scalar, start: int | None) -> bool:
+        if isinstance(value, bool):
+            return value in flags
+        if isinstance(value, str):
+            in_time = start is not None and any(low <= start < high for low, high in times)
+            return in_time or value in texts
+        return value in numbers
+
+    return fits
+
+
+def _of_field(name: str, asked: Any) -> Iterable[Condition]:
+    if isinstance(asked, Mapping):
+        if not asked:
+            raise FilterError(f"expected a comparison of {name}, such as {{'>=': 2020}}, got none")
+        for operator, value in asked.items():
+            yield Condition(name, operator, _values(name, value))
+    else:
+        yield Condition(name, EQUAL, _values(name, asked))
+
+
+def _values(name: str, given: Any) -> tuple[Scalar, ...]:
+    several = given if isinstance(given, (list, tuple, set, frozenset)) else [given]
+    values = [v.isoformat() if isinstance(v, (date, datetime)) else v for v in several]
+    wrong = next((v for v in values if not isinstance(v, (str, int, float))), None)
+    if wrong is not None or None in values:
+        raise FilterError(
+            f"expected text, numbers, true or false, or dates for {name}, got {wrong!r}"
+        )
+    return tuple(values)
+
+
+def _compare(left: Any, operator: str, right: Any) -> bool:
+    if operator == "<":
+        return bool(left < right)
+    if operator == "<=":
+        return bool(left <= right)
+    if operator == ">":
+        return bool(left > right)
+    return bool(left >= right)
+
+
+def _number(value: Scalar) -> int | float | None:
+    if isinstance(value, bool):
+        return None
+    return number(value) if isinstance(value, str) else value
+
+
+def _span(value: Scalar) -> tuple[int, int] | None:
+    return None if isinstance(value, bool) else span(_text(value))
+
+
+def _flag(value: Scalar) -> bool | None:
+    return {"true": True, "false": False}.get(_text(value))
+
+
+def _text(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _written(value: Scalar) -> str:
+    text = _text(value)
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
+
+
+def _uncomparable(condition: Condition, kinds: Collection[str]) -> FilterError:
+    asked = {
+        NUMBER: "a number, such as 2020",
+        DATE: "a date, such as 2026-03-01",
+        BOOLEAN: "true or false, compared with =",
+    }
+    expected = " or ".join(asked[kind] for kind in sorted(kinds))
+    return FilterError(f"{condition.field} is compared with {expected}; got {condition}")

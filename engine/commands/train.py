@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.training.vectors import VectorTargets
 
 train = typer.Typer(
-    help="Train a reader: teacher, then split, then vectors, then calibration.",
+    help="Train a reader: teacher, then split, then vectors; then: engine calibrate.",
     no_args_is_help=True,
 )
 
@@ -209,36 +209,6 @@ def vectors(
     console.show(result, as_json=as_json, human=lambda r: f"{r['model']}: vectors trained")
 
 
-@train.command()
-def calibration(
-    files: FILES,
-    index: Annotated[Path, typer.Option(help="An index, made by the model, that holds them.")],
-    model: Annotated[Path, typer.Option(help="Checkpoint to calibrate; changed in place.")],
-    questions: Annotated[int, typer.Option(min=10, help="Held-back questions to ask.")] = 800,
-    as_json: JSON = False,
-) -> None:
-    """Fit rerank weights and confidence on the questions that training held back.
-
-    Example: engine train calibration train.json --index train.idx --model split
-    """
-    from engine.checkpoint import save_settings
-    from engine.search import SearchEngine
-    from engine.squad import take_questions
-    from engine.training.calibration import fit, fit_reader_margin, observe
-
-    _, held_back = _split_paragraphs(files)
-    asked = take_questions(held_back, questions)
-    with (
-        SearchEngine.open(index, model=model) as engine,
-        console.progress_bar("asking", sum(len(p.questions) for p in asked)) as bar,
-    ):
-        observations = observe(engine, asked, on_progress=lambda done: bar(done, ""))
-        fitted = replace(fit(observations), reader_margin=fit_reader_margin(observations))
-        settings = replace(engine.checkpoint.settings, calibration=fitted)
-        save_settings(engine.checkpoint, settings)
-    console.show(asdict(fitted), as_json=as_json, human=lambda r: f"{model}: {r}")
-
-
 def parse_layers(text: str) -> tuple[int, ...]:
     """Layers as `1-6` or `7,10,12`. Raises: CheckpointError if that's not what it is."""
     layers: list[int] = []
@@ -316,8 +286,7 @@ def _vector_targets(
     kept = work / f"base-{of}.safetensors"
     if kept.is_file():
         found = load_file(kept)
-        gold = [example.gold for example in examples.examples]
-        return VectorTargets(found["questions"], found["windows"], gold)
+        return VectorTargets(found["questions"], found["windows"])
     console.say(f"encoding {len(examples.windows)} passages with the base encoder")
     targets = vector_targets(base, tokenizer, examples, Prefixes())
     work.mkdir(parents=True, exist_ok=True)

@@ -3,13 +3,15 @@
 The vectors are taught to live in the base encoder's space: each question's vector is held
 against the base encoder's vectors of *all* windows, each window's against those of all
 questions, so that every step sees the whole collection as negatives at the price of a matrix
-product. Targets mix what is right with what the base encoder ranks (Hinton et al., 2015).
+product. The targets are what the base encoder ranks (Hinton et al., 2015). Teaching which window
+is right beside that helped where the training text came from, and lost more elsewhere.
 """
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -29,40 +31,27 @@ TOKENS_PER_PASS = 8192
 
 @dataclass(frozen=True)
 class VectorObjective:
-    """`hard` is the share of a target that lies on the right ones, the rest follows the base.
-
-    `temperature` divides cosines; `align` weighs 1 - cosine to the base encoder's own vector.
-    """
+    """`temperature` divides cosines; `align` weighs 1 - cosine to the base encoder's vector."""
 
     temperature: float = 0.02
-    hard: float = 0.5
-    align: float = 2.0
+    align: float = 20.0
 
 
 @dataclass(frozen=True)
 class VectorTargets:
-    """The base encoder's unit vectors of each example's question and of each window, (n, width).
-
-    `gold` is the window that answers each question, `asked_of` the questions of each window.
-    """
+    """The base encoder's unit vectors of each example's question and of each window, (n, width)."""
 
     questions: Tensor
     windows: Tensor
-    gold: list[int]
-
-    @cached_property
-    def asked_of(self) -> dict[int, list[int]]:
-        asked: dict[int, list[int]] = {}
-        for question, window in enumerate(self.gold):
-            asked.setdefault(window, []).append(question)
-        return asked
 
 
 @dataclass(frozen=True)
 class VectorRecipe:
+    """`batch_size` windows make a step, with as large a share of the questions."""
+
     epochs: float = 4.0
     batch_size: int = 48
-    learning_rate: float = 2e-4
+    learning_rate: float = 4e-4
     objective: VectorObjective = field(default_factory=VectorObjective)
     warm_up: float = 0.1
     seed: int = 0
@@ -107,7 +96,6 @@ def vector_targets(
     return VectorTargets(
         base_vectors(base, tokenizer, [e.text for e in examples.examples], prefixes.question),
         base_vectors(base, tokenizer, [w.text for w in examples.windows], prefixes.passage),
-        [e.gold for e in examples.examples],
     )
 
 
@@ -132,18 +120,13 @@ def train_vectors(
     windows = _frozen_states(
         encoder, [w.ids.tolist() for w in examples.windows], tokenizer, PASSAGE_TYPE
     )
-    asked_of = targets.asked_of
     rng = random.Random(recipe.seed)
-    order = [
-        window
-        for _ in range(round(recipe.epochs + 0.499))
-        for window in rng.sample(sorted(asked_of), len(asked_of))
-    ]
-    order = order[: max(1, round(recipe.epochs * len(asked_of)))]
-    batches = [order[i : i + recipe.batch_size] for i in range(0, len(order), recipe.batch_size)]
+    steps = max(1, math.ceil(round(recipe.epochs * len(windows)) / recipe.batch_size))
+    of_windows = _portions(len(windows), recipe.epochs, steps, rng)
+    of_questions = _portions(len(questions), recipe.epochs, steps, rng)
     parameters = list(encoder.vector.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, fused=True)
-    total = len(batches) + 1
+    total = steps + 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         recipe.learning_rate,
@@ -151,20 +134,28 @@ def train_vectors(
         pct_start=max(recipe.warm_up, 2 / total),  # it divides by zero where step 1 ends the rise
         anneal_strategy="linear",
     )
-    for step, batch in enumerate(batches, 1):
-        asked = [question for window in batch for question in asked_of[window]]
+    for step, (asked, read) in enumerate(zip(of_questions, of_windows, strict=True), 1):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             question_vectors = _pool(encoder, [questions[i] for i in asked])
-            window_vectors = _pool(encoder, [windows[i] for i in batch])
-        loss = vector_loss(
-            question_vectors, window_vectors, asked, batch, targets, recipe.objective
-        )
+            window_vectors = _pool(encoder, [windows[i] for i in read])
+        loss = vector_loss(question_vectors, window_vectors, asked, read, targets, recipe.objective)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-        on_progress(step, len(batches), float(loss.detach()))
+        on_progress(step, steps, float(loss.detach()))
+
+
+def _portions(n: int, epochs: float, parts: int, rng: random.Random) -> list[list[int]]:
+    """`epochs` passes over `n` numbers, each in an order of its own, cut into even parts.
+
+    None is empty: where there are more parts than numbers, some come again.
+    """
+    wanted = max(parts, round(epochs * n))
+    order = [number for _ in range(-(-wanted // n)) for number in rng.sample(range(n), n)][:wanted]
+    bounds = [round(part * wanted / parts) for part in range(parts + 1)]
+    return [order[start:end] for start, end in pairwise(bounds)]
 
 
 def vector_loss(
@@ -179,34 +170,13 @@ def vector_loss(
 
     Each is held against the base encoder's vectors of all texts of the other kind.
     """
-    of_questions = _against(
-        question_vectors,
-        targets.questions[list(questions)],
-        targets.windows,
-        [[targets.gold[question]] for question in questions],
-        objective,
-    )
-    return of_questions + _against(
-        window_vectors,
-        targets.windows[list(windows)],
-        targets.questions,
-        [targets.asked_of.get(window, []) for window in windows],
-        objective,
-    )
+    return _against(
+        question_vectors, targets.questions[list(questions)], targets.windows, objective
+    ) + _against(window_vectors, targets.windows[list(windows)], targets.questions, objective)
 
 
-def _against(
-    vectors: Tensor,
-    own: Tensor,
-    others: Tensor,
-    right: list[list[int]],
-    objective: VectorObjective,
-) -> Tensor:
+def _against(vectors: Tensor, own: Tensor, others: Tensor, objective: VectorObjective) -> Tensor:
     wanted = (own @ others.T / objective.temperature).softmax(1)
-    for row, columns in enumerate(right):
-        if columns:
-            wanted[row] *= 1 - objective.hard
-            wanted[row, columns] += objective.hard / len(columns)
     log_p = (vectors @ others.T / objective.temperature).log_softmax(1)
     cross_entropy = -(wanted * log_p).sum(1).mean()
     return cross_entropy + objective.align * (1 - (vectors * own).sum(1)).mean()

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -158,33 +159,49 @@ def test_length_groups_hold_everything_once_from_short_to_long_under_the_limit()
     assert length_groups([], tokens=50) == []
 
 
-def test_each_window_is_asked_the_questions_that_it_answers(
-    examples: ExampleSet, targets: VectorTargets
+def test_targets_are_the_base_encoders_vectors_with_its_prefixes(
+    base: SplitEncoder, tokenizer: Tokenizer, examples: ExampleSet, targets: VectorTargets
 ) -> None:
-    assert targets.gold == [e.gold for e in examples.examples]
-    assert targets.asked_of == {0: [0, 1], 1: [2, 3], 2: [4, 5]}
+    texts = [e.text for e in examples.examples], [w.text for w in examples.windows]
+    torch.testing.assert_close(
+        targets.questions, base_vectors(base, tokenizer, texts[0], "query: ")
+    )
+    torch.testing.assert_close(
+        targets.windows, base_vectors(base, tokenizer, texts[1], "passage: ")
+    )
 
 
 def test_vector_loss_by_hand() -> None:
     east, north = [1.0, 0.0], [0.0, 1.0]
-    # Question 0 is answered by window 1, though the base encoder has it at window 0.
-    targets = VectorTargets(torch.tensor([east]), torch.tensor([east, north]), [1])
-    objective = VectorObjective(temperature=1.0, hard=0.5, align=3.0)
-    loss = vector_loss(torch.tensor([north]), torch.tensor([north]), [0], [1], targets, objective)
-    # Against windows (east, north) the question's vector has softmax (1, e) / (1 + e), the base
-    # encoder's (e, 1) / (1 + e), of which half goes to window 1. The window has one question.
+    targets = VectorTargets(torch.tensor([north, east]), torch.tensor([east, north]))
+    objective = VectorObjective(temperature=1.0, align=3.0)
+    loss = vector_loss(torch.tensor([north]), torch.tensor([north]), [1], [1], targets, objective)
+    # Against windows (east, north) question 1 has softmax (1, e) / (1 + e) where the base encoder
+    # has (e, 1) / (1 + e), and a right angle to its vector. Window 1 is where it should be: what
+    # is left is the entropy of (e, 1) / (1 + e) against questions (north, east).
     e = math.e
-    wanted = (0.5 * e / (1 + e), 0.5 / (1 + e) + 0.5)
-    cross_entropy = wanted[0] * math.log(1 + e) + wanted[1] * (math.log(1 + e) - 1)
-    assert loss.item() == pytest.approx(cross_entropy + 3.0 * 1 + 0 + 3.0 * 0, abs=1e-5)
+    high, low = e / (1 + e), 1 / (1 + e)
+    question = -(high * math.log(low) + low * math.log(high))
+    window = -(high * math.log(high) + low * math.log(low))
+    assert loss.item() == pytest.approx(question + 3.0 * 1 + window + 3.0 * 0, abs=1e-5)
 
 
-def test_a_window_without_questions_follows_the_base_encoder_alone() -> None:
-    east, north = [1.0, 0.0], [0.0, 1.0]
-    targets = VectorTargets(torch.tensor([east, north]), torch.tensor([east, north]), [0, 0])
-    objective = VectorObjective(temperature=1.0, hard=1.0, align=0.0)
-    alone = vector_loss(torch.tensor([east]), torch.tensor([north]), [0], [1], targets, objective)
-    e = math.e
-    question = math.log(1 + e) - 1
-    window = (math.log(1 + e) + e * (math.log(1 + e) - 1)) / (1 + e)
-    assert alone.item() == pytest.approx(question + window, abs=1e-5)
+def test_each_pass_takes_every_question_and_window_once(
+    encoder: SplitEncoder,
+    tokenizer: Tokenizer,
+    examples: ExampleSet,
+    targets: VectorTargets,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    read: list[int] = []
+
+    def noting(*arguments: Any) -> torch.Tensor:
+        asked.extend(arguments[2])
+        read.extend(arguments[3])
+        return vector_loss(*arguments)
+
+    monkeypatch.setattr("engine.training.vectors.vector_loss", noting)
+    train_vectors(encoder, tokenizer, examples, targets, replace(RECIPE, epochs=2.0))
+    assert sorted(asked[:6]) == sorted(asked[6:]) == list(range(6))
+    assert sorted(read[:3]) == sorted(read[3:]) == list(range(3))

@@ -23,18 +23,32 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(hidden_width, 3 * n_heads * head_width)
         self.output = nn.Linear(n_heads * head_width, hidden_width)
 
-    def forward(self, hidden: Tensor, packing: Packing) -> Tensor:
-        """Shape of `hidden` and of what is returned: (tokens, hidden width)."""
-        padded = packing.pad(self.qkv(hidden))
-        shape = (len(packing), packing.longest, 3, self.n_heads, self.head_width)
-        query, key, value = padded.view(shape).permute(2, 0, 3, 1, 4).unbind(0)
+    def forward(self, hidden: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
+        """Shape of `hidden` and of what is returned: (tokens, hidden width).
+
+        `wanted`, (sequences, n), numbers tokens of each sequence: only they attend then, to all
+        of it, and what is returned is (sequences, n, hidden width).
+        """
+        if wanted is None:
+            query, key, value = self._heads(packing.pad(self.qkv(hidden)))
+        else:
+            inner = self.n_heads * self.head_width
+            weight, bias = self.qkv.weight, self.qkv.bias
+            (query,) = self._heads(F.linear(hidden[wanted], weight[:inner], bias[:inner]))
+            others = F.linear(hidden, weight[inner:], bias[inner:])
+            key, value = self._heads(packing.pad(others))
         logits = (query * self.head_width**-0.5) @ key.transpose(-1, -2)
-        bias = packing.key_bias(logits.dtype)
-        if bias is not None:
-            logits = logits + bias
-        mixed = logits.softmax(-1) @ value
-        joined: Tensor = self.output(packing.unpad(mixed.transpose(1, 2).flatten(2)))
+        beyond = packing.key_bias(logits.dtype)
+        if beyond is not None:
+            logits = logits + beyond
+        mixed = (logits.softmax(-1) @ value).transpose(1, 2).flatten(2)
+        joined: Tensor = self.output(packing.unpad(mixed) if wanted is None else mixed)
         return joined
+
+    def _heads(self, padded: Tensor) -> tuple[Tensor, ...]:
+        """(sequences, length, parts x width) to each part's (sequences, heads, length, width)."""
+        split = padded.unflatten(-1, (-1, self.n_heads, self.head_width))
+        return split.permute(2, 0, 3, 1, 4).unbind(0)
 
 
 class FeedForward(nn.Module):
@@ -65,8 +79,12 @@ class Layer(nn.Module):
         )
         self.feed_forward_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
 
-    def forward(self, hidden: Tensor, packing: Packing) -> Tensor:
-        hidden = self.attention_norm(hidden + self.attention(hidden, packing))
+    def forward(self, hidden: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
+        """Shapes as of `Attention.forward`."""
+        attended = self.attention(hidden, packing, wanted)
+        if wanted is not None:
+            hidden = hidden[wanted]
+        hidden = self.attention_norm(hidden + attended)
         normed: Tensor = self.feed_forward_norm(hidden + self.feed_forward(hidden))
         return normed
 

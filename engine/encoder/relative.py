@@ -36,8 +36,8 @@ class RelativeAttention(nn.Module):
         self.segments = nn.Parameter(torch.zeros(2, n_heads, head_width))
         """Keys of a token of the same segment, and of another."""
 
-    def forward(self, hidden: Tensor, packing: Packing) -> Tensor:
-        """Shape of `hidden` and of what is returned: (tokens, hidden width)."""
+    def forward(self, hidden: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
+        """Shapes as of `Attention.forward`; that some tokens alone are wanted saves less here."""
         padded = packing.pad(self.qkv(hidden))
         shape = (len(packing), packing.longest, 3, self.n_heads, self.head_width)
         query, key, value = padded.view(shape).permute(2, 0, 3, 1, 4).unbind(0)
@@ -55,7 +55,8 @@ class RelativeAttention(nn.Module):
         if bias is not None:
             logits = logits + bias
         mixed = logits.softmax(-1) @ value
-        joined: Tensor = self.output(packing.unpad(mixed.transpose(1, 2).flatten(2)))
+        mixed = packing.unpad(mixed.transpose(1, 2).flatten(2))
+        joined: Tensor = self.output(mixed if wanted is None else mixed[wanted])
         return joined
 
     def _by_distance(self, query: Tensor) -> Tensor:

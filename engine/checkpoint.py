@@ -27,12 +27,14 @@ class Settings:
     """What a checkpoint says of itself, beside its encoder's shape.
 
     `codec` is how its states are stored; `passage_limit` the wordpieces of a passage that it was
-    trained on; `training` and `quality` are for people to read.
+    trained on; `skim` how many of a passage's likeliest starts and ends its last layer reads, 0
+    for every token; `training` and `quality` are for people to read.
     """
 
     codec: str = "float16"
     passage_limit: int = 160
     question_limit: int = 64
+    skim: int = 0
     calibration: Calibration = field(default_factory=Calibration)
     training: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)

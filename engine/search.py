@@ -298,7 +298,12 @@ class SearchEngine:
             raise ValueError("there are no passages to read")
         pairs = torch.tensor([(0, i) for i in range(len(loaded.fetched))])
         output = self.checkpoint.reader(
-            encoded.states, encoded.packing, loaded.states, loaded.packing, pairs
+            encoded.states,
+            encoded.packing,
+            loaded.states,
+            loaded.packing,
+            pairs,
+            skim=self.checkpoint.settings.skim,
         )
         retrieval = retrieval_features([candidate.ranks for candidate in loaded.candidates])
         features, reading = read(output, retrieval, calibration or self.calibration())

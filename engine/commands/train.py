@@ -241,8 +241,10 @@ def _train(
     as_json: bool,
 ) -> None:
     from engine.checkpoint import Settings, save_checkpoint
+    from engine.squad import take_questions
     from engine.training.examples import cut_examples
     from engine.training.negatives import with_negatives
+    from engine.training.skimming import fit_skim
     from engine.training.trainer import train_reader
 
     settings = Settings()
@@ -266,8 +268,13 @@ def _train(
             evaluate=_measuring(tokenizer, held_back, quality),
             evaluate_every=EVALUATE_EVERY,
         )
-    record = {**asdict(recipe), "date": str(date.today())}
-    done = replace(settings, training={"reader": record}, quality={"held back": quality})
+    asked = take_questions(held_back, EVALUATE_QUESTIONS)
+    done = replace(
+        settings,
+        skim=fit_skim(reader, tokenizer, asked, window=settings.passage_limit),
+        training={"reader": {**asdict(recipe), "date": str(date.today())}},
+        quality={"held back": quality},
+    )
     save_checkpoint(reader, tokenizer, done, out)
     shutil.rmtree(work, ignore_errors=True)
     console.show({"model": str(out), **quality}, as_json=as_json, human=str)

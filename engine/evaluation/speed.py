@@ -41,8 +41,8 @@ def compare(
     """Medians in milliseconds from a question's wordpieces to its best spans.
 
     Each path encodes the question. The cached one loads the passages' states from the store;
-    the others are given the passages' wordpieces and run every layer. Retrieval is the same
-    for all and isn't timed.
+    the others are given the passages' wordpieces and run every layer. All of them skim their
+    last layer as the engine does. Retrieval is the same for all and isn't timed.
 
     Raises: CheckpointError if `teacher` isn't undecomposed; IndexStoreError if no passage is
     found to read.
@@ -56,12 +56,13 @@ def compare(
     trials = [trial for trial in trials if trial.candidates]
     if not trials:
         raise IndexStoreError("the index holds no passages to time; build one that does")
+    skim = engine.checkpoint.settings.skim
     paths: dict[str, Callable[[Trial], float]] = {
         "cached": lambda trial: _cached(engine, trial),
-        "uncached": lambda trial: _uncached(engine.checkpoint, trial),
+        "uncached": lambda trial: _uncached(engine.checkpoint, trial, skim),
     }
     if teacher is not None:
-        paths["teacher"] = lambda trial: _uncached(teacher, trial)
+        paths["teacher"] = lambda trial: _uncached(teacher, trial, skim)
     taken: dict[str, list[float]] = {name: [] for name in paths}
     loads: list[float] = []
     for path in paths.values():  # the first calls pay for setting up
@@ -83,6 +84,7 @@ def compare(
     result["bytes_per_token"] = engine.backend.describe().bytes_per_token
     result["questions"] = len(trials)
     result["passages"] = passages
+    result["skim"] = skim
     result["tokens"] = median(sum(len(p) for p in trial.pieces) for trial in trials)
     result["threads"] = torch.get_num_threads()
     result["dtype"] = str(engine.checkpoint.dtype).removeprefix("torch.")
@@ -116,12 +118,12 @@ def _cached(engine: SearchEngine, trial: Trial) -> float:
 
 
 @torch.inference_mode()
-def _uncached(checkpoint: Checkpoint, trial: Trial) -> float:
+def _uncached(checkpoint: Checkpoint, trial: Trial, skim: int) -> float:
     encoded = encode_questions(checkpoint, [trial.question], with_vectors=False)
     passages = encode_passages(checkpoint, trial.pieces, with_vectors=False)
     pairs = torch.tensor([(0, i) for i in range(len(trial.pieces))])
     output = checkpoint.reader(
-        encoded.states, encoded.packing, passages.states, passages.packing, pairs
+        encoded.states, encoded.packing, passages.states, passages.packing, pairs, skim=skim
     )
     best_spans(output, 8)
     return 0.0

@@ -69,8 +69,9 @@ def list_files(sources: Sequence[Path]) -> list[SourceFile]:
     seen: set[str] = set()
     files = []
     for source in sources:
-        for path in _walk(source, seen) if os.path.isdir(source) else [source]:
-            if (real := os.path.realpath(path)) not in seen:
+        named = [(source, os.path.realpath(source))]
+        for path, real in _walk(source, seen) if os.path.isdir(source) else named:
+            if real not in seen:
                 seen.add(real)
                 files.append(SourceFile(path, _size(path)))
     if not files:
@@ -175,25 +176,39 @@ def read_sources(
         )
 
 
-def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
-    unlisted: list[Path] = []
-
-    def note(error: OSError) -> None:
-        unlisted.append(Path(error.filename))
-
-    for parent, folders, names in os.walk(folder, onerror=note, followlinks=True):
-        yield from unlisted
-        unlisted.clear()
-        if (real := os.path.realpath(parent)) in seen:
-            folders.clear()
+def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
+    """The files of a folder and their real paths; `seen` are folders' real paths."""
+    waiting = [(str(folder), os.path.realpath(folder))]
+    while waiting:
+        path, real = waiting.pop()
+        if real in seen:
+            continue
+        if os.path.isfile(os.path.join(path, "store", "data.mdb")):
+            continue  # an index, whose files say nothing
+        try:
+            with os.scandir(path) as listed:
+                entries = [entry for entry in listed if not entry.name.startswith(".")]
+        except OSError:
+            yield Path(path), real
             continue
         seen.add(real)
-        if os.path.isfile(os.path.join(parent, "store", "data.mdb")):
-            folders.clear()  # an index, whose files say nothing
-            continue
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
-    yield from unlisted
+        folders = []
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            # Only a link has to be looked up, which takes long in folders a thousand deep.
+            linked = entry.is_symlink()
+            at = os.path.realpath(entry.path) if linked else os.path.join(real, entry.name)
+            if _is_folder(entry):
+                folders.append((entry.path, at))
+            else:
+                yield Path(entry.path), at
+        waiting += reversed(folders)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _refuse_irregular(found: os.stat_result) -> None:

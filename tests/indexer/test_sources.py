@@ -1,5 +1,6 @@
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -66,6 +67,27 @@ def test_linked_folders_are_walked_once_even_in_a_loop(tmp_path: Path) -> None:
     (tmp_path / "papers/more").symlink_to(tmp_path / "elsewhere")
     found = [file.path for file in list_files([tmp_path / "papers"])]
     assert found == [tmp_path / "papers/a.txt", tmp_path / "papers/more/b.txt"]
+
+
+def test_folders_a_thousand_deep_are_walked_and_those_too_deep_for_a_path_are_named(
+    tmp_path: Path,
+) -> None:
+    here = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        for depth in range(2500):
+            if depth == 1000:
+                Path("words.txt").write_text("x")
+            os.mkdir("d")
+            os.chdir("d")
+    finally:
+        os.chdir(here)
+    words, beyond = list_files([tmp_path])
+    assert words.path == tmp_path.joinpath(*["d"] * 1000, "words.txt")
+    (skipped,) = read_file(beyond, Limits())
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == "can't be read: File name too long"
+    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # shutil would recurse
 
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:

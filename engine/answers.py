@@ -80,7 +80,19 @@ def merge_answers(
     `offsets[i]`, shape (pieces, 2), are code points of passage i's document. Merging is done in
     the document's coordinates, so that overlapping passages don't answer twice.
     """
-    groups: list[_Group] = []
+    groups = group_spans(reading, probability, hits, offsets, top_k)
+    return tuple(group.answer(reading) for group in groups)
+
+
+def group_spans(
+    reading: Reading,
+    probability: Tensor,
+    hits: Sequence[PassageHit],
+    offsets: Sequence[NDArray[np.int32]],
+    top_k: int,
+) -> "list[SpanGroup]":
+    """The spans that each of `merge_answers`' answers is made of."""
+    groups: list[SpanGroup] = []
     order = probability.flatten().argsort(descending=True).tolist()
     width = probability.shape[1]
     for flat in order:
@@ -92,32 +104,37 @@ def merge_answers(
             continue
         group = next((g for g in groups if g.takes(span)), None)
         if group is not None:
-            group.add(span)
+            group.add(span, (row, column))
         elif len(groups) < 4 * top_k:
-            groups.append(_Group(span, _scores(reading, row, column)))
+            groups.append(SpanGroup(span, (row, column)))
     groups.sort(key=lambda g: -g.confidence)
-    return tuple(group.answer() for group in groups[:top_k])
+    return groups[:top_k]
 
 
-class _Group:
-    """Spans that give one answer, the likeliest first."""
+class SpanGroup:
+    """Spans that give one answer, the likeliest first; `spans` are their (passage, number)."""
 
-    def __init__(self, first: Evidence, scores: Mapping[str, float]) -> None:
+    def __init__(self, first: Evidence, span: tuple[int, int]) -> None:
         self.places = [first]
-        self.scores = scores
-        self.text = normalise(first.text)
+        self.spans = [span]
         self.confidence = first.confidence
+        self._normalised = normalise(first.text)
 
-    def takes(self, span: Evidence) -> bool:
-        same_text = bool(self.text) and normalise(span.text) == self.text
-        return same_text or any(_overlap(place, span) for place in self.places)
+    @property
+    def text(self) -> str:
+        return self.places[0].text
 
-    def add(self, span: Evidence) -> None:
-        self.confidence += span.confidence
-        if not any(_overlap(place, span) for place in self.places):
-            self.places.append(span)
+    def takes(self, place: Evidence) -> bool:
+        same_text = bool(self._normalised) and normalise(place.text) == self._normalised
+        return same_text or any(_overlap(there, place) for there in self.places)
 
-    def answer(self) -> Answer:
+    def add(self, place: Evidence, span: tuple[int, int]) -> None:
+        self.confidence += place.confidence
+        self.spans.append(span)
+        if not any(_overlap(there, place) for there in self.places):
+            self.places.append(place)
+
+    def answer(self, reading: Reading) -> Answer:
         best = self.places[0]
         return Answer(
             text=best.text,
@@ -126,7 +143,7 @@ class _Group:
             end=best.end,
             passage=best.passage,
             evidence=tuple(self.places),
-            scores=self.scores,
+            scores=_scores(reading, *self.spans[0]),
         )
 
 

@@ -51,9 +51,7 @@ def shell_lines() -> list[list[str]]:
 
 
 def test_the_commands_are_found() -> None:
-    assert {"engine ask", "engine train calibration", "indexer build", "foreread-ui"} <= set(
-        commands()
-    )
+    assert {"engine ask", "engine calibrate", "indexer build", "foreread-ui"} <= set(commands())
     assert "--top-k" in commands()["engine ask"]
     assert len(shell_lines()) > 8
 

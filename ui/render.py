@@ -137,7 +137,7 @@ def no_answer_block(probability: float, read: int, *, closest: bool) -> str:
     else:
         sure = percent(probability)
         passages = "one passage" if read == 1 else f"{read} passages"
-        why = f"The {passages} read for it most likely hold none ({sure})."
+        why = f"Nothing in the {passages} read for it is sure enough; with {sure} they hold none."
     following = " These come closest:" if closest else ""
     return (
         '<div class="fr-answer fr-best"><h2>No answer found</h2>'

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,6 +50,18 @@ def show(result: dict[str, Any], *, as_json: bool, human: Callable[[dict[str, An
     # A lone surrogate or a terminal without Unicode must not end in a traceback.
     sys.stdout.buffer.write((text + "\n").encode("utf-8", "replace"))
     sys.stdout.flush()
+
+
+def table(rows: Sequence[Mapping[str, float]]) -> list[str]:
+    """Numbers under their names, whole ones as they are, others with three places."""
+    if not rows:
+        return []
+    head = "".join(f"{name:>12}" for name in rows[0])
+    lines = (
+        "".join(f"{v:>12}" if isinstance(v, int) else f"{v:>12.3f}" for v in row.values())
+        for row in rows
+    )
+    return [head, *lines]
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """`engine evaluate`: quality over a SQuAD file, of the reader alone or of the whole path."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from engine.commands import console
-from engine.commands.ask import JSON, MODEL
+from engine.commands.ask import JSON, MIN_CONFIDENCE, MODEL
 from engine.errors import SourceError
 
 
@@ -19,6 +20,11 @@ def evaluate(
         Path | None, typer.Option("--index", "-i", help="Ask this index instead.")
     ] = None,
     model: MODEL = None,
+    min_confidence: MIN_CONFIDENCE = None,
+    reliability: Annotated[
+        Path | None,
+        typer.Option(help="Write the reliability diagram's rows here: .json, or a table as text."),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask about this many questions of the file.")
     ] = None,
@@ -30,12 +36,23 @@ def evaluate(
     """
     if reader == (index is not None):
         raise SourceError("give either --reader or --index DIR")
-    result = (
-        _reader(questions, model, limit)
-        if index is None
-        else _index(questions, index, model, limit)
-    )
+    if index is None:
+        if reliability is not None or min_confidence is not None:
+            raise SourceError("--reliability and --min-confidence are of answers: give --index DIR")
+        result = _reader(questions, model, limit)
+    else:
+        result = _index(questions, index, model, limit, min_confidence)
+    if reliability is not None:
+        _write_reliability(result["reliability"], reliability)
     console.show(result, as_json=as_json, human=_text)
+
+
+def _write_reliability(rows: list[dict[str, Any]], file: Path) -> None:
+    text = json.dumps(rows, indent=2) if file.suffix == ".json" else "\n".join(console.table(rows))
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"{file} can't be written: {error.strerror}") from None
 
 
 def _reader(questions: Path, model: Path | None, limit: int | None) -> dict[str, Any]:
@@ -59,7 +76,13 @@ def _reader(questions: Path, model: Path | None, limit: int | None) -> dict[str,
     return score(predictions, null_threshold=checkpoint.settings.calibration.reader_margin)
 
 
-def _index(questions: Path, index: Path, model: Path | None, limit: int | None) -> dict[str, Any]:
+def _index(
+    questions: Path,
+    index: Path,
+    model: Path | None,
+    limit: int | None,
+    min_confidence: float | None,
+) -> dict[str, Any]:
     from engine.evaluation.searching import evaluate_search
     from engine.search import SearchEngine
     from engine.squad import read_squad, take_questions
@@ -69,7 +92,12 @@ def _index(questions: Path, index: Path, model: Path | None, limit: int | None) 
         SearchEngine.open(index, model=model) as engine,
         console.progress_bar("asking", sum(len(p.questions) for p in paragraphs)) as bar,
     ):
-        return evaluate_search(engine, paragraphs, on_progress=lambda done: bar(done, ""))
+        return evaluate_search(
+            engine,
+            paragraphs,
+            min_confidence=min_confidence,
+            on_progress=lambda done: bar(done, ""),
+        )
 
 
 def _text(result: dict[str, Any], indent: str = "") -> str:
@@ -77,6 +105,8 @@ def _text(result: dict[str, Any], indent: str = "") -> str:
     for name, value in result.items():
         if isinstance(value, dict):
             lines += [f"{indent}{name}:", _text(value, indent + "  ")]
+        elif isinstance(value, list):
+            lines += [f"{indent}{name}:", *(f"{indent}  {row}" for row in console.table(value))]
         else:
             shown = f"{value:.3f}" if isinstance(value, float) and value < 2 else f"{value:.1f}"
             lines.append(f"{indent}{name:<20} {shown}")

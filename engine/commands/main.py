@@ -2,7 +2,7 @@
 
 import typer
 
-from engine.commands import ask, bench, console, convert, evaluate, train
+from engine.commands import ask, bench, calibrate, console, convert, evaluate, train
 
 app = typer.Typer(
     name="engine",
@@ -12,6 +12,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("ask")(ask.ask)
+app.command("calibrate")(calibrate.calibrate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("convert")(convert.convert)

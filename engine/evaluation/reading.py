@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
-from engine.evaluation.metrics import exact_match, f1
+from engine.evaluation.metrics import decided, exact_match, f1
 from engine.reader import Reader
 from engine.spans import best_spans
 from engine.squad import SquadParagraph, SquadQuestion
@@ -94,11 +95,12 @@ def _predict_paragraph(
         yield Prediction(question, text, margin)
 
 
-def score(predictions: Sequence[Prediction], *, null_threshold: float = 0.0) -> dict[str, float]:
+def score(predictions: Sequence[Prediction], *, null_threshold: float = 0.0) -> dict[str, Any]:
     """EM and F1 in per cent, by the official rules.
 
     Where some question of the file has no answer, a margin below `null_threshold` answers with
-    nothing, and `has_answer_f1` and `no_answer_accuracy` are given too.
+    nothing, and `has_answer_f1` and `no_answer_accuracy` are given too, and precision, recall and
+    F1 of *no answer* as shares.
     """
     with_null = any(not p.question.answers for p in predictions)
     rows = []
@@ -106,7 +108,7 @@ def score(predictions: Sequence[Prediction], *, null_threshold: float = 0.0) -> 
         text = "" if with_null and p.margin < null_threshold else p.text
         golds = [answer for answer, _ in p.question.answers]
         rows.append((bool(golds), exact_match(text, golds), f1(text, golds)))
-    result = {
+    result: dict[str, Any] = {
         "em": _percent([em for _, em, _ in rows]),
         "f1": _percent([f for _, _, f in rows]),
         "questions": float(len(rows)),
@@ -114,6 +116,9 @@ def score(predictions: Sequence[Prediction], *, null_threshold: float = 0.0) -> 
     if with_null:
         result["has_answer_f1"] = _percent([f for has, _, f in rows if has])
         result["no_answer_accuracy"] = _percent([em for has, em, _ in rows if not has])
+        said = [p.margin < null_threshold for p in predictions]
+        unanswered = [not p.question.answers for p in predictions]
+        result["no_answer"] = {"margin": null_threshold, **decided(said, unanswered)}
     return result
 
 

@@ -5,7 +5,13 @@ from statistics import quantiles
 from typing import Any
 
 from engine.errors import QuestionError
-from engine.evaluation.metrics import exact_match, expected_calibration_error, f1
+from engine.evaluation.metrics import (
+    decided,
+    exact_match,
+    expected_calibration_error,
+    f1,
+    reliability,
+)
 from engine.search import SearchEngine
 from engine.squad import SquadParagraph
 
@@ -59,13 +65,16 @@ def evaluate_search(
     engine: SearchEngine,
     paragraphs: Sequence[SquadParagraph],
     *,
+    min_confidence: float | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Recall and MRR of each ranking, EM and F1 of the first answer, and latency.
 
     Questions without an answer count towards EM and F1 alone: they have no right passage. EM
     and F1 are per cent, recall, MRR and the calibration error shares. That error is of the first
-    answer's confidence, which counts as correct from an F1 of a half, as it's fitted.
+    answer's confidence, which counts as correct from an F1 of a half, as it's fitted, and so is
+    `reliability`. Where some questions have no answer, `no_answer` tells how well that was said
+    at `min_confidence`, by default that of the calibration.
     """
     asked = [(p, q) for p in paragraphs for q in p.questions]
     ranks: dict[str, list[int | None]] = {name: [] for name in RANKINGS}
@@ -73,6 +82,9 @@ def evaluate_search(
     milliseconds: list[float] = []
     confidences: list[float] = []
     correct: list[bool] = []
+    none_said: list[bool] = []
+    none_true: list[bool] = []
+    least = min_confidence
     with_null = any(not question.answers for _, question in asked)
     is_right = RightPassage()
     texts: dict[int, str] = {}
@@ -80,13 +92,16 @@ def evaluate_search(
         on_progress(done)
         golds = [text for text, _ in question.answers]
         try:
-            result = engine.ask(question.question, passages=DEPTH)
+            result = engine.ask(question.question, passages=DEPTH, min_confidence=min_confidence)
         except QuestionError:  # without a word there's nothing to find
             scores.append((exact_match("", golds), f1("", golds)))
             for name in RANKINGS if golds else ():
                 ranks[name].append(None)
             continue
         milliseconds.append(result.timings["total"])
+        least = result.min_confidence
+        none_said.append(result.no_answer)
+        none_true.append(not golds)
         no_answer = with_null and result.no_answer
         answer = "" if no_answer or not result.answers else result.answers[0].text
         scores.append((exact_match(answer, golds), f1(answer, golds)))
@@ -103,16 +118,20 @@ def evaluate_search(
                     if is_right(texts[key], paragraph.context, golds)
                 )
                 ranks[name].append(next(found, None))
-    return {
+    measured: dict[str, Any] = {
         "retrieval": {name: _ranking(found) for name, found in ranks.items()},
         "end_to_end": {
             "em": 100 * _mean([em for em, _ in scores]),
             "f1": 100 * _mean([f for _, f in scores]),
         },
         "calibration_error": expected_calibration_error(confidences, correct),
+        "reliability": reliability(confidences, correct),
         "latency_ms": _latency(milliseconds),
         "questions": len(scores),
     }
+    if with_null:
+        measured["no_answer"] = {"min_confidence": least, **decided(none_said, none_true)}
+    return measured
 
 
 def _look_up(

@@ -1,154 +1,207 @@
-"""Fitting rerank weights and the one confidence on held-back questions."""
+"""Fitting rerank weights and the one confidence on questions whose answers are known."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from engine.calibration import Calibration
-from engine.encoding import encode_questions
-from engine.errors import IndexStoreError, QuestionError
-from engine.evaluation.metrics import f1
-from engine.evaluation.searching import CORRECT_F1, RightPassage
-from engine.search import SearchEngine
-from engine.squad import SquadParagraph
+from engine.errors import IndexStoreError, SourceError
+from engine.training.observations import Observation, first_answer, with_unanswered
+
+FEWEST_QUESTIONS = 20
+FOLDS = 5
+ROUNDS = 2
+# How far from 0 each rerank weight usually lies: a departure from what was is measured in these.
+RERANK_SCALE = (1.0, 1.0, 3.0, 20.0)
+# What holds the weights to what they were, in questions' worth of evidence. Chosen on held-back
+# questions: with less, 30 of a user's own make the order of passages worse; with more, 100 can't
+# mend the confidence.
+RERANK_PRIOR = 10.0
+CONFIDENCE_PRIOR = 4.0
+NULL_PRIOR = 0.02
+LOWEST = -20.0  # log of a probability that nothing is left of
+NEVER = -1e9  # the logit of what isn't there
 
 
 @dataclass(frozen=True)
-class Observation:
-    """One question as read: features (passages, 4), span scores (passages, k).
+class Judgement:
+    """The first answer to a question: how sure it was, and whether it was right to be.
 
-    `right` marks the passages of the question's own paragraph, (passages,); `correct` the spans
-    that share at least half of their words with an answer (F1), (passages, k).
+    `answered` tells whether the question has an answer to be found.
     """
 
-    features: Tensor
-    spans: Tensor
-    right: Tensor
-    correct: Tensor
+    confidence: float
+    right: bool
+    answered: bool
 
 
-def observe(
-    engine: SearchEngine,
-    paragraphs: Sequence[SquadParagraph],
-    *,
-    passages: int = 20,
-    on_progress: Callable[[int], None] = lambda _: None,
-) -> list[Observation]:
-    """Ask each question of `paragraphs`, which the index should hold among others."""
-    observations = []
-    is_right = RightPassage()
-    for paragraph in paragraphs:
-        for question in paragraph.questions:
-            try:
-                asked = engine.prepare(question.question)
-            except QuestionError:  # without a word there's nothing to find
-                continue
-            encoded = encode_questions(engine.checkpoint, [asked.pieces])
-            found = engine.retrieve(asked, encoded, passages).fused[:passages]
-            loaded = engine.load(found)
-            if not loaded.fetched:
-                continue
-            done = engine.read(encoded, loaded)
-            golds = [text for text, _ in question.answers]
-            correct = torch.zeros_like(done.reading.spans.score, dtype=torch.bool)
-            for row, item in enumerate(loaded.fetched):
-                for column in range(correct.shape[1]):
-                    if golds and torch.isfinite(done.reading.spans.score[row, column]):
-                        first = int(done.reading.spans.first[row, column])
-                        last = int(done.reading.spans.last[row, column])
-                        start, end = item.passage.offsets[first, 0], item.passage.offsets[last, 1]
-                        text = item.text[start - item.passage.start : end - item.passage.start]
-                        correct[row, column] = f1(text, golds) >= CORRECT_F1
-            right = torch.tensor(
-                [is_right(item.text, paragraph.context, golds) for item in loaded.fetched]
-            )
-            observations.append(
-                # Clones, because what inference mode made can't be differentiated through.
-                Observation(
-                    done.features.clone(),
-                    done.reading.spans.score.clone(),
-                    right,
-                    correct,
-                )
-            )
-            on_progress(len(observations))
-    return observations
-
-
-def fit(observations: Sequence[Observation]) -> Calibration:
+def fit(observations: Sequence[Observation], start: Calibration | None = None) -> Calibration:
     """Rerank weights by conditional logit, then the confidence by maximum likelihood.
 
-    A question whose candidates hold no correct span counts as one that null answers; so does,
-    for every fifth question, a copy without the passages of its own paragraph, since a
-    collection doesn't answer everything it's asked.
+    Both begin at `start`, by default the usual weights, and leave it as far as the questions
+    give reason to. The confidence is fitted to three outcomes: the answer that a user sees first
+    is right; no passage read holds one; another one is. So what is reported is what is fitted.
 
-    Raises: IndexStoreError if no question's own paragraph was found.
+    Raises: SourceError if there are fewer than 20 questions; IndexStoreError if none is
+    answered right by any passage read.
     """
-    found = [o for o in observations if o.right.any()]
-    if not found:
+    if len(observations) < FEWEST_QUESTIONS:
+        raise SourceError(
+            f"calibration needs {FEWEST_QUESTIONS} questions or more that the index can be asked, "
+            f"not {len(observations)}; collect more, with their answers"
+        )
+    if not any(o.correct.any() for o in observations):
         raise IndexStoreError(
-            f"of {len(observations)} questions asked, none found its own paragraph; "
+            f"of {len(observations)} questions asked, none is answered right by a passage read; "
             "index the files of the questions with: indexer build"
         )
-    rerank = _fit_rerank(found)
-    cases = [*observations, *(_without_right(o) for o in observations[::5])]
-    return _fit_confidence([c for c in cases if len(c.features)], rerank)
+    return _fit(observations, start or Calibration())
 
 
-def fit_reader_margin(observations: Sequence[Observation]) -> float:
-    """The margin that best tells, passage by passage, those that answer from those that don't.
+def cross_validated(
+    observations: Sequence[Observation], start: Calibration | None = None
+) -> list[Judgement]:
+    """Each fifth of the questions as judged by what the other four fifths are fitted to.
 
-    The right passage of each question is held against the best-ranked wrong one, so both kinds
-    are equally many; the threshold is the one of highest accuracy.
+    If all have answers, some are judged again without them, as `with_unanswered` has it.
     """
-    right, wrong = [], []
+    add_unanswered = with_unanswered if all(o.answered for o in observations) else list
+    judged = []
+    for fold in range(FOLDS):
+        others = [o for i, o in enumerate(observations) if i % FOLDS != fold]
+        fitted = _fit(others, start or Calibration())
+        judged += judge(add_unanswered(observations[fold::FOLDS]), fitted)
+    return judged
+
+
+def judge(observations: Sequence[Observation], calibration: Calibration) -> list[Judgement]:
+    judged = []
+    for o in observations:
+        first = first_answer(o, calibration)
+        judged.append(Judgement(first.confidence, first.right, o.answered))
+    return judged
+
+
+def fit_reader_margin(observations: Sequence[Observation]) -> float | None:
+    """The margin from which a passage read alone is taken to answer; None if nothing tells.
+
+    The passages that answer are held against as many that only look it: of the others found for
+    the same question, the one that the reader is surest of. A right span read from the margin
+    on counts, and a passage without one below it, as in SQuAD 2.0's score.
+    """
+    right, read_right, wrong = [], [], []
     for o in observations:
         margins = o.features[:, 1]
-        if o.right.any() and not o.right.all():
-            right.append(margins[o.right].max())
-            wrong.append(margins[~o.right][0])
+        others = ~o.right & ~o.correct.any(1)
+        if not o.right.any() or not others.any():
+            continue
+        best = margins.masked_fill(~o.right, -torch.inf).argmax()
+        right.append(margins[best])
+        read_right.append(o.correct[best, 0])
+        wrong.append(margins[others].max())
     if not right:
-        return 0.0
-    positive, negative = torch.stack(right), torch.stack(wrong)
+        return None
+    positive, counts, negative = torch.stack(right), torch.stack(read_right), torch.stack(wrong)
     thresholds = torch.cat([positive, negative]).unique()
-    accuracy = (positive >= thresholds[:, None]).sum(1) + (negative < thresholds[:, None]).sum(1)
-    return float(thresholds[accuracy.argmax()])
+    score = ((positive >= thresholds[:, None]) & counts).sum(1)
+    score += (negative < thresholds[:, None]).sum(1)
+    return float(thresholds[score.argmax()])
 
 
-def _fit_rerank(observations: Sequence[Observation]) -> Tensor:
-    weights = torch.tensor([1.0, 0.1, 1.0, 1.0], requires_grad=True)
+def _fit(observations: Sequence[Observation], start: Calibration) -> Calibration:
+    fitted = replace(start, rerank=_fit_rerank(observations, start))
+    cases = with_unanswered(observations)
+    for _ in range(ROUNDS):  # which spans are the first answer depends on the weights
+        fitted = _fit_confidence(cases, fitted, start)
+    margin = fit_reader_margin(observations)
+    return fitted if margin is None else replace(fitted, reader_margin=margin)
+
+
+def _fit_rerank(
+    observations: Sequence[Observation], start: Calibration
+) -> tuple[float, float, float, float]:
+    """Of passages found, the right ones first: those of the paragraph, else with a right span."""
+    batch = _Batch([o for o in observations if _told(o).any()])
+    if not len(batch.features):
+        return start.rerank
+    before, scale = torch.tensor(start.rerank), torch.tensor(RERANK_SCALE)
+    weights = before.clone().requires_grad_()
 
     def loss() -> Tensor:
-        losses = []
-        for o in observations:
-            log_p = (o.features @ weights).log_softmax(0)
-            losses.append(-log_p[o.right].logsumexp(0))
-        return torch.stack(losses).mean() + 1e-4 * weights.pow(2).sum()
+        log_p = (batch.features @ weights).masked_fill(~batch.there, NEVER).log_softmax(1)
+        likelihood = log_p.masked_fill(~batch.told, NEVER).logsumexp(1).mean()
+        away = ((weights - before) / scale).pow(2).sum()
+        return RERANK_PRIOR * away / len(log_p) - likelihood
 
     _minimise(loss, [weights])
-    return weights.detach()
+    first, second, third, fourth = weights.detach().tolist()
+    return first, second, third, fourth
 
 
-def _fit_confidence(cases: Sequence[Observation], rerank: Tensor) -> Calibration:
+def _fit_confidence(
+    cases: Sequence[Observation], present: Calibration, start: Calibration
+) -> Calibration:
+    batch = _Batch(cases)
+    firsts = [first_answer(o, present) for o in cases]
+    right = torch.tensor([first.right for first in firsts])
+    of_first = torch.zeros_like(batch.correct)
+    for row, first in enumerate(firsts):
+        of_first[row, : len(first.spans)] = first.spans
+    of_first, no_span = of_first.flatten(1), ~batch.correct.flatten(1).any(1)
+    rerank = batch.features @ torch.tensor(present.rerank)
     # Logarithms of the weights, which can't be negative then: each has to count as evidence.
-    logs = torch.tensor([0.5, 0.5]).log().requires_grad_()
-    null = torch.zeros(1, requires_grad=True)
+    before = torch.tensor([start.span, start.passage]).clamp(min=1e-6).log()
+    logs = before.clone().requires_grad_()
+    null = torch.tensor([start.null], requires_grad=True)
 
     def loss() -> Tensor:
         span, passage = logs.exp()
-        losses = []
-        for c in cases:
-            scores = span * c.spans.clamp(min=-1e4) + passage * (c.features @ rerank)[:, None]
-            total = torch.cat([scores.flatten(), null]).logsumexp(0)
-            target = scores[c.correct].logsumexp(0) if c.correct.any() else null[0]
-            losses.append(total - target)
-        return torch.stack(losses).mean()
+        scores = span * batch.spans + passage * rerank[..., None]
+        scores = scores.masked_fill(~batch.there[..., None], -torch.inf).flatten(1)
+        total = torch.cat([scores, null.expand(len(scores), 1)], 1).logsumexp(1)
+
+        def log_p(chosen: Tensor) -> Tensor:
+            # A floor in place of minus infinity, which has no gradient.
+            floor = (total.detach() + LOWEST)[:, None]
+            return torch.cat([scores.masked_fill(~chosen, -torch.inf), floor], 1).logsumexp(1)
+
+        wanted = torch.where(no_span, null[0], log_p(~of_first))
+        wanted = torch.where(right, log_p(of_first), wanted)
+        away = CONFIDENCE_PRIOR * (logs - before).pow(2).sum()
+        away = away + NULL_PRIOR * (null[0] - start.null).pow(2)
+        return (total - wanted).mean() + away / len(scores)
 
     _minimise(loss, [logs, null])
     span, passage = logs.detach().exp().tolist()
-    return Calibration(tuple(rerank.tolist()), span, passage, null.item())
+    return replace(present, span=span, passage=passage, null=null.item())
+
+
+class _Batch:
+    """Observations as tensors: (questions, passages, …), those missing not `there`."""
+
+    def __init__(self, observations: Sequence[Observation]) -> None:
+        questions = len(observations)
+        passages = max((len(o.features) for o in observations), default=0)
+        width = observations[0].correct.shape[1] if observations else 0
+        self.there = torch.zeros(questions, passages, dtype=torch.bool)
+        self.told = torch.zeros(questions, passages, dtype=torch.bool)
+        self.features = torch.zeros(questions, passages, 4)
+        self.spans = torch.zeros(questions, passages, width)
+        self.correct = torch.zeros(questions, passages, width, dtype=torch.bool)
+        for row, o in enumerate(observations):
+            n = len(o.features)
+            self.there[row, :n] = True
+            self.told[row, :n] = _told(o)
+            self.features[row, :n] = o.features
+            # A span that isn't there has next to no probability, but a finite logit.
+            self.spans[row, :n] = o.reading.spans.score.clamp(min=-1e4)
+            self.correct[row, :n] = o.correct
+
+
+def _told(o: Observation) -> Tensor:
+    return o.right if o.right.any() else o.correct.any(1)
 
 
 def _minimise(loss: Callable[[], Tensor], parameters: list[Tensor]) -> None:
@@ -161,13 +214,3 @@ def _minimise(loss: Callable[[], Tensor], parameters: list[Tensor]) -> None:
         return value
 
     optimizer.step(closure)
-
-
-def _without_right(o: Observation) -> Observation:
-    keep = ~o.right
-    return Observation(
-        o.features[keep],
-        o.spans[keep],
-        o.right[keep],
-        torch.zeros_like(o.correct[keep]),
-    )

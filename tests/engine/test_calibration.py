@@ -1,34 +1,74 @@
-"""Fitted weights put the right passage first and make the right answer likelier."""
+"""Fitted weights put the right passage first and make the reported confidence the right one."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from engine.answers import Reading, probabilities, retrieval_features
 from engine.calibration import Calibration
-from engine.checkpoint import Checkpoint
-from engine.errors import IndexStoreError
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.search import SearchEngine
+from engine.errors import IndexStoreError, SourceError
+from engine.evaluation.metrics import expected_calibration_error
+from engine.results import PassageHit
 from engine.spans import Spans
-from engine.squad import SquadParagraph, SquadQuestion
-from engine.training.calibration import Observation, fit, fit_reader_margin, observe
+from engine.training.calibration import (
+    Judgement,
+    cross_validated,
+    fit,
+    fit_reader_margin,
+    judge,
+)
+from engine.training.observations import Observation, first_answer, with_unanswered
 
 N_PASSAGES, N_SPANS = 6, 4
+
+
+def observed(
+    features: Tensor,
+    scores: Tensor,
+    *,
+    right: Sequence[int] = (),
+    correct: Sequence[tuple[int, int]] = (),
+    answered: bool | None = None,
+) -> Observation:
+    """Passages whose spans are one word each, all of them different."""
+    passages, spans = scores.shape
+    hits, offsets = [], []
+    for number in range(passages):
+        text = " ".join(f"p{number}w{word}" for word in range(spans))
+        hits.append(
+            PassageHit(str(number), f"d{number}", "s", "", text, 0, len(text), 0.0, ranks={})
+        )
+        starts = [5 * word for word in range(spans)]
+        offsets.append(np.array([(start, start + 4) for start in starts], np.int32))
+    places = torch.arange(spans).expand(passages, spans)
+    is_right = torch.zeros(passages, dtype=torch.bool)
+    is_right[list(right)] = True
+    is_correct = torch.zeros(passages, spans, dtype=torch.bool)
+    for place in correct:
+        is_correct[place] = True
+    reading = Reading(
+        Spans(scores, places, places),
+        null=torch.zeros(passages),
+        relevance=features[:, 0],
+        rerank=torch.zeros(passages),
+    )
+    answered = bool(correct) if answered is None else answered
+    return Observation(features, reading, hits, offsets, is_right, is_correct, answered)
 
 
 def observation(seed: int) -> Observation:
     """The right passage, in any place, has by far the best relevance but the worst BM25 score.
 
     Its first span is the correct one, of the right passage's alone; every third question has
-    no correct span, and a null logit that is higher.
+    no answer, and low margins over null.
     """
     torch.manual_seed(seed)
-    right = torch.zeros(N_PASSAGES, dtype=torch.bool)
-    right[seed % N_PASSAGES] = True
+    right = seed % N_PASSAGES
     answered = seed % 3 != 0
     spans = torch.randn(N_PASSAGES, N_SPANS).sort(descending=True).values
     nulls = 0.3 * torch.randn(N_PASSAGES) + (0.0 if answered else 2.0)
@@ -39,10 +79,12 @@ def observation(seed: int) -> Observation:
         relevance[right] += 3.0
         bm25[right] = 0.0
     features = torch.stack([relevance, spans[:, 0] - 2 * nulls, bm25, torch.rand(N_PASSAGES)], 1)
-    correct = torch.zeros(N_PASSAGES, N_SPANS, dtype=torch.bool)
-    if answered:
-        correct[seed % N_PASSAGES, 0] = True
-    return Observation(features, spans, right, correct)
+    return observed(
+        features,
+        spans,
+        right=[right] if answered else [],
+        correct=[(right, 0)] if answered else [],
+    )
 
 
 OBSERVATIONS = [observation(seed) for seed in range(60)]
@@ -50,19 +92,18 @@ OBSERVATIONS = [observation(seed) for seed in range(60)]
 
 def confidence(o: Observation, calibration: Calibration) -> tuple[Tensor, Tensor]:
     """As a search gives it: of each span, and of the null answer."""
-    place = torch.zeros_like(o.spans, dtype=torch.long)
     rerank = o.features @ torch.tensor(calibration.rerank)
-    reading = Reading(Spans(o.spans, place, place), rerank, o.features[:, 0], rerank)
-    return probabilities(reading, calibration)
+    return probabilities(replace(o.reading, rerank=rerank), calibration)
 
 
-def loss(calibration: Calibration) -> float:
-    """Mean of minus the log of the probability of what is right."""
-    losses = []
-    for o in OBSERVATIONS:
-        spans, null = confidence(o, calibration)
-        losses.append(-(spans[o.correct].sum() if o.correct.any() else null).log())
-    return float(torch.stack(losses).mean())
+def log_loss(judged: Sequence[Judgement]) -> float:
+    """Mean of minus the log of the probability of what came of the first answer."""
+    losses = [-math.log(j.confidence if j.right else 1 - j.confidence) for j in judged]
+    return sum(losses) / len(losses)
+
+
+def calibration_error(judged: Sequence[Judgement]) -> float:
+    return expected_calibration_error([j.confidence for j in judged], [j.right for j in judged])
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +113,7 @@ def fitted() -> Calibration:
 
 def test_the_right_passage_of_an_answered_question_comes_first(fitted: Calibration) -> None:
     def share_first(calibration: Calibration) -> float:
-        answered = [o for o in OBSERVATIONS if o.correct.any()]
+        answered = [o for o in OBSERVATIONS if o.answered]
         weights = torch.tensor(calibration.rerank)
         first = [bool(o.right[(o.features @ weights).argmax()]) for o in answered]
         return sum(first) / len(first)
@@ -82,34 +123,147 @@ def test_the_right_passage_of_an_answered_question_comes_first(fitted: Calibrati
     assert fitted.rerank[0] > 0 > fitted.rerank[2]
 
 
-def test_what_is_right_becomes_likelier_than_by_the_default(fitted: Calibration) -> None:
-    assert loss(fitted) < loss(Calibration()) - 0.05
+def test_passages_with_a_right_answer_come_first_where_no_paragraph_was_found() -> None:
+    elsewhere = [replace(o, right=torch.zeros_like(o.right)) for o in OBSERVATIONS]
+    start = Calibration(rerank=(0.0, 0.0, 1.0, 0.0))
+    assert fit(elsewhere, start).rerank == pytest.approx(fit(OBSERVATIONS, start).rerank, abs=1e-4)
+
+
+def test_what_the_first_answer_comes_to_is_foreseen_better_than_by_the_default(
+    fitted: Calibration,
+) -> None:
+    assert log_loss(judge(OBSERVATIONS, fitted)) < log_loss(judge(OBSERVATIONS, Calibration()))
 
 
 def test_no_weight_of_the_confidence_counts_against_its_evidence(fitted: Calibration) -> None:
     assert min(fitted.span, fitted.passage) > 0
-    # Evidence that says the opposite gets no weight, rather than a negative one.
-    misleading = [replace(o, spans=-o.spans, features=-o.features) for o in OBSERVATIONS]
-    assert fit(misleading).span >= 0
+    # Evidence that says the opposite gets little weight, rather than a negative one.
+    misleading = []
+    for o in OBSERVATIONS:
+        spans = replace(o.reading.spans, score=-o.reading.spans.score)
+        reading = replace(o.reading, spans=spans)
+        misleading.append(replace(o, reading=reading, features=-o.features))
+    assert 0 < fit(misleading).span < 1
 
 
 def test_fitting_again_gives_the_same(fitted: Calibration) -> None:
     assert fit(OBSERVATIONS) == fitted
 
 
-def test_questions_that_never_find_their_paragraph_are_refused() -> None:
-    o = OBSERVATIONS[0]
-    lost = Observation(o.features, o.spans, torch.zeros_like(o.right), o.correct)
-    for observations in ([], [lost, lost]):
-        with pytest.raises(IndexStoreError, match=f"of {len(observations)} questions.*none"):
-            fit(observations)
+def one_span(score: float, *, right: bool) -> Observation:
+    """One passage with one span and no other evidence: its logit is `span` times its score."""
+    correct = [(0, 0)] if right else []
+    return observed(torch.zeros(1, 4), torch.tensor([[score]]), correct=correct)
+
+
+def test_the_null_logit_is_that_of_the_share_without_an_answer() -> None:
+    # Logits of 0 against null: right in 3 of 4 cases where exp(-null) is 3.
+    constant = [one_span(0.0, right=n % 4 > 0) for n in range(80)]
+    fitted = fit(constant)
+    assert fitted.null == pytest.approx(-math.log(3), abs=0.01)
+    assert first_answer(constant[0], fitted).confidence == pytest.approx(0.75, abs=0.002)
+    assert calibration_error(judge(constant, fitted)) == pytest.approx(0, abs=0.002)
+
+
+def test_logits_twice_too_far_apart_get_half_the_weight() -> None:
+    # Of spans with score 4, 88 in 100 are right, of those with -4, 12: logits of 2 and -2.
+    cases = [one_span(4.0, right=n < 88) for n in range(100)]
+    cases += [one_span(-4.0, right=n < 12) for n in range(100)]
+    # What holds the weight to its 1 shifts its log by 8·log 2 / (200 · 4 · 0.88 · 0.12) = 0.066.
+    assert fit(cases).span == pytest.approx(0.498 * 1.066, abs=0.01)
+    assert fit(cases, Calibration(span=0.5)).span == pytest.approx(0.498, abs=0.005)
+    assert fit(cases).null == pytest.approx(0, abs=0.01)
+
+
+def test_what_can_be_told_without_fail_gets_weights_that_are_finite() -> None:
+    separable = [one_span(3.0, right=True) for _ in range(20)]
+    separable += [one_span(-3.0, right=False) for _ in range(20)]
+    fitted = fit(separable)
+    assert all(math.isfinite(value) for value in (fitted.span, fitted.passage, fitted.null))
+    assert 1 < fitted.span < 20
+    low, high = (first_answer(o, fitted).confidence for o in (separable[-1], separable[0]))
+    assert low < 0.05
+    assert high > 0.95
+    always = fit([one_span(1.0, right=True) for _ in range(40)])
+    assert math.isfinite(always.null)
+
+
+def test_the_fewer_the_questions_the_less_the_weights_leave_what_they_were() -> None:
+    def span(questions: int) -> float:  # of which 7 in 8 are right, or 1 in 8
+        cases = [one_span(4.0, right=n % 8 > 0) for n in range(questions // 2)]
+        return fit(
+            [*cases, *(one_span(-4.0, right=n % 8 == 0) for n in range(questions // 2))]
+        ).span
+
+    assert math.log(7) / 4 < span(400) < span(32) < 0.9
+
+
+def test_too_few_questions_are_refused_with_their_number() -> None:
+    with pytest.raises(SourceError, match=r"20 questions or more.*not 19"):
+        fit(OBSERVATIONS[:19])
+
+
+def test_questions_of_which_none_is_answered_right_are_refused() -> None:
+    lost = [o for o in OBSERVATIONS if not o.answered]
+    assert len(lost) == 20
+    with pytest.raises(IndexStoreError, match=r"of 20 questions.*none"):
+        fit(lost)
 
 
 def test_unanswered_questions_get_more_of_the_null_answer(fitted: Calibration) -> None:
-    null = {True: [], False: []}
+    null: dict[bool, list[float]] = {True: [], False: []}
     for o in OBSERVATIONS:
-        null[bool(o.correct.any())].append(float(confidence(o, fitted)[1]))
+        null[o.answered].append(float(confidence(o, fitted)[1]))
     assert sum(null[False]) / len(null[False]) > 2 * sum(null[True]) / len(null[True])
+
+
+def test_where_all_have_answers_every_fifth_is_there_again_without_its_passage() -> None:
+    answered = [o for o in OBSERVATIONS if o.answered]
+    cases = with_unanswered(answered)
+    assert len(cases) == 40 + 8
+    again, original = cases[40], answered[0]
+    assert not again.answered
+    assert not again.correct.any()
+    assert len(again.features) == len(again.hits) == len(again.offsets) == N_PASSAGES - 1
+    kept = ~original.right
+    torch.testing.assert_close(again.features, original.features[kept])
+    torch.testing.assert_close(again.reading.spans.score, original.reading.spans.score[kept])
+    assert with_unanswered(OBSERVATIONS) == OBSERVATIONS, "some have none already"
+
+
+def test_a_fifth_is_judged_by_the_others_alone() -> None:
+    judged = cross_validated(OBSERVATIONS)
+    assert len(judged) == 60
+    # Labels of the first fifth changed: its own confidences are what they were.
+    changed = [
+        replace(o, correct=torch.zeros_like(o.correct)) if number % 5 == 0 else o
+        for number, o in enumerate(OBSERVATIONS)
+    ]
+    again = cross_validated(changed)
+    assert [j.confidence for j in again[:12]] == [j.confidence for j in judged[:12]]
+    assert [j.confidence for j in again[12:]] != [j.confidence for j in judged[12:]]
+    answered = [o for o in OBSERVATIONS if o.answered]
+    unanswered = [j for j in cross_validated(answered) if not j.answered]
+    assert len(unanswered) == 10  # each fold of 8 has two again
+
+
+def test_the_first_answer_is_made_of_the_spans_that_overlap_it() -> None:
+    o = observed(torch.zeros(1, 4), torch.tensor([[2.0, 1.0, 0.0]]), correct=[(0, 0)])
+    # The second span is of the first word too, but begins later.
+    overlapping = np.array([(0, 4), (2, 4), (5, 9)], np.int32)
+    first = first_answer(replace(o, offsets=[overlapping]), Calibration(span=1.0, null=0.0))
+    assert first.spans.tolist() == [[True, True, False]]
+    e = math.exp
+    assert first.confidence == pytest.approx((e(2) + e(1)) / (e(2) + e(1) + 1 + 1))
+    assert first.null == pytest.approx(1 / (e(2) + e(1) + 1 + 1))
+    assert first.right
+
+
+def test_without_a_span_there_is_no_first_answer() -> None:
+    o = observed(torch.zeros(1, 4), torch.full((1, N_SPANS), -torch.inf))
+    first = first_answer(o, Calibration())
+    assert (first.confidence, first.right, bool(first.spans.any())) == (0.0, False, False)
+    assert fit([*OBSERVATIONS, o]).span == pytest.approx(fit(OBSERVATIONS).span, rel=0.05)
 
 
 @pytest.mark.parametrize("which", ["default", "fitted"])
@@ -123,9 +277,10 @@ def test_probabilities_of_all_spans_and_none_sum_to_one(fitted: Calibration, whi
 
 def test_missing_spans_have_no_probability(fitted: Calibration) -> None:
     o = OBSERVATIONS[1]
-    spans = o.spans.clone()
-    spans[2, 1:] = -torch.inf
-    probability, null = confidence(Observation(o.features, spans, o.right, o.correct), fitted)
+    scores = o.reading.spans.score.clone()
+    scores[2, 1:] = -torch.inf
+    missing = replace(o, reading=replace(o.reading, spans=replace(o.reading.spans, score=scores)))
+    probability, null = confidence(missing, fitted)
     assert (probability[2, 1:] == 0).all()
     assert float(probability.sum() + null) == pytest.approx(1, abs=1e-5)
 
@@ -156,48 +311,26 @@ def test_retrieval_features_are_shares_of_the_best_bm25_score_and_cosines() -> N
     assert retrieval_features([{"dense": (1, 0.5)}]).tolist() == [[0.0, 0.5]]
 
 
-def margins(right: float, *wrong: float) -> Observation:
+def margins(right: float, *wrong: float, read_right: bool = True) -> Observation:
     features = torch.zeros(1 + len(wrong), 4)
     features[:, 1] = torch.tensor([right, *wrong])
-    is_right = torch.tensor([True] + [False] * len(wrong))
-    n = len(features)
-    return Observation(features, torch.zeros(n, 1), is_right, torch.zeros(n, 1, dtype=torch.bool))
+    correct = [(0, 0)] if read_right else []
+    return observed(features, torch.zeros(len(features), 1), right=[0], correct=correct)
 
 
-def test_the_reader_s_margin_tells_best_those_that_answer_from_those_that_don_t() -> None:
-    # Right ones 5, 3, -1 against wrong ones 2, -2, -3: at 3, five of six are told.
-    observations = [margins(5.0, 2.0, 9.0), margins(3.0, -2.0), margins(-1.0, -3.0)]
-    threshold = fit_reader_margin(observations)
-    right, wrong = [5.0, 3.0, -1.0], [2.0, -2.0, -3.0]
-    told = sum(m >= threshold for m in right) + sum(m < threshold for m in wrong)
-    assert told == 5
-    assert fit_reader_margin([]) == 0.0
+def test_the_reader_s_margin_is_the_one_of_the_best_score_among_passages_that_look_alike() -> None:
+    # Right ones 5 and 3, and -1, which is read wrong; the surest wrong ones 2, -2, -3. From 3
+    # on, two are answered right and three of three wrong ones not at all: five of six.
+    cases = [margins(5.0, 0.0, 2.0), margins(3.0, -2.0), margins(-1.0, -3.0, read_right=False)]
+    assert fit_reader_margin(cases) == 3.0
+    # Read right, the last one is worth as much as the first wrong one: the lower margin does.
+    assert fit_reader_margin([*cases[:2], margins(-1.0, -3.0)]) == -1.0
 
 
-def test_a_question_is_observed_with_its_right_passages_and_correct_spans_marked(
-    index_folder: Path, model: Checkpoint
-) -> None:
-    with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
-        best = engine.ask("Who designed the lighthouse?").answers[0]
-        context = best.passage.text
-        paragraph = SquadParagraph(
-            "",
-            0,
-            context,
-            (
-                SquadQuestion("1", "Who designed the lighthouse?", ((best.text, 0),)),
-                SquadQuestion("2", "Who designed the lighthouse?", ()),
-            ),
-        )
-        progress: list[int] = []
-        observed = observe(engine, [paragraph], on_progress=progress.append)
-        n = len(engine.ask("Who designed the lighthouse?").passages)
-    assert progress == [1, 2]
-    answered, unanswered = observed
-    assert answered.features.shape == (n, 4)
-    assert answered.spans.shape == answered.correct.shape
-    assert answered.right.sum() == 1
-    assert answered.correct.any()
-    assert not unanswered.correct.any()
-    torch.testing.assert_close(answered.features, unanswered.features)
-    assert torch.isfinite(torch.tensor(fit(observed).rerank)).all()
+def test_a_passage_that_answers_is_no_look_alike_and_without_any_nothing_is_told() -> None:
+    o = margins(3.0, 4.0)
+    o.correct[1, 0] = True
+    assert fit_reader_margin([o]) is None
+    assert fit_reader_margin([]) is None
+    assert fit([one_span(0.0, right=n > 4) for n in range(20)], Calibration(reader_margin=2.5)) \
+        .reader_margin == 2.5  # fmt: skip

@@ -185,7 +185,9 @@ def test_evaluate_of_the_reader_tells_answered_and_unanswered_questions_apart(
 ) -> None:
     path = squad_file(tmp_path, with_null=True)
     done = run_command(app, "evaluate", path, "--reader", "--model", model_folder, "--json")
-    assert done.json.keys() == {"em", "f1", "questions", "has_answer_f1", "no_answer_accuracy"}
+    told = {"has_answer_f1", "no_answer_accuracy", "no_answer"}
+    assert done.json.keys() == {"em", "f1", "questions", *told}
+    assert done.json["no_answer"].keys() == {"margin", "precision", "recall", "f1"}
     assert done.json["no_answer_accuracy"] in (0, 100)
 
 
@@ -215,7 +217,48 @@ def test_evaluate_of_an_index_gives_recall_answers_and_latency(
     assert result["retrieval"]["bm25"]["recall@5"] == 1
     assert result["end_to_end"].keys() == {"em", "f1"}
     assert result["latency_ms"].keys() == {"p50", "p95"}
+    assert "no_answer" not in result, "every question of the file has one"
+    assert sum(row["answers"] for row in result["reliability"]) == 2
     assert 0 < result["latency_ms"]["p50"] <= result["latency_ms"]["p95"]
+
+
+def test_evaluate_of_an_index_tells_how_well_no_answer_was_said_at_a_threshold(
+    run_command, tmp_path: Path, index
+) -> None:
+    path = squad_file(tmp_path, with_null=True)
+    for least, precision, recall in ((0, 0, 0), (1, 1 / 3, 1)):
+        threshold = ("--min-confidence", least)
+        told = run_command(app, "evaluate", path, *index, *threshold, "--json").json["no_answer"]
+        assert told["min_confidence"] == least
+        assert (told["precision"], told["recall"]) == pytest.approx((precision, recall))
+
+
+@pytest.mark.parametrize("name", ["diagram.json", "diagram.txt"])
+def test_the_rows_of_the_reliability_diagram_are_written_to_a_file(
+    run_command, tmp_path: Path, index, name: str
+) -> None:
+    file = tmp_path / name
+    arguments = ("evaluate", squad_file(tmp_path), *index, "--reliability", file, "--json")
+    rows = run_command(app, *arguments).json["reliability"]
+    if file.suffix == ".json":
+        assert json.loads(file.read_text()) == rows
+    else:
+        names, *lines = file.read_text().splitlines()
+        assert names.split() == ["from", "to", "answers", "confidence", "right"]
+        assert len(lines) == len(rows)
+    nowhere = (*arguments[:-2], tmp_path / "missing" / name)
+    assert "can't be written" in run_command(app, *nowhere).err
+
+
+@pytest.mark.parametrize("option", ["--reliability", "--min-confidence"])
+def test_what_is_of_answers_is_refused_for_the_reader_alone(
+    run_command, tmp_path: Path, model_folder: Path, option: str
+) -> None:
+    value = 0.5 if option == "--min-confidence" else tmp_path / "diagram.json"
+    reader = ("--reader", "--model", model_folder)
+    refused = run_command(app, "evaluate", squad_file(tmp_path), *reader, option, value)
+    assert refused.code == 2
+    assert "--index DIR" in refused.error
 
 
 def test_evaluate_asks_no_more_questions_than_the_limit(run_command, tmp_path: Path, index) -> None:

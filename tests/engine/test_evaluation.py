@@ -41,7 +41,11 @@ def test_a_span_below_the_margin_answers_nothing_only_where_the_file_has_such_qu
     unsure = prediction("Dora Reed", "Dora Reed", margin=-2.0)
     assert score([unsure], null_threshold=0.0)["em"] == 100
     with_null = [unsure, prediction("Anna", margin=-1.0), prediction("Carl", margin=3.0)]
-    assert score(with_null, null_threshold=0.0) == pytest.approx(
+    measured = score(with_null, null_threshold=0.0)
+    # Two are taken for unanswered, of which one is; another one isn't found.
+    none = {"margin": 0.0, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+    assert measured.pop("no_answer") == none
+    assert measured == pytest.approx(
         {
             "em": 100 / 3,
             "f1": 100 / 3,
@@ -116,8 +120,9 @@ class StubEngine:
     texts: list[str]
     results: dict[str, SearchResult] = field(default_factory=dict)
 
-    def ask(self, question: str, *, passages: int) -> SearchResult:
+    def ask(self, question: str, *, passages: int, min_confidence: float | None) -> SearchResult:
         assert passages == 20
+        assert min_confidence in (None, 0.3)
         if not question:
             raise QuestionError("the question is empty")
         return self.results[question]
@@ -131,7 +136,9 @@ class StubEngine:
 
 def result(answer: str, ms: float, *, no_answer: bool = False, **trace: list[int]) -> SearchResult:
     answers = (SimpleNamespace(text=answer, confidence=0.75),) if answer else ()
-    return SearchResult("?", answers, (), no_answer, 0.0, {"total": ms}, trace=trace)
+    return SearchResult(
+        "?", answers, (), no_answer, 0.0, {"total": ms}, trace=trace, min_confidence=0.3
+    )
 
 
 def test_recall_mrr_answers_and_latency_are_those_worked_out_by_hand() -> None:
@@ -180,7 +187,12 @@ def test_unanswered_questions_count_towards_answers_but_have_no_right_passage() 
         *(question(text=t) for t in list(engine.results)[1:]),
     )
     paragraph = SquadParagraph("", 0, "passage a.", questions)
-    measured = evaluate_search(engine, [paragraph])  # type: ignore[arg-type]
+    measured = evaluate_search(engine, [paragraph], min_confidence=0.3)  # type: ignore[arg-type]
+    # Said of two, rightly, where three have none.
+    none = {"min_confidence": 0.3, "precision": 1, "recall": pytest.approx(2 / 3)}
+    assert measured["no_answer"] == {**none, "f1": pytest.approx(4 / 5)}
+    (row,) = measured["reliability"]
+    assert row == {"from": 0.7, "to": 0.8, "answers": 3, "confidence": 0.75, "right": 1 / 3}
     assert measured["end_to_end"] == {"em": 75, "f1": 75}
     assert measured["retrieval"]["bm25"]["recall@1"] == 1  # of the one that has an answer
     assert measured["calibration_error"] == pytest.approx(0.75 - 1 / 3)  # one of three is right

@@ -2,7 +2,14 @@
 
 import pytest
 
-from engine.evaluation.metrics import exact_match, expected_calibration_error, f1, normalise
+from engine.evaluation.metrics import (
+    decided,
+    exact_match,
+    expected_calibration_error,
+    f1,
+    normalise,
+    reliability,
+)
 from engine.evaluation.reading import Prediction, score
 from engine.squad import SquadQuestion
 
@@ -82,7 +89,11 @@ def test_scores_of_a_file_with_unanswerable_questions_by_hand() -> None:
         Prediction(asked(), "mill", -0.5),  # rightly: 1, 1
         Prediction(asked(), "mill", 0.5),  # wrongly: 0, 0
     ]
-    assert score(predictions) == pytest.approx(
+    measured = score(predictions)
+    # Said twice, once rightly; there are two.
+    none = {"margin": 0.0, "precision": 0.5, "recall": 0.5, "f1": 0.5}
+    assert measured.pop("no_answer") == none
+    assert measured == pytest.approx(
         {"em": 25.0, "f1": 45.0, "questions": 4, "has_answer_f1": 40.0, "no_answer_accuracy": 50.0}
     )
     lower = score(predictions, null_threshold=-2.0)  # nothing is unanswerable: 0, 0.8; 1, 1; 0; 0
@@ -111,3 +122,30 @@ def test_expected_calibration_error_by_hand() -> None:
     # In one bin, too much and too little make up for each other.
     assert expected_calibration_error([0.2, 0.8], [False, True], bins=1) == pytest.approx(0)
     assert expected_calibration_error([], []) == 0
+
+
+def test_a_reliability_diagram_s_rows_by_hand() -> None:
+    rows = reliability([0.31, 0.39, 0.95, 1.0], [True, False, True, True])
+    assert rows == [
+        {"from": 0.3, "to": 0.4, "answers": 2, "confidence": pytest.approx(0.35), "right": 0.5},
+        {"from": 0.9, "to": 1.0, "answers": 2, "confidence": pytest.approx(0.975), "right": 1.0},
+    ]
+    assert reliability([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "true", "precision", "recall", "f1_"),
+    [
+        ([1, 1, 1, 0, 0], [1, 1, 0, 1, 0], 2 / 3, 2 / 3, 2 / 3),
+        ([1, 0, 0, 0], [1, 1, 0, 0], 1, 1 / 2, 2 / 3),
+        ([1, 1, 1, 1], [1, 0, 0, 0], 1 / 4, 1, 2 / 5),
+        ([0, 0], [1, 0], 0, 0, 0),  # never said
+        ([1, 0], [0, 0], 0, 0, 0),  # never true
+        ([], [], 0, 0, 0),
+    ],
+)
+def test_precision_and_recall_of_a_decision_by_hand(
+    said: list[int], true: list[int], precision: float, recall: float, f1_: float
+) -> None:
+    measured = decided([bool(x) for x in said], [bool(x) for x in true])
+    assert measured == pytest.approx({"precision": precision, "recall": recall, "f1": f1_})

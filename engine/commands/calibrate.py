@@ -1,0 +1,149 @@
+"""`engine calibrate`: the confidence fitted to questions whose answers are known."""
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.commands import console
+from engine.commands.ask import INDEX, JSON, MIN_CONFIDENCE, MODEL
+from engine.errors import CheckpointMismatchError
+
+if TYPE_CHECKING:
+    from engine.calibration import Calibration
+    from engine.checkpoint import Checkpoint
+    from engine.squad import SquadParagraph
+    from engine.training.calibration import Judgement
+
+THRESHOLDS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+class Place(StrEnum):
+    """Where a calibration is kept."""
+
+    INDEX = "index"
+    MODEL = "model"
+
+
+def calibrate(
+    questions: Annotated[list[Path], typer.Argument(help="Questions in SQuAD's layout.")],
+    index: INDEX,
+    model: MODEL = None,
+    write: Annotated[
+        Place, typer.Option(help="Keep it in the index, or in the checkpoint for every index.")
+    ] = Place.INDEX,
+    held_back: Annotated[
+        bool, typer.Option("--held-back", help="Ask only of paragraphs that training held back.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Ask about this many questions of the files.")
+    ] = None,
+    min_confidence: MIN_CONFIDENCE = None,
+    as_json: JSON = False,
+) -> None:
+    """Fit reranking and confidence to QUESTIONS about the documents of an index.
+
+    Twenty questions or more, with or without some that have no answer. With --min-confidence,
+    what is less sure will be no answer.
+    Example: engine calibrate questions.json --index papers.idx
+    """
+    from engine.search import SearchEngine
+    from engine.training.calibration import cross_validated, fit, judge
+    from engine.training.observations import observe, with_unanswered
+
+    asked = _paragraphs(questions, held_back, limit)
+    with (
+        SearchEngine.open(index, model=model) as engine,
+        console.progress_bar("asking", sum(len(p.questions) for p in asked)) as bar,
+    ):
+        checkpoint, before = engine.checkpoint, engine.calibration()
+        observations = observe(engine, asked, on_progress=lambda done: bar(done, ""))
+    # Always from the checkpoint's, so that fitting again to the same questions changes nothing.
+    of_model = checkpoint.settings.calibration
+    least = before.min_confidence if min_confidence is None else min_confidence
+    start = replace(of_model, min_confidence=least)
+    fitted = fit(observations, start)
+    cases = with_unanswered(observations)
+    judged = cross_validated(observations, start)
+    if write is Place.INDEX:
+        _write_to_index(fitted, index, checkpoint)
+    else:
+        _write_to_model(fitted, checkpoint)
+        if before != of_model:
+            console.say(f"note: {index} keeps a calibration of its own, which it goes on using")
+    result = {
+        "index": str(index),
+        "model": str(checkpoint.folder),
+        "written": write.value,
+        "questions": len(observations),
+        "unanswered": sum(not o.answered for o in observations),
+        "taken_away": len(cases) - len(observations),
+        "calibration": fitted.to_dict(),
+        "calibration_error": {"before": _error(judge(cases, before)), "after": _error(judged)},
+        "no_answer": [_no_answer(judged, threshold) for threshold in THRESHOLDS],
+    }
+    console.show(result, as_json=as_json, human=_text)
+
+
+def _paragraphs(files: list[Path], held_back: bool, limit: int | None) -> "list[SquadParagraph]":
+    from engine.squad import read_squad, take_questions
+    from engine.training.examples import is_tune
+
+    paragraphs = [paragraph for file in files for paragraph in read_squad(file)]
+    if held_back:
+        paragraphs = [p for p in paragraphs if is_tune(p.context)]
+    return take_questions(paragraphs, limit)
+
+
+def _write_to_index(fitted: "Calibration", index: Path, checkpoint: "Checkpoint") -> None:
+    from engine.retrieval.embedded import EmbeddedBackend
+
+    with EmbeddedBackend.open(index, readonly=False) as backend:
+        if backend.settings.checkpoint != checkpoint.fingerprint:
+            raise CheckpointMismatchError(
+                f"{index} has meanwhile been replaced by one of another checkpoint; calibrate again"
+            )
+        backend.calibrate(fitted.to_dict())
+
+
+def _write_to_model(fitted: "Calibration", checkpoint: "Checkpoint") -> None:
+    from engine.checkpoint import save_settings
+
+    save_settings(checkpoint, replace(checkpoint.settings, calibration=fitted))
+
+
+def _error(judged: "list[Judgement]") -> float:
+    from engine.evaluation.metrics import expected_calibration_error
+
+    return expected_calibration_error([j.confidence for j in judged], [j.right for j in judged])
+
+
+def _no_answer(judged: "list[Judgement]", threshold: float) -> dict[str, float]:
+    """What saying *no answer* below a confidence would come to; `kept` of the right answers."""
+    from engine.evaluation.metrics import decided
+
+    said = [j.confidence < threshold for j in judged]
+    right = [not none for none, j in zip(said, judged, strict=True) if j.right]
+    quality = decided(said, [not j.answered for j in judged])
+    return {"below": threshold, **quality, "kept": sum(right) / max(1, len(right))}
+
+
+def _text(result: dict[str, Any]) -> str:
+    where = result[result["written"]]
+    error = result["calibration_error"]
+    none = f"{result['unanswered']} without an answer"
+    if result["taken_away"]:
+        none = f"{result['taken_away']} asked again without the passages that answer them"
+    return "\n".join(
+        [
+            f"{where}: calibrated on {result['questions']} questions ({none})",
+            f"calibration error {error['before']:.3f} before, {error['after']:.3f} now (each fifth "
+            "of the questions judged by the others)",
+            f"less sure than {result['calibration']['min_confidence']:.2f} is no answer; other "
+            "thresholds would give, of no answer:",
+            *console.table(result["no_answer"]),
+            "kept: the share of right first answers that would still be given",
+        ]
+    )

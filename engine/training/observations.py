@@ -1,0 +1,173 @@
+"""Questions as read from an index, with what is known of their answers: what calibration sees."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.answers import Reading, group_spans, probabilities
+from engine.calibration import Calibration
+from engine.encoding import encode_questions
+from engine.errors import QuestionError
+from engine.evaluation.metrics import f1
+from engine.evaluation.searching import CORRECT_F1, RightPassage
+from engine.results import PassageHit
+from engine.search import Loaded, SearchEngine, passage_hit
+from engine.spans import Spans
+from engine.squad import SquadParagraph
+
+GROUPED_FOR = 5
+"""Answers that spans are merged into, of which the first is looked at, as when a user asks."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One question as read.
+
+    `features` (passages, 4) are what its passages are reranked by; `hits` and `offsets` belong to
+    `reading`, as `merge_answers` takes them. `right` marks the passages of the paragraph that
+    answers it, (passages,); `correct` the spans that share at least half of their words with an
+    answer (F1), (passages, k). `answered` tells whether the question has an answer at all.
+    """
+
+    features: Tensor
+    reading: Reading
+    hits: Sequence[PassageHit]
+    offsets: Sequence[NDArray[np.int32]]
+    right: Tensor
+    correct: Tensor
+    answered: bool
+
+
+@dataclass(frozen=True)
+class FirstAnswer:
+    """What a user would see first: `spans` (passages, k) are those merged into it."""
+
+    spans: Tensor
+    confidence: float
+    right: bool
+    null: float
+
+
+def observe(
+    engine: SearchEngine,
+    paragraphs: Sequence[SquadParagraph],
+    *,
+    passages: int = 20,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> list[Observation]:
+    """Ask each question of `paragraphs`, which the index should hold among others.
+
+    A question that one paragraph answers and another doesn't, as corrections of answers may say,
+    has an answer in the collection: it's asked as the first has it.
+    """
+    answered = {q.question for p in paragraphs for q in p.questions if q.answers}
+    observations = []
+    is_right = RightPassage()
+    asked = [(p, q) for p in paragraphs for q in p.questions]
+    for number, (paragraph, question) in enumerate(asked, 1):
+        on_progress(number)
+        if not question.answers and question.question in answered:
+            continue
+        try:
+            prepared = engine.prepare(question.question)
+        except QuestionError:  # without a word there's nothing to find
+            continue
+        encoded = encode_questions(engine.checkpoint, [prepared.pieces])
+        loaded = engine.load(engine.retrieve(prepared, encoded, passages).fused[:passages])
+        if not loaded.fetched:
+            continue
+        done = engine.read(encoded, loaded)
+        golds = [text for text, _ in question.answers]
+        spans = done.reading.spans
+        observations.append(
+            Observation(
+                # Clones, because what inference mode made can't be differentiated through.
+                features=done.features.clone(),
+                reading=Reading(
+                    Spans(spans.score.clone(), spans.first, spans.last),
+                    done.reading.null.clone(),
+                    done.reading.relevance.clone(),
+                    done.reading.rerank.clone(),
+                ),
+                hits=[
+                    passage_hit(item, candidate, 0.0)
+                    for item, candidate in zip(loaded.fetched, loaded.candidates, strict=True)
+                ],
+                offsets=[item.passage.offsets for item in loaded.fetched],
+                right=torch.tensor(
+                    [
+                        bool(golds) and is_right(item.text, paragraph.context, golds)
+                        for item in loaded.fetched
+                    ]
+                ),
+                correct=_correct(spans, loaded, golds),
+                answered=bool(golds),
+            )
+        )
+    return observations
+
+
+def first_answer(o: Observation, calibration: Calibration) -> FirstAnswer:
+    """The answer that the question gets by `calibration`; without one, no spans and 0."""
+    reading = replace(o.reading, rerank=o.features @ torch.tensor(calibration.rerank))
+    probability, null = probabilities(reading, calibration)
+    groups = group_spans(reading, probability, o.hits, o.offsets, GROUPED_FOR)
+    spans = torch.zeros_like(o.correct)
+    if not groups:
+        return FirstAnswer(spans, 0.0, False, float(null))
+    for place in groups[0].spans:
+        spans[place] = True
+    right = bool(o.correct[groups[0].spans[0]])
+    return FirstAnswer(spans, min(1.0, groups[0].confidence), right, float(null))
+
+
+def with_unanswered(observations: Sequence[Observation]) -> list[Observation]:
+    """With questions that have no answer, since a collection doesn't answer all it's asked.
+
+    If there are none, every fifth is there again without the passages that answer it.
+    """
+    if not all(o.answered for o in observations):
+        return list(observations)
+    return [*observations, *(_taken_away(o) for o in observations[::5] if not _tells(o).all())]
+
+
+def _tells(o: Observation) -> Tensor:
+    return o.right | o.correct.any(1)
+
+
+def _taken_away(o: Observation) -> Observation:
+    keep = ~_tells(o)
+    rows = [row for row, kept in enumerate(keep.tolist()) if kept]
+    r = o.reading
+    return Observation(
+        features=o.features[keep],
+        reading=Reading(
+            Spans(r.spans.score[keep], r.spans.first[keep], r.spans.last[keep]),
+            r.null[keep],
+            r.relevance[keep],
+            r.rerank[keep],
+        ),
+        hits=[o.hits[row] for row in rows],
+        offsets=[o.offsets[row] for row in rows],
+        right=o.right[keep],
+        correct=o.correct[keep],
+        answered=False,
+    )
+
+
+def _correct(spans: Spans, loaded: Loaded, golds: Sequence[str]) -> Tensor:
+    correct = torch.zeros_like(spans.score, dtype=torch.bool)
+    if not golds:
+        return correct
+    for row, item in enumerate(loaded.fetched):
+        for column in range(correct.shape[1]):
+            if torch.isfinite(spans.score[row, column]):
+                first, last = int(spans.first[row, column]), int(spans.last[row, column])
+                start, end = item.passage.offsets[first, 0], item.passage.offsets[last, 1]
+                text = item.text[start - item.passage.start : end - item.passage.start]
+                correct[row, column] = f1(text, golds) >= CORRECT_F1
+    return correct

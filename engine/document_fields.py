@@ -68,6 +68,11 @@ def plain(fields: Mapping[str, FieldValue]) -> dict[str, Any]:
     return {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()}
 
 
+def field_values(given: Mapping[str, Any]) -> dict[str, FieldValue]:
+    """Fields from what JSON makes of them."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+
+
 def kind_of(value: Scalar) -> str:
     if isinstance(value, bool):
         return BOOLEAN
@@ -123,9 +128,16 @@ def span(text: str) -> tuple[int, int] | None:
     return start_at, start_at + length // _MICROSECOND
 
 
-def utc_time(seconds: float) -> str:
-    """Seconds since 1970 as `modified` has them: 2026-03-01T12:00:00Z."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def utc_time(seconds: float) -> str | None:
+    """Seconds since 1970 as `modified` has them: 2026-03-01T12:00:00Z.
+
+    None before the year 1 or after 9999.
+    """
+    try:
+        when = _EPOCH + timedelta(seconds=int(seconds // 1))
+    except OverflowError:
+        return None
+    return f"{when.replace(tzinfo=None).isoformat()}Z"
 
 
 def _midnight(day: date) -> int:

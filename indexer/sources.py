@@ -4,13 +4,14 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from engine.document_fields import utc_time
 from engine.documents import Document
 from engine.errors import SourceError
 from indexer.readers.checked import short
@@ -91,7 +92,9 @@ def load_file(file: SourceFile, limits: Limits) -> bytes:
     with os.fdopen(descriptor, "rb") as opened:
         found = os.fstat(descriptor)
         _refuse_irregular(found)
-        data = b"" if found.st_size > limits.file_bytes else opened.read(limits.file_bytes + 1)
+        # None where it has nothing to give as yet, as some files of the system.
+        large = found.st_size > limits.file_bytes
+        data = b"" if large else opened.read(limits.file_bytes + 1) or b""
     if (size := max(found.st_size, len(data))) > limits.file_bytes:
         raise UnreadableError(too_large(megabytes(size), megabytes(limits.file_bytes), FILE_OPTION))
     if not data.strip():
@@ -127,7 +130,9 @@ class FileReader:
         try:
             data = load_file(file, self.limits) if data is None else data
             raw = RawFile(file.source, SourceFile(Path(file.path.stem), 0).source, data)
-            yield from self._process.read(raw, SourceFile(Path(file.path.suffix), 0).source)
+            modified = utc_time(file.path.stat().st_mtime)
+            for item in self._process.read(raw, SourceFile(Path(file.path.suffix), 0).source):
+                yield _dated(item, modified) if modified else item
         except UnreadableError as error:
             yield short(Skipped(file.source, str(error)))
         except OSError as error:
@@ -209,6 +214,13 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _dated(item: Document | Skipped, modified: str) -> Document | Skipped:
+    """With the time when its file was modified."""
+    if isinstance(item, Skipped):
+        return item
+    return replace(item, metadata={**item.metadata, "modified": modified})
 
 
 def _refuse_irregular(found: os.stat_result) -> None:

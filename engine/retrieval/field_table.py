@@ -201,6 +201,8 @@ class FieldTable:
             starts.append(entry.keys.start)
             stops.append(entry.keys.stop)
             for name, value in entry.fields.items():
+                if value == ():
+                    continue
                 documents, codes = added.setdefault(name, (array("q"), array("i")))
                 of_field = distinct.setdefault(name, _Values())
                 for one in dict.fromkeys(map(of_field.number, values_of(value))):

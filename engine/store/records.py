@@ -8,13 +8,12 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from engine.document_fields import FieldValue, document_fields
+from engine.document_fields import document_fields, field_values
 from engine.documents import Document, Passage, Section
 from engine.errors import IndexStoreError
 from engine.store.codecs import Bytes
@@ -142,7 +141,7 @@ def unpack_document(payload: Bytes, text: str) -> Document:
         text=text,
         sections=tuple(Section(*section) for section in fields["sections"]),
         metadata=fields["metadata"],
-        columns=_columns(fields),
+        columns=field_values(fields.get("columns", {})),
     )
 
 
@@ -155,14 +154,12 @@ def unpack_entry(payload: Bytes) -> DocumentEntry:
         keys=range(fields["first"], fields["first"] + fields["count"]),
         digest=fields["digest"],
         fields=document_fields(
-            fields["source"], fields["title"], fields["metadata"], _columns(fields)
+            fields["source"],
+            fields["title"],
+            fields["metadata"],
+            field_values(fields.get("columns", {})),
         ),
     )
-
-
-def _columns(fields: Mapping[str, Any]) -> dict[str, FieldValue]:
-    columns = fields.get("columns", {})
-    return {n: tuple(v) if isinstance(v, list) else v for n, v in columns.items()}
 
 
 def pack_passage(passage: Passage, text: str) -> bytes:

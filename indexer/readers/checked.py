@@ -71,7 +71,7 @@ def _checked(document: Document, ids: dict[str, int], limits: Limits) -> Documen
         return Skipped(document.source, f"{place}{reason}")
     document = replace(
         document,
-        text=_whole(document.text),
+        text=whole(document.text),
         title=_short_title(document.title),
         sections=tuple(
             replace(section, heading=_short_title(section.heading)) if section.heading else section
@@ -84,11 +84,11 @@ def _checked(document: Document, ids: dict[str, int], limits: Limits) -> Documen
     return document
 
 
-def _whole(text: str) -> str:
+def whole(text: str) -> str:
     """Half a surrogate pair, as JSON can hold, is no character and can't be stored."""
     return _SURROGATE.sub("\ufffd", text)
 
 
 def _short_title(title: str) -> str:
-    title = _whole(title)
+    title = whole(title)
     return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"

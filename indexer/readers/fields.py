@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.document_fields import FieldValue
 from engine.documents import Document
+from indexer.readers.columns import json_columns
 from indexer.readers.identity import document_id
 from indexer.readers.outcome import RawFile, Skipped
 
@@ -32,6 +34,7 @@ def record_document(
     title: str,
     text: str,
     metadata: Mapping[str, str | int | float],
+    columns: Mapping[str, FieldValue] | None = None,
 ) -> Document:
     """A document that is one record of a file that holds several."""
     return Document(
@@ -40,6 +43,7 @@ def record_document(
         title=title,
         text=text,
         metadata={**metadata, "record": record},
+        columns=columns or {},
     )
 
 
@@ -48,6 +52,7 @@ def json_record(
 ) -> Iterator[Document | Skipped]:
     """A BEIR (`_id`, `title`, `text`) or Anserini (`id`, `contents`) record, or one like them.
 
+    What else it has are its columns.
     `place` says where it stands in the file, for a record without an id and for a skip.
     """
     if not isinstance(record, dict):
@@ -63,4 +68,6 @@ def json_record(
     title_name, id_name = named_as(TITLE_NAMES, record), named_as(ID_NAMES, record)
     title = record[title_name] if title_name else ""
     identity = str(record[id_name]) if id_name else place
-    yield record_document(file, identity, title if isinstance(title, str) else "", text, metadata)
+    title = title if isinstance(title, str) else ""
+    columns = json_columns(record, (text_name, title_name, id_name))
+    yield record_document(file, identity, title, text, metadata, columns)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields
 from typing import IO, Any
 
+from engine.document_fields import field_values
 from engine.documents import Document, Section
 from indexer.readers.limits import Limits
 from indexer.readers.outcome import RawFile, Skipped
@@ -46,8 +47,10 @@ def receive_items(pipe: IO[bytes]) -> Iterator[Document | Skipped]:
     while (line := pipe.readline()).endswith(b"\n"):
         said = json.loads(line)
         if "document" in said:
-            sections = tuple(Section(**section) for section in said["document"].pop("sections"))
-            yield Document(**said["document"], sections=sections)
+            document = said["document"]
+            sections = tuple(Section(**section) for section in document.pop("sections"))
+            columns = field_values(document.pop("columns"))
+            yield Document(**document, sections=sections, columns=columns)
         elif "skipped" in said:
             yield Skipped(**said["skipped"])
         else:

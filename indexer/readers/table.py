@@ -8,7 +8,9 @@ from io import StringIO
 from itertools import chain, islice
 from typing import Literal
 
+from engine.document_fields import number
 from engine.documents import Document
+from indexer.readers.columns import row_columns
 from indexer.readers.decoding import decode
 from indexer.readers.fields import ID_NAMES, TEXT_NAMES, TITLE_NAMES, named_as, record_document
 from indexer.readers.limits import Limits
@@ -20,10 +22,13 @@ _LONGEST_NAME = 40  # characters in a column's name
 
 @dataclass(frozen=True)
 class _Columns:
+    """`others` are the position, name, and whether all is numbers, of the columns left."""
+
     text: int
     title: int | None
     identity: int | None
     has_header: bool
+    others: tuple[tuple[int, str, bool], ...] = ()
 
 
 def read_csv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
@@ -71,18 +76,19 @@ def _documents(
     if columns is None:
         raise UnreadableError("a table without a column of text")
     header_ahead = columns.has_header
-    for number, row in enumerate(chain(sample, rows), 1):
+    for place, row in enumerate(chain(sample, rows), 1):
         if not any(row):
             continue
         if header_ahead:
             header_ahead = False
             continue
         if len(row) <= columns.text:
-            yield Skipped(file.source, f"row {number}: it ends before the column of text")
+            yield Skipped(file.source, f"row {place}: it ends before the column of text")
             continue
-        record = _cell(row, columns.identity) or f"row {number}"
+        record = _cell(row, columns.identity) or f"row {place}"
         title = _cell(row, columns.title)
-        yield record_document(file, record, title, row[columns.text], metadata)
+        others = row_columns((name, _cell(row, n), numbers) for n, name, numbers in columns.others)
+        yield record_document(file, record, title, row[columns.text], metadata, others)
 
 
 def _sample(rows: Iterator[list[str]]) -> list[list[str]]:
@@ -125,12 +131,25 @@ def _columns(sample: Sequence[Sequence[str]]) -> _Columns | None:
     column = names[text] if text else _longest(rows)
     if column is None:
         return None
+    title_column = names[title] if title and names[title] != column else None
+    identity_column = names[identity] if identity else None
+    used = {column, title_column, identity_column}
     return _Columns(
         text=column,
-        title=names[title] if title and names[title] != column else None,
-        identity=names[identity] if identity else None,
+        title=title_column,
+        identity=identity_column,
         has_header=True,
+        others=tuple(
+            (position, name, _all_numbers(rows, position))
+            for position, name in enumerate(sample[0])
+            if position not in used
+        ),
     )
+
+
+def _all_numbers(rows: Sequence[Sequence[str]], column: int) -> bool:
+    """Else 02139 and 10001 wouldn't both be texts."""
+    return all(number(cell) is not None for row in rows if (cell := _cell(row, column)))
 
 
 def _headless(rows: Sequence[Sequence[str]]) -> _Columns | None:

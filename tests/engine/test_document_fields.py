@@ -106,3 +106,17 @@ def test_the_last_year_that_there_is_can_be_asked_for():
 def test_the_time_of_a_file_begins_at_its_second(when):
     seconds = when.replace(tzinfo=UTC).timestamp()
     assert begins(utc_time(seconds)) == int(seconds) * SECOND
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.9, "1970-01-01T00:00:00Z"),
+        (-0.5, "1969-12-31T23:59:59Z"),
+        (-5e10, "0385-07-25T07:06:40Z"),
+        (1e18, None),
+        (-1e18, None),
+    ],
+)
+def test_odd_times_of_files_do_no_harm(seconds, shown):
+    assert utc_time(seconds) == shown

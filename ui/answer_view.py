@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from engine.results import Answer, Evidence, SearchResult
-from ui import explain, feedback_form, render
+from ui import explain, feedback_form, filter_view, render
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 from ui.told import errors_told
@@ -69,6 +69,7 @@ def _link(page: Page, place: Answer | Evidence, question: str) -> None:
             "start": str(place.start),
             "end": str(place.end),
             "q": question,
+            "filter": filter_view.asked_filters(),
         },
     )
 

@@ -1,7 +1,8 @@
 """The page that asks: a question in, answers with their evidence out.
 
-The question stands in the address (`?q=`), so that every result can be linked to. What was found
-for it is kept in the visitor's session, so that a rerun for anything else doesn't ask again.
+The question and the filters stand in the address (`?q=…&filter=…`), so that every result can be
+linked to. What was found is kept in the visitor's session, so that a rerun for anything else
+doesn't ask again.
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ from streamlit.navigation.page import Page
 
 from engine.results import Answer, SearchResult
 from engine.squad import read_questions
-from ui import answer_view, explain, render
+from ui import answer_view, explain, filter_view, render
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 from ui.told import errors_told
@@ -48,14 +49,16 @@ def show(settings: PageSettings, *, document: Page) -> None:
     if asked is None and settings.questions is not None:
         _offer_samples(Path(settings.questions))
     engine = open_engine(settings.index, settings.model)
+    filter_view.show(settings)
     if asked is not None:
-        found = st.session_state.get("result")
-        if found is None or found.question != asked:
+        filters = filter_view.asked_filters()
+        kept = st.session_state.get("result")
+        if kept is None or kept[:2] != (asked, filters):
             with st.spinner("Searching the index and reading passages…"):
-                found = engine.ask(asked)
-            st.session_state["result"] = found
+                kept = (asked, filters, engine.ask(asked, filters=filters))
+            st.session_state["result"] = kept
             _remember(asked)
-        _show_result(found, settings, document)
+        _show_result(kept[2], settings, document)
     _show_history(asked)
 
 
@@ -130,7 +133,9 @@ def _summary(result: SearchResult) -> str:
         found = "No answer"
     else:
         found = "1 answer" if number == 1 else f"{number} answers, the likeliest first"
-    return f"{found}. {len(result.passages)} passages read in {result.timings['total']:.0f} ms."
+    read = f"{len(result.passages)} passages read in {result.timings['total']:.0f} ms"
+    among = f", of documents with {' and '.join(result.filters)}" if result.filters else ""
+    return f"{found}. {read}{among}."
 
 
 @st.fragment

@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
 from engine.retrieval.backend import Description
-from ui import explain, render, upload_view
+from ui import document_list, explain, render, upload_view
 from ui.feedback import Feedback, read_feedback, to_squad
 from ui.feedback_form import LABELS
 from ui.settings import PageSettings
@@ -28,12 +29,14 @@ PARTS = {
 }
 
 
-def show(settings: PageSettings) -> None:
+def show(settings: PageSettings, *, document: Page) -> None:
+    """`document` is the page that shows one document."""
     st.html('<div class="fr-head"><h1>Collection</h1></div>')
     if settings.uploads:
         upload_view.show(settings)
     description = open_engine(settings.index, settings.model).backend.describe()
     st.html(collection_block(description))
+    document_list.show(settings, description.generation, document=document)
     st.html('<h2 class="fr-part">Size on disk</h2>')
     st.html(explain.size_block(sizes(description.bytes_on_disk)))
     _show_feedback(Path(settings.index))

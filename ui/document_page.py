@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from engine.documents import Document
-from ui import render
+from ui import filter_view, render
 from ui.document_text import document_block
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
@@ -30,7 +30,7 @@ def show(settings: PageSettings, *, ask: Page) -> None:
             ask,
             label="Back to the answers",
             icon=":material/arrow_back:",
-            query_params={"q": question},
+            query_params={"q": question, "filter": filter_view.asked_filters()},
         )
     document = open_engine(settings.index, settings.model).document(identifier)
     start, end = span_asked(len(document.text))

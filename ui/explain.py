@@ -8,6 +8,7 @@ from engine.results import Answer, SearchResult
 from ui.render import escape, percent
 
 STAGES = {
+    "filter": "Apply the filters",
     "encode": "Read the question",
     "lexical": "Search by words",
     "dense": "Search by vectors",

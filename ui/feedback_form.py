@@ -8,13 +8,13 @@ from engine.errors import ForereadError
 from engine.results import Answer
 from ui import render
 from ui.feedback import Feedback, Verdict, append_feedback
+from ui.word_marker import mark_words
 
 LABELS: dict[Verdict, str] = {
     "right": "Right",
     "wrong words": "Right passage, wrong words",
     "wrong passage": "Wrong passage",
 }
-CONTEXT = 30  # characters shown around each of several places
 
 
 def show(answer: Answer, question: str, key: str, index: Path, checkpoint: str) -> None:
@@ -48,40 +48,10 @@ def _send(given: Feedback, key: str, index: Path) -> None:
 
 
 def _correction(answer: Answer, key: str) -> tuple[int, int] | None:
-    """The span of the passage that holds the words typed, shown marked; None if there's none."""
-    passage = answer.passage.text
-    words = st.text_input(
-        "The right words, as they stand in the passage (if it has them)", key=f"words-{key}"
-    )
-    if not words.strip():
-        return None
-    places = occurrences(passage, words.strip())
-    if not places:
-        st.html(render.error_block("The passage doesn't have these words; copy them from it."))
-        return None
-    start = places[0]
-    if len(places) > 1:
-        start = st.selectbox(
-            "Which of them?",
-            places,
-            format_func=lambda place: _around(passage, place, len(words.strip())),
-            key=f"place-{key}",
-        )
-    end = start + len(words.strip())
-    st.html(render.marked_passage(passage, start, end))
-    return start, end
-
-
-def occurrences(text: str, words: str) -> list[int]:
-    """Where `words` begin in `text`, overlapping ones too."""
-    found = []
-    at = text.find(words)
-    while at >= 0:
-        found.append(at)
-        at = text.find(words, at + 1)
-    return found
-
-
-def _around(text: str, start: int, length: int) -> str:
-    shown = " ".join(text[max(0, start - CONTEXT) : start + length + CONTEXT].split())
-    return f"…{shown}…"
+    """The right words' span of the passage; None while none are marked."""
+    passage = answer.passage
+    first, last = answer.start - passage.start, answer.end - passage.start
+    marked = mark_words(passage.text, first, last, key=f"words-{key}")
+    if marked is not None:
+        st.html(render.words_line("The right words", passage.text[slice(*marked)]))
+    return marked

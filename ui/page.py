@@ -28,7 +28,7 @@ def show_page(settings: PageSettings) -> None:
         document_page.show(settings, ask=ask)
 
     def show_collection() -> None:
-        collection_page.show(settings)
+        collection_page.show(settings, document=document)
 
     ask = st.Page(show_ask, title="Ask", url_path="ask", default=True)
     collection = st.Page(show_collection, title="Collection", url_path="collection")

@@ -20,13 +20,17 @@ _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _WORDS = ((0.9, "very likely"), (0.6, "likely"), (0.3, "possible"), (0.0, "unlikely"))
 
 
+def showable(text: str) -> str:
+    """Text without what can't be shown, as long as it was."""
+    return _UNSHOWABLE.sub("\ufffd", text)
+
+
 def escape(text: str) -> str:
     """Text as HTML of one line, tags and quotes and line ends escaped.
 
     Line ends are escaped because `st.html` strips the spaces of blank lines.
     """
-    showable = _UNSHOWABLE.sub("\ufffd", text)
-    return html.escape(showable).replace("\r", "&#13;").replace("\n", "&#10;")
+    return html.escape(showable(text)).replace("\r", "&#13;").replace("\n", "&#10;")
 
 
 def plain_label(text: str) -> str:
@@ -35,8 +39,8 @@ def plain_label(text: str) -> str:
     A colon is kept from what follows by a mark of no width: Streamlit looks for `:names:` of
     emoji and icons after backslashes are gone.
     """
-    showable = " ".join(_UNSHOWABLE.sub("\ufffd", text).split())
-    return _MARKDOWN.sub(r"\\\1", showable).replace("\\:", "\\:\u2060")
+    line = " ".join(showable(text).split())
+    return _MARKDOWN.sub(r"\\\1", line).replace("\\:", "\\:\u2060")
 
 
 def percent(probability: float) -> str:
@@ -72,7 +76,7 @@ def marked(text: str, start: int, end: int) -> str:
 def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
     """The code points of the sentence, or sentences, that `text[start:end]` stands in."""
     first, last = start, end
-    for sentence_start, sentence_end in sentence_spans(_UNSHOWABLE.sub("\ufffd", text)):
+    for sentence_start, sentence_end in sentence_spans(showable(text)):
         if sentence_start < end and start < sentence_end:
             first, last = min(first, sentence_start), max(last, sentence_end)
     return first, last
@@ -121,6 +125,10 @@ def place_line(passage: PassageHit) -> str:
     return f'<div class="fr-small">{" · ".join(parts)}</div>'
 
 
+def source_line(source: str) -> str:
+    return f'<div class="fr-small fr-source"><bdi>{escape(source)}</bdi></div>'
+
+
 def passages_block(passages: Sequence[PassageHit]) -> str:
     """Passages in the order given, each with its place and what found it."""
     return _list(
@@ -131,18 +139,28 @@ def passages_block(passages: Sequence[PassageHit]) -> str:
 
 
 def no_answer_block(probability: float, read: int, *, closest: bool) -> str:
-    """That no answer was found in `read` passages; `closest` says that the nearest follow."""
+    """That no answer was found in `read` passages, which hold none with that probability.
+
+    `closest` says that the nearest follow.
+    """
     if not read:
         why = "No passage has anything in common with the question. Try other words."
     else:
-        sure = percent(probability)
-        passages = "one passage" if read == 1 else f"{read} passages"
-        why = f"Nothing in the {passages} read for it is sure enough; with {sure} they hold none."
+        passages = "the passage" if read == 1 else f"the {read} passages"
+        why = (
+            f"Nothing in {passages} read for it is sure enough. That there's no answer in "
+            f"{'it' if read == 1 else 'them'} is {percent(probability)} likely."
+        )
     following = " These come closest:" if closest else ""
     return (
         '<div class="fr-answer fr-best"><h2>No answer found</h2>'
         f"<p>{escape(why)}{following}</p></div>"
     )
+
+
+def words_line(name: str, words: str) -> str:
+    """Words of a document, marked, after what they are."""
+    return f'<div>{escape(name)}: <mark class="fr-text" dir="auto">{escape(words)}</mark></div>'
 
 
 def status_line(text: str) -> str:

@@ -18,7 +18,6 @@ from ui.uploads import (
     keep_upload,
     remove_upload,
     shown_source,
-    uploaded_files,
     uploads_folder,
 )
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def show(settings: PageSettings) -> None:
-    """A form for files, what became of those sent last, and the files that were added here."""
+    """A form for files, and what became of those sent or removed last."""
     st.html('<h2 class="fr-part">Add documents</h2>')
     with st.form("upload", border=False, clear_on_submit=True):
         files = st.file_uploader(
@@ -43,7 +42,6 @@ def show(settings: PageSettings) -> None:
         st.session_state["result"] = None  # asked again, now with these
     if told := st.session_state.get("added"):
         st.html(outcomes_block(told))
-    _show_files(Path(settings.index), settings)
 
 
 def outcomes_block(told: Sequence[tuple[str, str]]) -> str:
@@ -102,28 +100,8 @@ def _add(files: Sequence[tuple[str, bytes]], settings: PageSettings) -> list[tup
     return [*told, *(outcome_told(outcome, index) for outcome in outcomes)]
 
 
-def _show_files(index: Path, settings: PageSettings) -> None:
-    files = uploaded_files(index)
-    if not files:
-        return
-    with st.expander(f"Added here: {len(files)}", key="uploaded", on_change="rerun") as fold:
-        if not fold.open:
-            return
-        for number, file in enumerate(files):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.html(f'<div class="fr-small"><bdi>{render.escape(file.name)}</bdi></div>')
-                st.button(
-                    "Remove",
-                    key=f"remove-{number}-{file.name}",
-                    type="tertiary",
-                    icon=":material/delete:",
-                    help=f"Remove {render.plain_label(file.name)} from the collection",
-                    on_click=_remove,
-                    args=(file.name, settings),
-                )
-
-
-def _remove(name: str, settings: PageSettings) -> None:
+def remove(name: str, settings: PageSettings) -> None:
+    """Remove a file that was added here, and keep what became of it to be shown."""
     index = Path(settings.index)
     try:
         with _one_at_a_time(settings.index):

@@ -41,7 +41,8 @@ class FetchedPassage:
 class Description:
     """What a collection holds. `bytes_on_disk` is by part; times are seconds since 1970.
 
-    `bytes_per_token` is what the codec stores for one token, next to nothing else.
+    `bytes_per_token` is what the codec stores for one token, next to nothing else. `calibrated`
+    tells whether the collection has a calibration of its own.
     """
 
     checkpoint: str
@@ -59,6 +60,7 @@ class Description:
     changed: float
     bytes_per_token: int
     bytes_on_disk: Mapping[str, int]
+    calibrated: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -151,6 +153,10 @@ class Ledger(Protocol):
 
 class Backend(Searchable, Ledger, Protocol):
     """A collection of encoded documents that can be searched. Threads may search at once."""
+
+    def entries(self) -> Iterator[DocumentEntry]:
+        """Every document without its text, in no order that means anything."""
+        ...
 
     def write(
         self,

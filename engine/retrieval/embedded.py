@@ -255,6 +255,10 @@ class EmbeddedBackend:
         with self._stored() as store:
             return store.find_entry(document_id)
 
+    def entries(self) -> Iterator[DocumentEntry]:
+        with self._stored() as store:
+            yield from store.iterate_entries()
+
     def encoded(self, document_id: str) -> EncodedDocument:
         with self._stored() as store:
             return store.encoded(document_id)
@@ -306,6 +310,7 @@ class EmbeddedBackend:
                 **{f"store/{part}": size for part, size in self._store.sizes().items()},
                 **derived,
             },
+            calibrated=manifest.calibration is not None,
         )
 
     # Inside

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui.collection_page
+import ui.document_list
 from engine.retrieval.backend import Description
 from ui.collection_page import sizes, when
 from ui.feedback import Feedback, append_feedback
@@ -33,19 +34,27 @@ DESCRIPTION = Description(
 
 
 def script(index: str) -> None:
+    import streamlit as st
+
     from ui import collection_page
     from ui.settings import PageSettings
 
-    collection_page.show(PageSettings(index=index))
+    page = st.Page(lambda: None, title="Document", url_path="document", visibility="hidden")
+
+    def show() -> None:
+        collection_page.show(PageSettings(index=index), document=page)
+
+    st.navigation([st.Page(show, title="Collection", default=True), page]).run()
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], AppTest]:
-    backend = SimpleNamespace(describe=lambda: DESCRIPTION)
+    backend = SimpleNamespace(describe=lambda: DESCRIPTION, entries=lambda: iter(()))
     engine = SimpleNamespace(backend=backend)
 
     def open_page() -> AppTest:
-        monkeypatch.setattr(ui.collection_page, "open_engine", lambda *_: engine)
+        for module in (ui.collection_page, ui.document_list):
+            monkeypatch.setattr(module, "open_engine", lambda *_: engine)
         page = AppTest.from_function(script, default_timeout=60, args=(str(tmp_path),)).run()
         assert not page.exception
         return page

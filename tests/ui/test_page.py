@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +14,12 @@ from streamlit.testing.v1 import AppTest
 
 import ui.answer_view
 import ui.ask_page
+import ui.feedback_form
+import ui.filter_view
 import ui.page
 import ui.password
 import ui.shared_engine
+from engine.document_fields import FieldSummary
 from engine.errors import IndexStoreError, QuestionError
 from engine.results import Answer, Evidence, PassageHit, SearchResult
 from engine.search import SearchEngine
@@ -67,15 +70,30 @@ class FakeEngine:
 
     checkpoint = SimpleNamespace(fingerprint="abc")
 
-    def __init__(self, answer: Callable[[str], SearchResult] = result) -> None:
+    def __init__(
+        self,
+        answer: Callable[[str], SearchResult] = result,
+        fields: Sequence[FieldSummary] = (),
+    ) -> None:
         self.answer = answer
+        self.backend = SimpleNamespace(describe=lambda: SimpleNamespace(generation=1))
         self.asked: list[str] = []
+        self.filters: list[str] = []
+        self._fields = tuple(fields)
 
-    def ask(self, question: str) -> SearchResult:
+    def ask(self, question: str, *, filters: Sequence[str]) -> SearchResult:
         self.asked.append(question)
+        self.filters = list(filters)
         if not question.strip():
             raise QuestionError("the question is empty; ask with at least one word")
-        return self.answer(question)
+        return replace(self.answer(question), filters=tuple(filters))
+
+    def fields(self, *, values: int) -> tuple[FieldSummary, ...]:
+        return self._fields
+
+
+TYPE = FieldSummary("type", ("text",), 3, 2, (("pdf", 2), ("md", 1)))
+YEAR = FieldSummary("year", ("number",), 3, 3, ((1999, 1), (2004, 1), (2020, 1)), 1999, 2020)
 
 
 @pytest.fixture
@@ -83,15 +101,21 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., AppT
     """`start(open_engine, q=…, **settings)`: the page after its first run."""
 
     def start_page(
-        open_engine: Callable[..., object], *, q: str | None = None, **settings: str
+        open_engine: Callable[..., object],
+        *,
+        q: str | None = None,
+        filter: Sequence[str] = (),
+        **settings: str,
     ) -> AppTest:
         arguments = PageSettings(**{"index": str(tmp_path), **settings}).to_arguments()
         monkeypatch.setattr(sys, "argv", ["page.py", *arguments])
-        for module in (ui.ask_page, ui.answer_view):
+        for module in (ui.ask_page, ui.answer_view, ui.filter_view):
             monkeypatch.setattr(module, "open_engine", open_engine)
         page = AppTest.from_file(ui.page.__file__, default_timeout=60)
         if q is not None:
             page.query_params["q"] = q
+        if filter:
+            page.query_params["filter"] = list(filter)
         page.run()
         assert not page.exception
         return page
@@ -140,7 +164,7 @@ def test_the_page_opens_the_index_it_was_given_and_asks_nothing_yet(
         return engine
 
     page = start(open_engine, index="demo.idx", model="small")
-    assert opened == [("demo.idx", "small")]
+    assert set(opened) == {("demo.idx", "small")}
     assert engine.asked == []
     assert blocks(page) == []
 
@@ -235,6 +259,47 @@ def test_text_of_documents_never_passes_through_markdown(start: Callable[..., Ap
         open_fold(page, fold)
     assert [element.value for element in page.markdown] == []
     assert not page.caption
+
+
+def test_filters_chosen_are_asked_with_and_stand_in_the_address(
+    start: Callable[..., AppTest],
+) -> None:
+    engine = FakeEngine(fields=[TYPE, YEAR])
+    page = ask(start(lambda *_: engine), "Which city?")
+    assert engine.filters == []
+    page.multiselect[0].set_value(["pdf"]).run()
+    page.number_input[0].set_value(2004).run()
+    assert not page.exception
+    assert engine.asked == ["Which city?"] * 3
+    assert engine.filters == ["type=pdf", "year>=2004"]
+    assert page.query_params["filter"] == ["type=pdf", "year>=2004"]
+    assert "of documents with type=pdf and year&gt;=2004" in shown(page)
+    page.run()
+    assert len(engine.asked) == 3
+    button(page, "Clear all").click().run()
+    assert engine.filters == []
+    assert page.multiselect[0].value == []
+    assert page.number_input[0].value is None
+
+
+def test_a_link_filters_and_keeps_what_no_widget_shows(start: Callable[..., AppTest]) -> None:
+    engine = FakeEngine(fields=[TYPE, YEAR])
+    page = start(lambda *_: engine, q="Which city?", filter=["type=md,pdf", "year<2010"])
+    assert engine.filters == ["type=md,pdf", "year<2010"]
+    assert page.multiselect[0].value == ["md", "pdf"]
+    page.multiselect[0].set_value(["md"]).run()
+    assert engine.filters == ["year<2010", "type=md"]
+
+
+def test_a_filter_that_cannot_be_read_is_one_line_and_can_be_left(
+    start: Callable[..., AppTest],
+) -> None:
+    engine = FakeEngine(fields=[TYPE])
+    page = start(lambda *_: engine, q="Which city?", filter=["nonsense"])
+    assert engine.asked == []
+    assert "expected a condition such as type=pdf" in shown(page)
+    button(page, "Clear all").click().run()
+    assert engine.asked == ["Which city?"]
 
 
 def test_a_note_on_the_question_is_shown(start: Callable[..., AppTest]) -> None:
@@ -358,15 +423,15 @@ def test_a_verdict_is_stored_with_the_index(start: Callable[..., AppTest], tmp_p
 
 
 def test_right_words_are_marked_where_the_visitor_says(
-    start: Callable[..., AppTest], tmp_path: Path
+    start: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_fold(ask(start(lambda *_: FakeEngine()), "Which city?"), "say-")
     page.radio[0].set_value("wrong words").run()
-    words = next(field for field in page.text_input if field.key != "question")
-    words.input("Rome").run()
-    assert "copy them from it" in shown(page)
-    words.input("Paris").run()
-    page.selectbox[0].select_index(0).run()
+    marked = []
+    monkeypatch.setattr(ui.feedback_form, "mark_words", lambda *a, **_: marked.append(a) or (0, 5))
+    page.run()
+    assert marked[-1] == (TEXT, 20, 25)
+    assert "The right words: <mark" in shown(page)
     button(page, "Send").click().run()
     (said,) = read_feedback(tmp_path)
     assert said.corrected == (0, 5)

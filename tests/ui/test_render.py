@@ -205,7 +205,7 @@ def test_no_answer_says_how_sure_it_is_and_announces_the_closest_spans() -> None
     without = ShownText(render.no_answer_block(0.83, 20, closest=False)).text
     assert "No answer found" in without
     assert "Nothing in the 20 passages read for it is sure enough" in without
-    assert "with 83% they hold none." in without
+    assert "no answer in them is 83% likely." in without
     assert "closest" not in without
     assert "come closest:" in ShownText(render.no_answer_block(0.83, 20, closest=True)).text
 

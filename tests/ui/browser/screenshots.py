@@ -59,14 +59,33 @@ def loading(page: Any) -> None:
     page.locator("h1").first.wait_for()
 
 
-def opened(button: str, told: str) -> Callable[[Any], None]:
+def opened(*buttons: str, told: str) -> Callable[[Any], None]:
     def reach(page: Any) -> None:
         settled(page)
-        page.get_by_text(button).first.click()
+        for button in buttons:
+            page.get_by_text(button).first.click()
         page.get_by_text(told).first.wait_for()
         page.locator(SETTLED).wait_for()
 
     return reach
+
+
+def uploaded(page: Any) -> None:
+    """One file that's taken and one that isn't."""
+    settled(page)
+    files = {
+        "mill.txt": "The mill on the hill was built by Ida Flint in 1851.",
+        "broken.pdf": "no PDF",
+    }
+    page.locator("input[type=file]").set_input_files(
+        [
+            {"name": name, "mimeType": "application/octet-stream", "buffer": text.encode()}
+            for name, text in files.items()
+        ]
+    )
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("status").get_by_text("added").wait_for()
+    page.locator(SETTLED).wait_for()
 
 
 LOOKS = {
@@ -80,13 +99,19 @@ STATES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "loading": ("/", loading),  # first, while the model isn't loaded yet
     "empty": ("/", settled),
     "answers": (ASKED, settled),
-    "why": (ASKED, opened("Why", "Calibrated confidence")),
-    "verdict": (ASKED, opened("Right?", "Wrong passage")),
-    "times": (ASKED, opened("How fast", "In all")),
+    "why": (ASKED, opened("Why", told="Calibrated confidence")),
+    "verdict": (
+        ASKED,
+        opened("Right?", "Right passage, wrong words", told="Mark the right words"),
+    ),
+    "passages": (ASKED, opened("Passages that held none", told="word search rank")),
+    "times": (ASKED, opened("How fast", told="In all")),
+    "filtered": (f"{ASKED}&filter=type%3Dmd", settled),
     "no-answer": (f"/?q={quote(UNANSWERED)}", settled),
     "error": ("/?q=%20", settled),
-    "document": (ASKED, opened("Open in document", "Back to the answers")),
+    "document": (ASKED, opened("Open in document", told="Back to the answers")),
     "collection": ("/collection", settled),
+    "upload": ("/collection", uploaded),
 }
 
 

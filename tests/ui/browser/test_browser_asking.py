@@ -209,6 +209,60 @@ def test_a_verdict_is_stored_as_given(site: Any, open_page: Callable[..., Any]) 
     assert said.passage_start + said.start == answer.start
 
 
+@pytest.mark.parametrize("by", ["keyboard", "mouse"])
+def test_the_right_words_are_marked_in_the_passage(
+    site: Any, open_page: Callable[..., Any], by: str
+) -> None:
+    """The words before the answer: by keyboard from where the answer is selected, or by mouse."""
+    question = "Who repaired the bridge in 1927?"
+    page = open_page(f"{site.url}/?q={quote(question)}")
+    answered(page, question)
+    answer = site.engine.ask(question).answers[0]
+    page.get_by_role("button", name="Right?").first.click()
+    page.get_by_text("Right passage, wrong words").click()
+    box = page.get_by_label("Mark the right words")
+    if by == "keyboard":
+        box.focus()
+        box.press("ControlOrMeta+Home")
+        for _ in range(3):
+            box.press("Shift+ArrowRight")
+    else:
+        box.press("ControlOrMeta+Home")
+        box.dblclick(position={"x": 20, "y": 20})
+    page.get_by_text("The right words:").wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    words = page.get_by_test_id("stPopoverBody").locator("mark").text_content()
+    box.press("x")  # which changes nothing
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("Thank you").wait_for()
+    said = read_feedback(site.index)[-1]
+    assert (said.question, said.verdict) == (question, "wrong words")
+    assert said.passage == answer.passage.text
+    assert said.corrected is not None
+    start, end = said.corrected
+    assert start == 0
+    assert said.passage[start:end] == words
+    if by == "keyboard":
+        assert end == 3
+
+
+def test_a_filter_chosen_in_the_sidebar_is_linked_to_and_kept(
+    site: Any, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(f"{site.url}/?q={quote(QUESTION)}")
+    answered(page, QUESTION)
+    page.get_by_role("combobox", name="Type").click()
+    page.get_by_role("option", name="md (1)").click()
+    page.wait_for_function("new URL(location).searchParams.get('filter') === 'type=md'")
+    page.get_by_text("of documents with type=md").wait_for()
+    linked = open_page(page.url)
+    linked.get_by_text("of documents with type=md").wait_for()
+    (only,) = {hit.source for hit in site.engine.ask(QUESTION, filters="type=md").passages}
+    for one in (page, linked):
+        assert only in one.locator(".stMain").inner_text()
+        assert "lighthouse.txt" not in one.locator(".stMain").inner_text()
+
+
 def test_an_added_file_is_answered_from_a_moment_later_until_it_is_removed(
     site: Any, open_page: Callable[..., Any]
 ) -> None:
@@ -228,18 +282,25 @@ def test_an_added_file_is_answered_from_a_moment_later_until_it_is_removed(
     page.locator(".fr-list").wait_for()
     assert "Ida Flint <i>in 1851</i>" in page.locator(".stMain").inner_text()
     page.get_by_role("link", name="Collection").click()
-    page.get_by_text("Added here: 1").click()
+    page.get_by_text("Only those added here").click()
+    page.get_by_role("link", name="mill <b>$1$").wait_for()
     page.get_by_role("button", name="Remove").click()
     page.get_by_role("status").get_by_text("removed").wait_for()
     assert text not in [hit.text for hit in site.engine.ask(question).passages]
 
 
+ASKED = f"/?q={quote(QUESTION)}"
 STATES = {
-    "empty": ("/", "Questions to try"),
-    "answers": (f"/?q={quote(QUESTION)}", "passages read in"),
-    "error": ("/?q=%20", "ask with at least one word"),
-    "collection": ("/collection", "Size on disk"),
-    "missing document": ("/document?id=none", "none"),
+    "empty": ("/", "Questions to try", []),
+    "answers": (ASKED, "passages read in", []),
+    "no answer": (f"/?q={quote('zzz qqq')}", "No answer found", []),
+    "why": (ASKED, "Calibrated confidence", ["Why"]),
+    "verdict": (ASKED, "Mark the right words", ["Right?", "Right passage, wrong words"]),
+    "times": (ASKED, "In all", ["How fast"]),
+    "error": ("/?q=%20", "ask with at least one word", []),
+    "collection": ("/collection", "Size on disk", []),
+    "document": (ASKED, "Back to the answers", ["Open in document"]),
+    "missing document": ("/document?id=none", "none", []),
 }
 
 
@@ -252,8 +313,10 @@ def test_no_state_has_a_serious_fault_of_accessibility(
         "axe_playwright_python.sync_playwright",
         reason="axe-core isn't installed: pip install axe-playwright-python",
     )
-    path, told = STATES[state]
+    path, told, opened = STATES[state]
     page = open_page(site.url + path, dark=dark)
+    for name in opened:
+        page.get_by_text(name).first.click()
     page.get_by_text(told).first.wait_for()
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     found = axe.Axe().run(page).response["violations"]

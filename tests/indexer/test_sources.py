@@ -80,14 +80,15 @@ def test_folders_a_thousand_deep_are_walked_and_those_too_deep_for_a_path_are_na
                 Path("words.txt").write_text("x")
             os.mkdir("d")
             os.chdir("d")
+        words, beyond = list_files([tmp_path])
+        (skipped,) = read_file(beyond, Limits())
     finally:
         os.chdir(here)
-    words, beyond = list_files([tmp_path])
+        # What removes the folders of tests goes down by recursion.
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
     assert words.path == tmp_path.joinpath(*["d"] * 1000, "words.txt")
-    (skipped,) = read_file(beyond, Limits())
     assert isinstance(skipped, Skipped)
     assert skipped.reason == "can't be read: File name too long"
-    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # shutil would recurse
 
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
@@ -173,6 +174,13 @@ def test_what_is_no_regular_file_is_skipped_and_not_waited_for(tmp_path: Path) -
         finally:
             os.chdir(here)
         assert reason(tmp_path / "s") == "not a regular file"
+
+
+def test_a_file_that_has_nothing_to_give_as_yet_is_not_waited_for() -> None:
+    log = Path("/proc/kmsg")  # says that it's a regular file, and its end never comes
+    if not os.access(log, os.R_OK):
+        pytest.skip("only the system's owner may read it")
+    assert len(list(read_file(SourceFile(log, 0), Limits()))) == 1
 
 
 def test_a_folder_that_cannot_be_listed_is_skipped_by_name(

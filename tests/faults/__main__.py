@@ -13,14 +13,16 @@ from .full_disk import FullDiskReport, run_full_disk
 from .kills import KillReport, run_kills
 from .malformed import MalformedReport, run_malformed
 from .readers import ReadersReport, run_readers
+from .upkeep import UpkeepReport, run_upkeep
 
-Report = KillReport | DamageReport | FullDiskReport | ReadersReport | MalformedReport
+Report = KillReport | DamageReport | FullDiskReport | ReadersReport | MalformedReport | UpkeepReport
 
 FAULTS: dict[str, Callable[[Path, int, int], Report]] = {
     "kills": run_kills,
     "record-flips": lambda folder, count, seed: run_damage(folder, flip_in_record, count, seed),
     "file-flips": lambda folder, count, seed: run_damage(folder, flip_anywhere, count, seed),
     "full-disk": run_full_disk,
+    "maintenance-kills": run_upkeep,
     "malformed": run_malformed,
     "readers": lambda folder, count, seed: run_readers(folder, 16, count, seed),
     "truncations": lambda folder, count, seed: run_damage(folder, cut_short, count, seed),

@@ -3,7 +3,7 @@
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,13 @@ def run_damage(folder: Path, damage: Damage, count: int, seed: int) -> DamageRep
     return report
 
 
-def flip_in_record(index: Path, draw: random.Random) -> str | None:
+def flip_in_record(
+    index: Path, draw: random.Random, databases: Sequence[str] = DATABASES
+) -> str | None:
     """One bit of one record of the store, its checksum included, is another."""
     data = index / "store" / "data.mdb"
     with lmdb.open(str(data.parent), readonly=True, lock=False, max_dbs=len(DATABASES)) as opened:
-        name = draw.choice(DATABASES)
+        name = draw.choice(databases)
         db = opened.open_db(name.encode(), create=False)
         with opened.begin(db=db) as transaction:
             pairs = [(bytes(key), bytes(record)) for key, record in transaction.cursor()]
@@ -103,9 +105,9 @@ def flip_anywhere(index: Path, draw: random.Random) -> str | None:
     return str(path.relative_to(index))
 
 
-def cut_short(index: Path, draw: random.Random) -> str | None:
+def cut_short(index: Path, draw: random.Random, kinds: Sequence[str] = SEEN_FILES) -> str | None:
     """One file ends too soon."""
-    path = _file(index, draw)
+    path = _file(index, draw, kinds)
     os.truncate(path, draw.randrange(path.stat().st_size))
     return str(path.relative_to(index))
 
@@ -187,11 +189,11 @@ def _make(index: Path) -> None:
     compact_index(index)  # so that no page holds what's no longer used
 
 
-def _file(index: Path, draw: random.Random) -> Path:
+def _file(index: Path, draw: random.Random, kinds_of: Sequence[str] = SEEN_FILES) -> Path:
     files = sorted(path for path in index.rglob("*") if path.is_file())
     kinds = [
         [p for p in files if str(p.relative_to(index)).startswith(kind) and p.stat().st_size]
-        for kind in SEEN_FILES
+        for kind in kinds_of
     ]
     return draw.choice(draw.choice(kinds))
 

@@ -30,6 +30,14 @@ def test_a_writer_killed_at_random_points_loses_nothing_that_it_had_committed() 
     assert (report["lost"], report["unopened"], report["disagreements"]) == (0, 0, 0)
 
 
+def test_maintenance_killed_at_random_points_leaves_what_was_committed() -> None:
+    report = run("maintenance-kills", 5)
+    assert report["kills"] == 5
+    assert sorted(report["by_kind"]) == ["compact", "export", "import", "migrate", "repair"]
+    assert (report["lost"], report["unopened"]) == (0, 0)
+    assert (report["disagreements"], report["unfinished"]) == (0, 0)
+
+
 def test_a_flipped_bit_in_a_record_is_found_and_never_answered() -> None:
     report = run("record-flips", 25)
     assert report["found"] == report["damages"] == 25
@@ -63,8 +71,11 @@ def test_readers_see_one_generation_in_each_question_and_move_on() -> None:
 
 
 def test_each_malformed_file_is_accepted_or_named_with_a_reason() -> None:
-    report = run("malformed", 26)
-    assert report["accepted"] + report["named"] == 26
-    assert (report["crashed"], report["hung"]) == (0, 0)
+    report = run("malformed", 38)
+    assert len(report["by_kind"]) == 38
+    assert report["accepted"] + report["named"] == report["files"] >= 38
+    assert (report["crashed"], report["hung"], report["wrong"]) == (0, 0, 0)
+    assert report["disagreements"] == 0
     assert report["accepted"] > 0
     assert report["named"] > 0
+    assert report["over_limit"] > 0

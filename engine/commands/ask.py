@@ -17,6 +17,12 @@ MODEL = Annotated[
     Path | None,
     typer.Option("--model", help="Checkpoint folder; by default the one that made the index."),
 ]
+WHERE = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where", "-w", help="Only documents with type=pdf, type=pdf,md or year>=2020; repeat it."
+    ),
+]
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 
 
@@ -28,6 +34,7 @@ def ask(
     lexical: Annotated[
         str, typer.Option(help="Lexical index: tantivy, or rank-bm25 for small collections.")
     ] = "tantivy",
+    where: WHERE = None,
     min_confidence: MIN_CONFIDENCE = None,
     model: MODEL = None,
     as_json: JSON = False,
@@ -39,7 +46,13 @@ def ask(
     from engine.search import SearchEngine
 
     with SearchEngine.open(index, model=model, lexical=lexical) as engine:
-        result = engine.ask(question, top_k=top_k, passages=passages, min_confidence=min_confidence)
+        result = engine.ask(
+            question,
+            top_k=top_k,
+            passages=passages,
+            filters=where,
+            min_confidence=min_confidence,
+        )
     for note in result.notes:
         console.say(f"note: {note}")
     console.show(result.to_dict(), as_json=as_json, human=_text)
@@ -47,7 +60,9 @@ def ask(
 
 def _text(result: dict[str, Any]) -> str:
     lines = []
-    if result["no_answer"]:
+    if result["filters"] and not result["passages"]:
+        lines += [f"No answer found: no document has {', '.join(result['filters'])}.", ""]
+    elif result["no_answer"]:
         least, none = result["min_confidence"], result["no_answer_confidence"]
         lines.append(f"No answer found: nothing is {least:.0%} sure, none at all {none:.0%}.")
         if result["answers"]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from engine.errors import FilterError
 from engine.filters import Condition, predicate
 from engine.retrieval.key_set import KeySet
 from engine.store.encoded import DocumentEntry
+from engine.store.locks import ThreadLock
 from engine.store.snapshot import StoreSnapshot
 
 NAMED = 20  # fields that an error names
@@ -36,19 +37,20 @@ REMEMBERED = 32  # filters whose passages are kept
 class _Values:
     """The different values of a field, numbered as they come; more may come later.
 
-    `begins` has for each that is a date when it begins, else None.
+    `values` has each with when it begins, if it's a date, else None.
     """
 
-    values: list[Scalar] = field(default_factory=list)
-    begins: list[int | None] = field(default_factory=list)
+    values: list[tuple[Scalar, int | None]] = field(default_factory=list)
     numbers: dict[tuple[bool, Scalar], int] = field(default_factory=dict)
 
     def number(self, value: Scalar) -> int:
         key = (isinstance(value, bool), value)  # since True == 1
-        found = self.numbers.setdefault(key, len(self.values))
-        if found == len(self.values):
-            self.begins.append(begins(value))
-            self.values.append(value)
+        found = self.numbers.get(key)
+        if found is None:
+            found = len(self.values)
+            # First: broken off between the two, or forked, it's a number that nobody has.
+            self.values.append((value, begins(value)))
+            self.numbers[key] = found
         return found
 
 
@@ -70,36 +72,34 @@ class _Column:
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
-        present = {kind_of(self.distinct.values[code]) for code in np.flatnonzero(self.counts)}
+        present = {kind_of(self.distinct.values[code][0]) for code in np.flatnonzero(self.counts)}
         return tuple(kind for kind in (TEXT, NUMBER, DATE, BOOLEAN) if kind in present)
 
     def matching(self, condition: Condition) -> NDArray[np.int64]:
         """The first keys of the documents that a condition holds for, ascending."""
         fits = predicate(condition, self.kinds)
         n = len(self.counts)
-        pairs = zip(self.distinct.values[:n], self.distinct.begins[:n], strict=True)
-        right = np.fromiter((fits(value, start) for value, start in pairs), bool, n)
+        right = np.fromiter((fits(*pair) for pair in self.distinct.values[:n]), bool, n)
         return np.unique(self.documents[right[self.codes]])
 
     def summary(self, name: str, most: int) -> FieldSummary:
         present = [int(code) for code in np.flatnonzero(self.counts)]
-        values, starts = self.distinct.values, self.distinct.begins
-        frequent = sorted(present, key=lambda c: (-self.counts[c], str(values[c])))[:most]
-        ordered: list[int] = []
+        values = {code: self.distinct.values[code] for code in present}
+        frequent = sorted(present, key=lambda c: (-self.counts[c], str(values[c][0])))[:most]
+        ordered: list[Any]
         if NUMBER in self.kinds:
-            ordered = [c for c in present if kind_of(values[c]) == NUMBER]
-            ordered.sort(key=lambda c: values[c])
-        elif DATE in self.kinds:
-            dates = [(start, c) for c in present if (start := starts[c]) is not None]
-            ordered = [c for _, c in sorted(dates)]
+            ordered = sorted(v for v, _ in values.values() if not isinstance(v, (str, bool)))
+        else:
+            dates = [(start, v) for v, start in values.values() if start is not None]
+            ordered = [v for _, v in sorted(dates)]
         return FieldSummary(
             name=name,
             kinds=self.kinds,
             documents=len(np.unique(self.documents)),
             distinct=len(present),
-            values=tuple((values[c], int(self.counts[c])) for c in frequent),
-            minimum=values[ordered[0]] if ordered else None,
-            maximum=values[ordered[-1]] if ordered else None,
+            values=tuple((values[c][0], int(self.counts[c])) for c in frequent),
+            minimum=ordered[0] if ordered else None,
+            maximum=ordered[-1] if ordered else None,
         )
 
 
@@ -226,22 +226,21 @@ class FieldTables:
     """The latest table of a collection, read when it's first asked for and then kept in step."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._at: tuple[str, int] = ("", -1)
-        self._table: FieldTable | None = None
+        self._lock = ThreadLock()
+        self._latest: tuple[str, int, FieldTable] | None = None  # of which store and generation
 
     def of(self, snapshot: StoreSnapshot) -> FieldTable:
         """The table as of a snapshot. Raises: IndexStoreError if a record is damaged."""
         manifest = snapshot.manifest()
-        store, generation = manifest.store_id, manifest.generation
         with self._lock:
-            if self._table is None or self._at[0] != store:
+            if self._latest is None or self._latest[0] != manifest.store_id:
                 table = FieldTable.read(snapshot)
-            elif self._at[1] == generation:
-                return self._table
-            elif self._at[1] < generation:
-                table = self._table.caught_up(snapshot, self._at[1])
-            else:  # another question has gone on to a later one meanwhile
-                return FieldTable.read(snapshot)
-            self._at, self._table = (store, generation), table
+            else:
+                _, generation, table = self._latest
+                if generation == manifest.generation:
+                    return table
+                if generation > manifest.generation:  # another question has gone on meanwhile
+                    return FieldTable.read(snapshot)
+                table = table.caught_up(snapshot, generation)
+            self._latest = manifest.store_id, manifest.generation, table
             return table

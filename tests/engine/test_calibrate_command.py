@@ -116,10 +116,12 @@ def test_questions_about_other_documents_are_refused(
 ) -> None:
     asked = [
         {"id": str(n), "question": f"Who is number {n}?", "answers": [
-            {"text": "Nobody at all", "answer_start": 0}]}
+            {"text": "Nobody whatsoever anywhere", "answer_start": 0}]}
         for n in range(20)
     ]  # fmt: skip
-    file = written(tmp_path / "other.json", [{"context": "Nobody at all.", "qas": asked}])
+    file = written(
+        tmp_path / "other.json", [{"context": "Nobody whatsoever anywhere.", "qas": asked}]
+    )
     refused = run_command(app, "calibrate", file, "--index", own_index, "--model", own_model)
     assert refused.code == 4
     assert "of 20 questions asked, none is answered right" in refused.err

@@ -57,9 +57,11 @@ def test_an_index_answers_with_its_own_calibration_and_else_with_the_checkpoint_
 def test_a_calibration_changes_nothing_of_what_is_searched(index: Path) -> None:
     with EmbeddedBackend.open(index) as before:
         generation = before.describe().generation
+        assert not before.describe().calibrated
     calibrate(index, OWN)
     with EmbeddedBackend.open(index) as after:
         assert after.describe().generation == generation
+        assert after.describe().calibrated
 
 
 def test_it_stays_when_documents_are_added_and_when_the_index_is_compacted_or_moved(

@@ -132,7 +132,6 @@ class Environment:
             del self._shared[identity]
 
     def _open(self) -> None:
-        self._process = os.getpid()
         self._gate = Gate()
         self._write_lock = threading.Lock()
         # A snapshot on a medium that can't be written is read without locks.
@@ -156,6 +155,7 @@ class Environment:
                 # What is missing shows when it's asked for, after the format has been read.
                 with suppress(lmdb.NotFoundError):
                     self._databases[name] = self._environment.open_db(name.encode(), create=False)
+        self._process = os.getpid()  # last: threads that see it go on without waiting
 
     def _fill_up(self) -> None:
         """Put zeros where the file's end is missing.

@@ -78,7 +78,7 @@ def conditions(filters: Filters | None) -> tuple[Condition, ...]:
 
 def parse(written: str) -> Condition:
     """A condition as on the command line. Raises: FilterError if it isn't one."""
-    found = _WRITTEN.fullmatch(written)
+    found = _WRITTEN.fullmatch(written) if isinstance(written, str) else None
     if not found:
         raise FilterError(
             f"expected a condition such as type=pdf or year>=2020, got {written!r}; write a "

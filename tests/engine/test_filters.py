@@ -77,9 +77,11 @@ def test_a_mapping_says_the_same():
         {"year": []},
         {"year": object()},
         {"year": {}},
+        [3],
+        ["type=pdf", None],
     ],
 )
-def test_a_mapping_that_makes_no_sense_is_refused(asked):
+def test_what_makes_no_sense_is_refused(asked):
     with pytest.raises(FilterError):
         conditions(asked)
 

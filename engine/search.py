@@ -222,7 +222,7 @@ class SearchEngine:
         `title`, and `modified` if it was indexed since that is kept.
 
         Cheap to call again while the index doesn't change: the first call, like the first
-        question with filters, reads every document's fields, about a second for 100,000.
+        question with filters, reads every document's fields, some seconds for 100,000.
         """
         with self.backend.snapshot() as collection:
             return collection.fields(values)

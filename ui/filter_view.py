@@ -169,7 +169,12 @@ def _shown(field: FieldSummary, value: Scalar) -> str:
 
 def _follow(fields: Sequence[FieldSummary], others: Sequence[Condition]) -> None:
     """Put into the address what the widgets say, after what they can't show."""
-    _write([*map(str, others), *map(str, as_conditions(fields, st.session_state))])
+    _write(
+        [
+            *map(str, others),
+            *map(str, as_conditions(fields, {str(k): v for k, v in st.session_state.items()})),
+        ]
+    )
 
 
 def _write(filters: list[str]) -> None:

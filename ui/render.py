@@ -160,7 +160,8 @@ def no_answer_block(probability: float, read: int, *, closest: bool) -> str:
 
 def words_line(name: str, words: str) -> str:
     """Words of a document, marked, after what they are."""
-    return f'<div>{escape(name)}: <mark class="fr-text" dir="auto">{escape(words)}</mark></div>'
+    shown = f'<mark class="fr-text" dir="auto">{escape(words)}</mark>'
+    return f'<div class="fr-words">{escape(name)}: {shown}</div>'
 
 
 def status_line(text: str) -> str:

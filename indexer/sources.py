@@ -76,8 +76,8 @@ def list_files(sources: Sequence[Path]) -> list[SourceFile]:
                 seen.add(real)
                 files.append(SourceFile(path, _size(path)))
     if not files:
-        named = ", ".join(str(source) for source in sources) or "no source at all"
-        raise SourceError(f"expected files to read, found none in {named}; name others")
+        where = ", ".join(str(source) for source in sources) or "no source at all"
+        raise SourceError(f"expected files to read, found none in {where}; name others")
     return files
 
 

@@ -188,8 +188,12 @@ class Sync:
                 self.on_progress(replace(self.progress))
         if not seen:
             return self._unread(file, known, skipped)
-        for stale in set(self.backend.documents_of(now.source)) - seen:
-            self.pending.remove(stale)
+        if any(part.broken_off for part in skipped):
+            # What was read before of the rest is kept, and the next time it's tried again.
+            now = replace(now, content="")
+        else:
+            for stale in set(self.backend.documents_of(now.source)) - seen:
+                self.pending.remove(stale)
         self.pending.note(now)
         status = CHANGED if known else ADDED
         return FileOutcome(now.source, status, len(seen), skipped=tuple(skipped))

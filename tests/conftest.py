@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tokenizers
 import torch
 import typer
-from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+from tiny_tokenizers import unigram_trained_on
 
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, Settings, load_checkpoint, save_checkpoint
 from engine.commands import console
 from engine.encoder.config import EncoderConfig
 from engine.reader import Reader
-from engine.tokenization import Tokenizer
 from indexer.build import BuildOptions, build_index
 
 DOCUMENTS = {
@@ -81,26 +79,10 @@ def run_command(
     return run
 
 
-def _tokenizer() -> Tokenizer:
-    """XLM-R's kind, trained on the collection itself; what it doesn't know is one piece."""
-    inner = tokenizers.Tokenizer(models.Unigram())
-    inner.normalizer = normalizers.NFKC()
-    inner.pre_tokenizer = pre_tokenizers.Metaspace()
-    inner.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=400,
-        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        show_progress=False,
-    )
-    inner.train_from_iterator(DOCUMENTS.values(), trainer)
-    return Tokenizer(inner)
-
-
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`make_model(lower=…, upper=…, seed=…)`: the folder of a checkpoint of random weights."""
-    tokenizer = _tokenizer()
+    tokenizer = unigram_trained_on(DOCUMENTS.values(), vocab_size=400)
 
     def make(
         *, lower: tuple[int, ...] = (1, 2), upper: tuple[int, ...] = (3, 4), seed: int = 0

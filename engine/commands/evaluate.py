@@ -70,6 +70,7 @@ def _reader(questions: Path, model: Path | None, limit: int | None) -> dict[str,
             paragraphs,
             dtype=checkpoint.dtype,
             window=checkpoint.settings.passage_limit,
+            skim=checkpoint.settings.skim,
         ):
             predictions.append(prediction)
             bar(len(predictions), "")

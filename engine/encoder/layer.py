@@ -48,7 +48,8 @@ class Attention(nn.Module):
     def _heads(self, padded: Tensor) -> tuple[Tensor, ...]:
         """(sequences, length, parts x width) to each part's (sequences, heads, length, width)."""
         split = padded.unflatten(-1, (-1, self.n_heads, self.head_width))
-        return split.permute(2, 0, 3, 1, 4).unbind(0)
+        parts: tuple[Tensor, ...] = split.permute(2, 0, 3, 1, 4).unbind(0)
+        return parts
 
 
 class FeedForward(nn.Module):

@@ -37,13 +37,14 @@ def predict(
     *,
     dtype: torch.dtype = torch.bfloat16,
     window: int | None = None,
+    skim: int = 0,
 ) -> Iterator[Prediction]:
     """Read each paragraph for each of its questions.
 
     `window` is how many wordpieces are read at once, by default what the model's positions
     allow. A longer paragraph is read in overlapping windows, and the best span of all of them
     answers, as when passages of an index are read. A paragraph without a wordpiece answers with
-    nothing.
+    nothing. `skim` is as for `Reader`.
     """
     limit = min(window or math.inf, reader.encoder.config.positions - 1)
     for paragraph in paragraphs:
@@ -54,7 +55,7 @@ def predict(
             yield from (Prediction(question, "", -math.inf) for question in paragraph.questions)
             continue
         bounds = window_bounds(len(pieces), int(limit))
-        yield from _predict_paragraph(reader, tokenizer, paragraph, pieces, bounds, dtype)
+        yield from _predict_paragraph(reader, tokenizer, paragraph, pieces, bounds, dtype, skim)
 
 
 @torch.inference_mode()
@@ -65,6 +66,7 @@ def _predict_paragraph(
     pieces: Pieces,
     bounds: Sequence[tuple[int, int]],
     dtype: torch.dtype,
+    skim: int,
 ) -> Iterator[Prediction]:
     asked = [tokenizer.encode(q.question).ids[:QUESTION_LIMIT] for q in paragraph.questions]
     questions, question_packing = with_special(
@@ -81,6 +83,7 @@ def _predict_paragraph(
             reader.encoder.encode_alone(windows, window_packing, PASSAGE_TYPE),
             window_packing,
             pairs,
+            skim=skim,
         )
     best = best_spans(output, 1)
     best_windows = best.score.view(len(asked), len(bounds)).argmax(1).tolist()

@@ -13,6 +13,7 @@ Reader = Callable[[RawFile, Limits], Iterator[Document | Skipped]]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_REASON = 160  # characters
+_LONGEST_PLACE = 60  # characters of a record's id, so that the reason is seen
 _LONGEST_TITLE = 300  # characters; titles and headings are stored with each passage again
 _MOST_SKIPS = 100  # of one file that are named one by one
 
@@ -29,8 +30,8 @@ def read_checked(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Docu
         if isinstance(item, Document):
             yield item
             continue
-        skips += 1
-        if skips <= _MOST_SKIPS:
+        skips += not item.broken_off
+        if skips <= _MOST_SKIPS or item.broken_off:
             yield short(item)
     if skips > _MOST_SKIPS:
         yield Skipped(file.source, f"{skips - _MOST_SKIPS} more parts of it can't be read")
@@ -43,7 +44,7 @@ def short(skipped: Skipped) -> Skipped:
     reason = " ".join(skipped.reason.split())
     if len(reason) > _LONGEST_REASON:
         reason = reason[: _LONGEST_REASON - 1] + "…"
-    return Skipped(skipped.source, reason)
+    return replace(skipped, reason=reason)
 
 
 def _items(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Document | Skipped]:
@@ -52,18 +53,20 @@ def _items(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Document |
         for item in reader(file, limits):
             yield _checked(item, ids, limits) if isinstance(item, Document) else item
     except UnreadableError as error:
-        yield Skipped(file.source, str(error))
+        yield Skipped(file.source, str(error), broken_off=True)
     except RecursionError:
-        yield Skipped(file.source, "nested too deeply to be read")
+        yield Skipped(file.source, "nested too deeply to be read", broken_off=True)
     except MemoryError:
-        yield Skipped(file.source, f"needs more memory than it may take ({MEMORY_OPTION})")
+        reason = f"needs more memory than it may take ({MEMORY_OPTION})"
+        yield Skipped(file.source, reason, broken_off=True)
     except Exception as error:  # whatever a parser raises must not end a build
-        yield Skipped(file.source, f"can't be read: {type(error).__name__}: {error}")
+        reason = f"can't be read: {type(error).__name__}: {error}"
+        yield Skipped(file.source, reason, broken_off=True)
 
 
 def _checked(document: Document, ids: dict[str, int], limits: Limits) -> Document | Skipped:
     record = document.metadata.get("record")
-    place = f"{record}: " if record is not None else ""
+    place = f"{record:.{_LONGEST_PLACE}}: " if isinstance(record, str) else ""
     if not document.text.strip():
         return Skipped(document.source, f"{place}empty")
     if (length := len(document.text)) > limits.characters:

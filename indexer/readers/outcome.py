@@ -14,10 +14,14 @@ class RawFile:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file, or one record of it, that was not read, and why in a few words."""
+    """A file, or one record of it, that was not read, and why in a few words.
+
+    `broken_off` is True if nothing that follows it in the file could be read either.
+    """
 
     source: str
     reason: str
+    broken_off: bool = False
 
 
 class UnreadableError(Exception):

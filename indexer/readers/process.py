@@ -47,7 +47,7 @@ class ReadingProcess:
             yield from receive_items(running.stdout)
             done = True
         except EOFError:
-            yield Skipped(file.source, self._why(running.wait()))
+            yield Skipped(file.source, self._why(running.wait()), broken_off=True)
         finally:
             self._files += 1
             if not done or self._files == _MOST_FILES:

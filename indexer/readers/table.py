@@ -40,7 +40,7 @@ def read_csv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
     first = decoded.text.lstrip().partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
     metadata = {"format": "csv", "encoding": decoded.encoding}
-    yield from _documents(file, _rows(decoded.text, delimiter, csv.QUOTE_MINIMAL, limits), metadata)
+    yield from _documents(file, _rows(decoded.text, delimiter, csv.QUOTE_MINIMAL), metadata)
 
 
 def read_tsv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
@@ -51,14 +51,15 @@ def read_tsv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
     Raises: UnreadableError if the file isn't text or has no column with text.
     """
     decoded = decode(file.data)
-    sample = _sample(_rows(decoded.text, "\t", csv.QUOTE_NONE, limits))
+    sample = _sample(_rows(decoded.text, "\t", csv.QUOTE_NONE))
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if _has_header(_filled(sample)) else csv.QUOTE_NONE
     metadata = {"format": "tsv", "encoding": decoded.encoding}
-    yield from _documents(file, _rows(decoded.text, "\t", quoting, limits), metadata)
+    yield from _documents(file, _rows(decoded.text, "\t", quoting), metadata)
 
 
-def _rows(text: str, delimiter: str, quoting: Literal[0, 3], limits: Limits) -> Iterator[list[str]]:
-    before = csv.field_size_limit(limits.characters)
+def _rows(text: str, delimiter: str, quoting: Literal[0, 3]) -> Iterator[list[str]]:
+    # A cell may be too large for a document; the row is skipped then, and the others are read.
+    before = csv.field_size_limit(max(1, len(text)))
     try:
         # The line ends inside a quoted cell are the cell's own.
         yield from csv.reader(StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tokenizers
 import torch
-from tokenizers import decoders, models, normalizers, pre_tokenizers
+from tiny_tokenizers import byte_tokenizer, unigram, word_piece
+from tokenizers import models
 
 from engine.checkpoint import Settings, save_checkpoint
 from engine.encoder.config import EncoderConfig
@@ -28,10 +28,7 @@ LETTERS = (
 
 
 def unigram_tokenizer() -> Tokenizer:
-    """XLM-R's kind: pieces that count the space before them, compatibility forms folded.
-
-    A word of WORDS is one piece; anything else falls into single letters.
-    """
+    """XLM-R's kind: a word of WORDS is one piece; anything else falls into single letters."""
     special = ["<s>", "<pad>", "</s>", "<unk>"]
     words = sorted(set(WORDS.split()))
     vocabulary = [
@@ -40,32 +37,16 @@ def unigram_tokenizer() -> Tokenizer:
         *((f"▁{word}", -6.0) for word in words),
         *((letter, -8.0) for letter in dict.fromkeys(LETTERS)),
     ]
-    inner = tokenizers.Tokenizer(models.Unigram(vocabulary, unk_id=3))
-    inner.normalizer = normalizers.NFKC()
-    inner.pre_tokenizer = pre_tokenizers.Metaspace()
-    inner.decoder = decoders.Metaspace()
-    return Tokenizer(inner)
-
-
-def byte_tokenizer() -> Tokenizer:
-    """RoBERTa's kind without merges: a piece for each byte of UTF-8."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {name: index for index, name in enumerate(["<s>", "</s>", *alphabet])}
-    inner = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return Tokenizer(inner)
+    return Tokenizer(unigram(models.Unigram(vocabulary, unk_id=3)))
 
 
 def word_piece_tokenizer() -> Tokenizer:
-    """BERT's kind: cut at spaces and punctuation, lower case, accents stripped."""
+    """BERT's kind, cut into single letters."""
     names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     lower = dict.fromkeys(letter.lower() for letter in LETTERS)
     names += [*lower, *(f"##{letter}" for letter in lower)]
     vocabulary = {name: index for index, name in enumerate(names)}
-    inner = tokenizers.Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    inner.normalizer = normalizers.BertNormalizer(lowercase=True)
-    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return Tokenizer(inner)
+    return Tokenizer(word_piece(models.WordPiece(vocabulary, unk_token="[UNK]")))
 
 
 @pytest.fixture(scope="session")

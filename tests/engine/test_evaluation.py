@@ -260,7 +260,7 @@ def test_the_ratios_are_of_the_paths_in_turn(
     monkeypatch.setattr("engine.evaluation.speed._cached", lambda *_: spend(2.0, 1.0))
     monkeypatch.setattr(
         "engine.evaluation.speed._uncached",
-        lambda checkpoint, _: spend(9.0 if checkpoint is teacher else 6.0, 0.0),
+        lambda checkpoint, *_: spend(9.0 if checkpoint is teacher else 6.0, 0.0),
     )
     with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
         measured = compare(engine, ["the lamp?", "the bridge?"], passages=3, teacher=teacher)

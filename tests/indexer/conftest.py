@@ -2,7 +2,8 @@
 
 import pytest
 import tokenizers
-from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+from tiny_tokenizers import byte_tokenizer, unigram_trained_on, word_piece
+from tokenizers import models, pre_tokenizers, trainers
 
 from engine.tokenization import Tokenizer
 
@@ -16,10 +17,8 @@ LINES = [
 
 
 def word_piece_tokenizer() -> Tokenizer:
-    """BERT's kind: words cut at spaces and punctuation, lower case, unknown words one piece."""
-    inner = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    inner.normalizer = normalizers.BertNormalizer(lowercase=True)
-    inner.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    """BERT's kind: unknown words are one piece."""
+    inner = word_piece(models.WordPiece(unk_token="[UNK]"))
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
     inner.train_from_iterator(LINES, trainer)
@@ -27,28 +26,8 @@ def word_piece_tokenizer() -> Tokenizer:
 
 
 def unigram_tokenizer() -> Tokenizer:
-    """XLM-R's kind: pieces that count the space before them, compatibility forms folded."""
-    inner = tokenizers.Tokenizer(models.Unigram())
-    inner.normalizer = normalizers.NFKC()
-    inner.pre_tokenizer = pre_tokenizers.Metaspace()
-    inner.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=300,
-        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        show_progress=False,
-    )
-    inner.train_from_iterator(LINES, trainer)
-    return Tokenizer(inner)
-
-
-def byte_tokenizer() -> Tokenizer:
-    """RoBERTa's kind without merges: a piece for each byte of UTF-8."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {name: index for index, name in enumerate(["<s>", "</s>", *alphabet])}
-    inner = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return Tokenizer(inner)
+    """XLM-R's kind."""
+    return unigram_trained_on(LINES, vocab_size=300)
 
 
 def word_tokenizer() -> Tokenizer:

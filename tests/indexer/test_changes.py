@@ -4,7 +4,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from indexer.changes import (
     remove_from_index,
     update_index,
 )
+from indexer.sources import FileReader, Skipped
 from indexer.sync import FileOutcome
 
 LAMP = "The lamp was lit in 1872."
@@ -218,6 +219,40 @@ def test_the_same_content_twice_is_one_document_until_the_last_goes(
     add(folder, remove_missing=True)
     assert held(index) == {"bell.txt": [BELL]}
     assert sum(encoded) == 1
+
+
+def test_what_follows_the_place_where_a_reading_broke_off_is_kept_and_tried_again(
+    add: Callable[..., ChangeReport], index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "three.jsonl"
+    texts = ["One came.", "Two came.", "Three came."]
+
+    def write() -> None:
+        path.write_text("\n".join(json.dumps({"_id": t, "text": t}) for t in texts))
+
+    write()
+    add(folder)
+    texts[0] = "First came."
+    write()
+    whole = FileReader.read
+
+    def broken(*arguments: object) -> Iterator[object]:
+        yield next(whole(*arguments))
+        yield Skipped(str(path), "took too long", broken_off=True)
+
+    monkeypatch.setattr(FileReader, "read", broken)
+    report = add(path)
+    assert report.counts == {"changed": 1}
+    assert [skipped.reason for skipped in report.files[0].skipped] == ["took too long"]
+    assert sorted(held(index)["three.jsonl"]) == [
+        "First came.",
+        "One came.",
+        "Three came.",
+        "Two came.",
+    ]
+    monkeypatch.undo()
+    assert add(folder).counts == {"unchanged": 2, "changed": 1}
+    assert sorted(held(index)["three.jsonl"]) == sorted(texts)
 
 
 def test_a_file_that_can_no_longer_be_read_keeps_what_was_read_and_is_tried_again(

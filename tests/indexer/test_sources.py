@@ -156,6 +156,17 @@ def test_files_and_documents_over_the_limits_are_skipped(tmp_path: Path) -> None
     )
 
 
+def test_a_cell_over_the_limit_skips_its_row_and_the_others_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", f"id,text\n1,before\n{'7' * 99},{'x' * 50}\n3,after\n")
+    before, skipped, after = read_one(path, Limits(characters=10))
+    assert isinstance(before, Document)
+    assert isinstance(after, Document)
+    assert skipped == Skipped(
+        str(path),
+        f"{'7' * 60}: too large: 50 characters, over the limit of 10 (--max-characters)",
+    )
+
+
 def test_a_file_that_vanished_is_skipped(tmp_path: Path) -> None:
     (skipped,) = read_file(SourceFile(tmp_path / "gone.txt", 5), Limits())
     assert skipped == Skipped(

@@ -4,9 +4,11 @@ python tests/ui/browser/screenshots.py INDEX QUESTIONS [--out runs/screenshots]
 """
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
@@ -30,7 +32,11 @@ def main() -> None:
         sys.exit("error: there's no Chromium; apt-get install chromium")
     arguments.out.mkdir(parents=True, exist_ok=True)
     with (
-        page_server.served(arguments.index, "--questions", arguments.questions) as url,
+        TemporaryDirectory() as folder,
+        page_server.served(
+            shutil.copytree(arguments.index, Path(folder) / "copy.idx"),  # files are added to it
+            *("--questions", arguments.questions),
+        ) as url,
         sync_playwright() as running,
     ):
         browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
@@ -84,7 +90,7 @@ def uploaded(page: Any) -> None:
         ]
     )
     page.get_by_role("button", name="Add", exact=True).click()
-    page.get_by_role("status").get_by_text("added").wait_for()
+    page.locator("table[role=status]").wait_for()
     page.locator(SETTLED).wait_for()
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from engine.squad import SquadParagraph
     from engine.tokenization import Tokenizer
     from engine.training.examples import ExampleSet
-    from engine.training.trainer import Progress, Recipe
+    from engine.training.loop import Progress
+    from engine.training.trainer import Recipe
     from engine.training.vectors import VectorTargets
 
 train = typer.Typer(

@@ -1,26 +1,22 @@
-"""The training loop: one reader, with or without a teacher, resumable."""
+"""Training one reader on spans, with or without a teacher, resumable."""
 
 import json
 import math
 import random
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE
-from engine.errors import CheckpointError, TrainingError
 from engine.reader import Reader, ReaderOutput
 from engine.tokenization import Tokenizer
 from engine.training.batches import Batch, Mixture, make_batch, plan_epoch
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
+from engine.training.loop import Pace, Progress, Resume, run_steps
 from engine.training.losses import distillation_loss, relevance_loss, span_loss, state_loss
 from engine.training.vectors import VectorObjective, VectorTargets, vector_loss
 
@@ -52,16 +48,6 @@ class Recipe:
     vectors: float = 0.0
     objective: VectorObjective = field(default_factory=VectorObjective)
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run is: `loss` is a running mean, `seconds_left` an estimate."""
-
-    step: int
-    steps: int
-    loss: float
-    seconds_left: float
 
 
 def encode_batch(reader: Reader, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -119,46 +105,27 @@ def train_reader(
         for name, parameter in reader.named_parameters()
         if parameter.requires_grad and (base or not name.startswith("encoder.vector."))
     }
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in trained.values() if p.ndim > 1]},
-        {"params": [p for p in trained.values() if p.ndim == 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(
-        groups,
-        lr=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
-    first, run = 0, ""
+    resume = None
     if resume_folder is not None:
         networks = [reader] if teacher is None else [reader, teacher]
         run = identity(settings=json.dumps(asdict(recipe)), examples=examples, networks=[*networks])
-        first = _load_state(resume_folder, optimizer, trained, run)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _linear(first + step, steps, recipe.warm_up)
+        resume = Resume(resume_folder, run, save_every_seconds)
+
+    def loss_of(step: int) -> Tensor:
+        rng = random.Random(f"{recipe.seed}/{step}")
+        batch = make_batch(batches[step], examples, tokenizer, recipe.mixture, rng)
+        return _loss(reader, teacher, base, batch, recipe)
+
+    run_steps(
+        trained,
+        steps,
+        loss_of,
+        Pace(recipe.learning_rate, recipe.warm_up, recipe.weight_decay, recipe.clip),
+        resume=resume,
+        on_progress=on_progress,
+        evaluate=lambda step: evaluate(reader, step),
+        evaluate_every=evaluate_every,
     )
-    running, started, saved = math.nan, time.monotonic(), time.monotonic()
-    for step in range(first, steps):
-        step_rng = random.Random(f"{recipe.seed}/{step}")
-        batch = make_batch(batches[step], examples, tokenizer, recipe.mixture, step_rng)
-        loss = _loss(reader, teacher, base, batch, recipe)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained.values(), recipe.clip)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingError(f"the loss is {value} at step {step}; lower the learning rate")
-        running = value if math.isnan(running) else 0.98 * running + 0.02 * value
-        done = step + 1 - first
-        left = (time.monotonic() - started) / done * (steps - step - 1)
-        on_progress(Progress(step + 1, steps, running, left))
-        if (step + 1) % evaluate_every == 0 or step + 1 == steps:
-            evaluate(reader, step + 1)
-        if resume_folder is not None and time.monotonic() - saved > save_every_seconds:
-            _save_state(resume_folder, optimizer, trained, run, step + 1)
-            saved = time.monotonic()
 
 
 def _loss(
@@ -192,61 +159,3 @@ def _loss(
     return loss + recipe.vectors * vector_loss(
         question_vectors, window_vectors, batch.examples, batch.drawn, base, recipe.objective
     )
-
-
-def _linear(step: int, steps: int, warm_up: float) -> float:
-    rising = max(1, round(steps * warm_up))
-    falling = max(1, steps - rising)
-    return (step + 1) / rising if step < rising else max(0.0, (steps - step) / falling)
-
-
-def _save_state(
-    folder: Path,
-    optimizer: torch.optim.Optimizer,
-    trained: dict[str, torch.nn.Parameter],
-    run: str,
-    step: int,
-) -> None:
-    tensors = {}
-    for name, parameter in trained.items():
-        tensors[f"weight.{name}"] = parameter.detach()
-        for kind in ("exp_avg", "exp_avg_sq"):
-            tensors[f"{kind}.{name}"] = optimizer.state[parameter][kind]
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "state.partial"
-    save_file(tensors, partial, metadata={"step": str(step), "run": run})
-    partial.replace(folder / "state.safetensors")
-
-
-def _load_state(
-    folder: Path,
-    optimizer: torch.optim.Optimizer,
-    trained: dict[str, torch.nn.Parameter],
-    run: str,
-) -> int:
-    """The step to go on from; 0 if no state of this run is there.
-
-    Raises: CheckpointError if the state can't be read.
-    """
-    path = folder / "state.safetensors"
-    if not path.is_file():
-        return 0
-    try:
-        with safe_open(path, "pt") as state:
-            metadata = state.metadata() or {}
-            if metadata.get("run") != run:
-                return 0
-            step = int(metadata["step"])
-            with torch.no_grad():
-                for name, parameter in trained.items():
-                    parameter.copy_(state.get_tensor(f"weight.{name}"))
-                    optimizer.state[parameter] = {
-                        "step": torch.tensor(float(step)),
-                        "exp_avg": state.get_tensor(f"exp_avg.{name}"),
-                        "exp_avg_sq": state.get_tensor(f"exp_avg_sq.{name}"),
-                    }
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path} can't be read ({error}); remove it to train from the beginning"
-        ) from None
-    return step

@@ -15,8 +15,9 @@ from engine.squad import SquadParagraph, SquadQuestion
 from engine.tokenization import Tokenizer
 from engine.training.batches import Mixture
 from engine.training.examples import ExampleSet, cut_examples
+from engine.training.loop import Progress
 from engine.training.negatives import with_negatives
-from engine.training.trainer import Progress, Recipe, train_reader
+from engine.training.trainer import Recipe, train_reader
 from engine.training.vectors import Prefixes, vector_targets
 
 RECIPE = Recipe(

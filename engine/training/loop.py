@@ -1,0 +1,151 @@
+"""The loop of every training run: steps, schedule, progress, and a state to go on from."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from engine.errors import CheckpointError, TrainingError
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast weights move: `warm_up` is a share of the steps, `clip` the largest gradient norm.
+
+    Vectors and biases don't decay.
+    """
+
+    learning_rate: float
+    warm_up: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+
+
+@dataclass(frozen=True)
+class Resume:
+    """A run keeps its state in `folder` and goes on only from one of the same `run`."""
+
+    folder: Path
+    run: str
+    save_every_seconds: float = 300.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: `loss` is a running mean, `seconds_left` an estimate."""
+
+    step: int
+    steps: int
+    loss: float
+    seconds_left: float
+
+
+def run_steps(
+    trained: dict[str, torch.nn.Parameter],
+    steps: int,
+    loss_of: Callable[[int], Tensor],
+    pace: Pace,
+    *,
+    resume: Resume | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    evaluate: Callable[[int], None] = lambda _: None,
+    evaluate_every: int = 200,
+) -> None:
+    """Take `steps` steps of AdamW down `loss_of(step)`, which must depend on the step alone.
+
+    Raises: TrainingError if the loss isn't finite; CheckpointError if a state can't be read.
+    """
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in trained.values() if p.ndim > 1]},
+        {"params": [p for p in trained.values() if p.ndim == 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(
+        groups, lr=pace.learning_rate, weight_decay=pace.weight_decay, fused=True
+    )
+    first = _load_state(resume, optimizer, trained) if resume else 0
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: _linear(first + step, steps, pace.warm_up)
+    )
+    running, started, saved = math.nan, time.monotonic(), time.monotonic()
+    for step in range(first, steps):
+        loss = loss_of(step)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained.values(), pace.clip)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(f"the loss is {value} at step {step}; lower the learning rate")
+        running = value if math.isnan(running) else 0.98 * running + 0.02 * value
+        done = step + 1 - first
+        left = (time.monotonic() - started) / done * (steps - step - 1)
+        on_progress(Progress(step + 1, steps, running, left))
+        if (step + 1) % evaluate_every == 0 or step + 1 == steps:
+            evaluate(step + 1)
+        if resume and time.monotonic() - saved > resume.save_every_seconds:
+            _save_state(resume, optimizer, trained, step + 1)
+            saved = time.monotonic()
+
+
+def _linear(step: int, steps: int, warm_up: float) -> float:
+    rising = max(1, round(steps * warm_up))
+    falling = max(1, steps - rising)
+    return (step + 1) / rising if step < rising else max(0.0, (steps - step) / falling)
+
+
+def _save_state(
+    resume: Resume,
+    optimizer: torch.optim.Optimizer,
+    trained: dict[str, torch.nn.Parameter],
+    step: int,
+) -> None:
+    tensors = {}
+    for name, parameter in trained.items():
+        tensors[f"weight.{name}"] = parameter.detach()
+        for kind in ("exp_avg", "exp_avg_sq"):
+            tensors[f"{kind}.{name}"] = optimizer.state[parameter][kind]
+    resume.folder.mkdir(parents=True, exist_ok=True)
+    partial = resume.folder / "state.partial"
+    save_file(tensors, partial, metadata={"step": str(step), "run": resume.run})
+    partial.replace(resume.folder / "state.safetensors")
+
+
+def _load_state(
+    resume: Resume,
+    optimizer: torch.optim.Optimizer,
+    trained: dict[str, torch.nn.Parameter],
+) -> int:
+    """The step to go on from; 0 if no state of this run is there.
+
+    Raises: CheckpointError if the state can't be read.
+    """
+    path = resume.folder / "state.safetensors"
+    if not path.is_file():
+        return 0
+    try:
+        with safe_open(path, "pt") as state:
+            metadata = state.metadata() or {}
+            if metadata.get("run") != resume.run:
+                return 0
+            step = int(metadata["step"])
+            with torch.no_grad():
+                for name, parameter in trained.items():
+                    parameter.copy_(state.get_tensor(f"weight.{name}"))
+                    optimizer.state[parameter] = {
+                        "step": torch.tensor(float(step)),
+                        "exp_avg": state.get_tensor(f"exp_avg.{name}"),
+                        "exp_avg_sq": state.get_tensor(f"exp_avg_sq.{name}"),
+                    }
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path} can't be read ({error}); remove it to train from the beginning"
+        ) from None
+    return step

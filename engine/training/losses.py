@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.encoder.packing import Packing
 from engine.reader import ReaderOutput
 
 
@@ -101,6 +102,19 @@ def state_loss(student: ReaderOutput, teacher: ReaderOutput, matches: list[int])
     pairs = zip(student.layers, matches, strict=True)
     losses = [(mine.float() - teacher.layers[i].float()).pow(2).mean() for mine, i in pairs]
     return torch.stack(losses).mean()
+
+
+def passage_state_loss(
+    joint: Tensor, teacher_states: Tensor, packing: Packing, passage_start: Tensor
+) -> Tensor:
+    """Mean squared difference of the passages' states at the cut from the teacher's.
+
+    Shapes: `joint`, `teacher_states` (tokens, width), of pairs that lie as `packing` says;
+    `passage_start` (pairs,). The teacher's passages have seen their questions, so this holds a
+    passage alone to what it is for its questions in the mean.
+    """
+    inside = packing.position >= passage_start[packing.sequence]
+    return (joint[inside].float() - teacher_states[inside].float()).pow(2).mean()
 
 
 def _nll(log_p: Tensor, log_none: Tensor, target: Tensor) -> Tensor:

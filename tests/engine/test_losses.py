@@ -11,6 +11,7 @@ from engine.reader import ReaderOutput
 from engine.training.losses import (
     Targets,
     distillation_loss,
+    passage_state_loss,
     question_null,
     relevance_loss,
     segment_log_softmax,
@@ -168,6 +169,14 @@ def test_states_in_half_precision_are_compared_in_full() -> None:
     student = output([4], [0.0] * 4, [0.0] * 4, [0.0], layers=[half])
     teacher = output([4], [0.0] * 4, [0.0] * 4, [0.0], layers=[-half])
     assert state_loss(student, teacher, [0]).item() == 360_000.0
+
+
+def test_states_at_the_cut_are_compared_within_passages_alone() -> None:
+    # Pairs of one question token and two of the passage, and of two and one.
+    joint = torch.tensor([[9.0, 9.0], [1.0, 1.0], [2.0, 2.0], [9.0, 9.0], [9.0, 9.0], [0.0, 4.0]])
+    packing, passage_start = Packing([3, 3]), torch.tensor([1, 2])
+    loss = passage_state_loss(joint, torch.zeros(6, 2), packing, passage_start)
+    assert loss.item() == pytest.approx((1 + 1 + 4 + 4 + 0 + 16) / 6)
 
 
 @pytest.mark.parametrize("scale", [1.0, 100.0])

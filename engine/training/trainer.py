@@ -10,14 +10,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE
+from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, join_states
 from engine.reader import Reader, ReaderOutput
 from engine.tokenization import Tokenizer
 from engine.training.batches import Batch, Mixture, make_batch, plan_epoch
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
 from engine.training.loop import Pace, Progress, Resume, run_steps
-from engine.training.losses import distillation_loss, relevance_loss, span_loss, state_loss
+from engine.training.losses import (
+    distillation_loss,
+    passage_state_loss,
+    relevance_loss,
+    span_loss,
+    state_loss,
+)
 from engine.training.vectors import VectorObjective, VectorTargets, vector_loss
 
 
@@ -25,10 +31,11 @@ from engine.training.vectors import VectorObjective, VectorTargets, vector_loss
 class Recipe:
     """Settings of one training run.
 
-    The loss is `hard`·CE + `relevance`·CE of relevance + `soft`·T²·KL + `states`·MSE, these
-    two against a teacher, + `vectors`·what `vector_loss` says, against the base encoder.
-    `matches` are the teacher's upper layers, from 0, that the upper layers are held to. `share`
-    questions on a window come in one batch.
+    The loss is `hard`·CE + `relevance`·CE of relevance + `soft`·T²·KL + `states`·MSE of the upper
+    layers + `passages`·MSE of passages at the cut, these three against a teacher, + `vectors`·what
+    `vector_loss` says, against the base encoder. `matches` are the teacher's upper layers, from 0,
+    that the upper layers are held to, `cut` the one that passages are. `share` questions on a
+    window come in one batch.
     """
 
     epochs: float
@@ -45,6 +52,8 @@ class Recipe:
     temperature: float = 2.0
     states: float = 0.0
     matches: tuple[int, ...] = ()
+    passages: float = 0.0
+    cut: int = 0
     vectors: float = 0.0
     objective: VectorObjective = field(default_factory=VectorObjective)
     seed: int = 0
@@ -149,6 +158,13 @@ def _loss(
             if recipe.states:
                 distance = state_loss(output, wanted, list(recipe.matches))
                 loss = loss + recipe.states * distance
+            if recipe.passages:
+                joint, packing = join_states(
+                    states[0], batch.question_packing, states[1], batch.window_packing, batch.pairs
+                )
+                known = wanted.layers[recipe.cut]
+                distance = passage_state_loss(joint, known, packing, output.passage_start)
+                loss = loss + recipe.passages * distance
         if base is not None:
             pool = reader.encoder.pool
             question_vectors = pool(states[0], batch.question_packing)

@@ -88,7 +88,7 @@ def save_checkpoint(reader: Reader, tokenizer: Tokenizer, settings: Settings, fo
     weights = {name: value.half().contiguous() for name, value in reader.state_dict().items()}
     save_file(weights, partial / _WEIGHTS, metadata={"format": "pt"})
     tokenizer.save(partial)
-    _write_config(partial, reader.encoder.config, settings)
+    _write_config(partial, reader, settings)
     if folder.exists():
         for name in (_CONFIG, _WEIGHTS, _TOKENIZER):
             (partial / name).replace(folder / name)
@@ -99,7 +99,7 @@ def save_checkpoint(reader: Reader, tokenizer: Tokenizer, settings: Settings, fo
 
 def save_settings(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
     """Write new settings into a checkpoint's folder, its weights as they are."""
-    _write_config(checkpoint.folder, checkpoint.reader.encoder.config, settings)
+    _write_config(checkpoint.folder, checkpoint.reader, settings)
     return replace(checkpoint, settings=settings)
 
 
@@ -108,7 +108,7 @@ def load_checkpoint(folder: Path, *, dtype: torch.dtype | None = None) -> Checkp
 
     Raises: CheckpointError if a file is missing or doesn't fit the others.
     """
-    config, settings = _read_config(folder)
+    config, heads, settings = _read_config(folder)
     weights_path = folder / _WEIGHTS
     if not weights_path.is_file():
         raise CheckpointError(f"{folder} has no {_WEIGHTS}; copy the whole checkpoint folder")
@@ -120,7 +120,7 @@ def load_checkpoint(folder: Path, *, dtype: torch.dtype | None = None) -> Checkp
         )
     try:
         with torch.device("meta"):
-            reader = Reader.shaped(config)
+            reader = Reader.shaped(config, heads)
     except CheckpointError as error:
         raise CheckpointError(f"{folder / _CONFIG} doesn't fit: {error}") from None
     try:
@@ -144,14 +144,16 @@ def _fingerprint(folder: Path, config: EncoderConfig, settings: Settings) -> str
     return digest.hexdigest()
 
 
-def _write_config(folder: Path, config: EncoderConfig, settings: Settings) -> None:
-    content = {"format": FORMAT, "encoder": config.to_dict(), **asdict(settings)}
+def _write_config(folder: Path, reader: Reader, settings: Settings) -> None:
+    encoder, heads = reader.encoder.config.to_dict(), list(reader.heads)
+    content = {"format": FORMAT, "encoder": encoder, "heads": heads, **asdict(settings)}
     partial = folder / (_CONFIG + ".partial")
     partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     partial.replace(folder / _CONFIG)
 
 
-def _read_config(folder: Path) -> tuple[EncoderConfig, Settings]:
+def _read_config(folder: Path) -> tuple[EncoderConfig, list[str], Settings]:
+    """Shape, the heads beside span, null and relevance, and the rest; files of old name none."""
     path = folder / _CONFIG
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -164,13 +166,16 @@ def _read_config(folder: Path) -> tuple[EncoderConfig, Settings]:
         ) from None
     if (found := content.get("format")) != FORMAT:
         raise CheckpointError(f"{folder} is of checkpoint format {found}; this is format {FORMAT}")
-    settings = {k: v for k, v in content.items() if k not in ("format", "encoder")}
+    settings = {k: v for k, v in content.items() if k not in ("format", "encoder", "heads")}
+    heads = content.get("heads", [])
+    if not isinstance(heads, list) or not all(isinstance(head, str) for head in heads):
+        raise CheckpointError(f"{path} should list its heads by name, not {heads!r:.40}")
     try:
         calibration = Calibration.from_dict(settings.pop("calibration", {}))
         whole = of_types_of_defaults(Settings(calibration=calibration, **settings))
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has settings that don't fit: {error}") from None
     try:
-        return EncoderConfig.from_dict(encoder), whole
+        return EncoderConfig.from_dict(encoder), heads, whole
     except CheckpointError as error:
         raise CheckpointError(f"{path} doesn't fit: {error}") from None

@@ -1,5 +1,6 @@
-"""The reader: a split encoder with heads for span, null answer and relevance."""
+"""The reader: a split encoder with heads for span, null answer and relevance, and others."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +9,10 @@ from torch import Tensor, nn
 from engine.encoder.config import EncoderConfig
 from engine.encoder.packing import Packing
 from engine.encoder.split import SplitEncoder, join_states
+from engine.errors import CheckpointError
+
+HEADS = {"boolean": 2, "choice": 1}
+"""Heads on the question's [CLS] that a reader may have, and their logits for each pair."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,10 @@ class ReaderOutput:
     upper layer's output (tokens, width), none if the last one was skimmed;
     `packing`: which pair each token belongs to; `passage_start`: (pairs,), where in its pair
     the passage begins.
+
+    `boolean`: (pairs, 2) fp32, how far the passage says no and how far yes; `choice`: (pairs,)
+    fp32, how far it bears out the question with one option. None where the reader has no such
+    head.
     """
 
     start: Tensor
@@ -28,24 +37,60 @@ class ReaderOutput:
     layers: list[Tensor]
     packing: Packing
     passage_start: Tensor
+    boolean: Tensor | None = None
+    choice: Tensor | None = None
 
 
 class Reader(nn.Module):
-    """Span logits from each passage token; null and relevance from the question's [CLS]."""
+    """Span logits from each passage token; null and relevance from the question's [CLS].
 
-    def __init__(self, encoder: SplitEncoder) -> None:
+    `heads` names those of `HEADS` that it has beside these, all from [CLS] too.
+    Raises: CheckpointError for another name.
+    """
+
+    def __init__(self, encoder: SplitEncoder, heads: Sequence[str] = ()) -> None:
         super().__init__()
+        if unknown := set(heads) - HEADS.keys():
+            raise CheckpointError(
+                f"head {min(unknown)!r} isn't known, only {', '.join(HEADS)}; it may be of a "
+                "newer version"
+            )
         self.encoder = encoder
         width = encoder.config.hidden_width
-        self.span = nn.Linear(width, 2)
-        self.pair = nn.Linear(width, 2)
-        for head in (self.span, self.pair):
-            nn.init.normal_(head.weight, std=0.02)
-            nn.init.zeros_(head.bias)
+        self.span = _head(width, 2)
+        self.pair = _head(width, 2)
+        self.more = nn.ModuleDict({name: _head(width, HEADS[name]) for name in sorted(heads)})
 
     @classmethod
-    def shaped(cls, config: EncoderConfig) -> "Reader":
-        return cls(SplitEncoder(config))
+    def shaped(cls, config: EncoderConfig, heads: Sequence[str] = ()) -> "Reader":
+        return cls(SplitEncoder(config), heads)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Which of `HEADS` it has."""
+        return tuple(self.more)
+
+    def with_encoder(self, encoder: SplitEncoder) -> "Reader":
+        """Another encoder of the same width under a copy of these heads."""
+        reader = Reader(encoder, self.heads)
+        for name in ("span", "pair", "more"):
+            getattr(reader, name).load_state_dict(getattr(self, name).state_dict())
+        return reader
+
+    def add_head(self, name: str) -> None:
+        """Give it one of `HEADS`, new, unless it has it.
+
+        A new yes/no head begins as the relevance head, for either answer: what doesn't bear on
+        the question says neither.
+        """
+        if name in self.more:
+            return
+        head = _head(self.encoder.config.hidden_width, HEADS[name])
+        if name == "boolean":
+            with torch.no_grad():
+                head.weight.add_(self.pair.weight[1])
+                head.bias.add_(self.pair.bias[1])
+        self.more[name] = head.to(self.pair.weight.dtype)
 
     def forward(
         self,
@@ -67,12 +112,13 @@ class Reader(nn.Module):
         passage_start = question_packing.lengths[pairs[:, 0]]
         if skim:
             layers: list[Tensor] = []
-            span, pair = self._skim(joint, packing, passage_start, skim)
+            span, cls = self._skim(joint, packing, passage_start, skim)
         else:
             layers = self.encoder.encode_joint(joint, packing)
-            span, pair = self.span(layers[-1]).float(), self.pair(layers[-1][packing.starts])
+            span, cls = self.span(layers[-1]).float(), layers[-1][packing.starts]
         span = _within_passages(span, packing, passage_start)
-        pair = pair.float()
+        pair = self.pair(cls).float()
+        more = {name: head(cls).float() for name, head in self.more.items()}
         return ReaderOutput(
             start=span[:, 0],
             end=span[:, 1],
@@ -81,12 +127,14 @@ class Reader(nn.Module):
             layers=layers,
             packing=packing,
             passage_start=passage_start,
+            boolean=more.get("boolean"),
+            choice=more["choice"][:, 0] if "choice" in more else None,
         )
 
     def _skim(
         self, joint: Tensor, packing: Packing, passage_start: Tensor, n: int
     ) -> tuple[Tensor, Tensor]:
-        """Logits of spans (tokens, 2) and of pairs (pairs, 2)."""
+        """Logits of spans (tokens, 2) and the last states of [CLS] (pairs, width)."""
         *before, last = self.encoder.upper
         for layer in before:
             joint = layer(joint, packing)
@@ -95,7 +143,14 @@ class Reader(nn.Module):
         hidden = last(joint, packing, wanted)
         span = torch.full_like(early, -torch.inf)
         span[wanted] = self.span(hidden).float()
-        return span, self.pair(hidden[:, 0])
+        return span, hidden[:, 0]
+
+
+def _head(width: int, logits: int) -> nn.Linear:
+    head = nn.Linear(width, logits)
+    nn.init.normal_(head.weight, std=0.02)
+    nn.init.zeros_(head.bias)
+    return head
 
 
 def _within_passages(span: Tensor, packing: Packing, passage_start: Tensor) -> Tensor:

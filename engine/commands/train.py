@@ -109,7 +109,6 @@ def split(
     """
     from engine.checkpoint import load_checkpoint
     from engine.encoder.convert import load_transformers, reselect, with_vector_layers
-    from engine.reader import Reader
     from engine.training.batches import Mixture
     from engine.training.trainer import Recipe
 
@@ -120,9 +119,7 @@ def split(
     based_on = load_transformers(base) if base else None
     if based_on is not None:
         encoder = with_vector_layers(encoder, based_on, parse_layers(vector))
-    student = Reader(encoder)
-    student.span.load_state_dict(begun.span.state_dict())
-    student.pair.load_state_dict(begun.pair.state_dict())
+    student = begun.with_encoder(encoder)
     last = taught_by.reader.encoder.config.upper[-1]
     recipe = Recipe(
         epochs=epochs,
@@ -170,7 +167,6 @@ def vectors(
 
     from engine.checkpoint import load_checkpoint, save_checkpoint
     from engine.encoder.convert import load_transformers, with_vector_layers
-    from engine.reader import Reader
     from engine.training.examples import cut_examples
     from engine.training.vectors import VectorRecipe, train_vectors
 
@@ -179,9 +175,7 @@ def vectors(
     numbers = parse_layers(layers)
     taught = checkpoint.reader
     if taught.encoder.config.vector != numbers:
-        taught = Reader(with_vector_layers(taught.encoder, encoder, numbers))
-        taught.span.load_state_dict(checkpoint.reader.span.state_dict())
-        taught.pair.load_state_dict(checkpoint.reader.pair.state_dict())
+        taught = taught.with_encoder(with_vector_layers(taught.encoder, encoder, numbers))
     taught.encoder.vector.requires_grad_(True)
     paragraphs, _ = _split_paragraphs(files)
     limit = checkpoint.settings.passage_limit

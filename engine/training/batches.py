@@ -4,7 +4,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.encoder.packing import Packing, join
@@ -12,11 +14,23 @@ from engine.encoder.split import with_special
 from engine.tokenization import Tokenizer
 from engine.training.examples import Example, ExampleSet
 from engine.training.losses import Targets
+from engine.training.task_examples import TaskSet
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Packed ids of distinct questions and windows, the pairs to read, and the targets.
+class Packed:
+    """Packed ids of distinct questions and windows, and the pairs of them to read, (pairs, 2)."""
+
+    questions: Tensor
+    question_packing: Packing
+    windows: Tensor
+    window_packing: Packing
+    pairs: Tensor
+
+
+@dataclass(frozen=True)
+class Batch(Packed):
+    """Questions to be answered with spans.
 
     `examples` and `drawn` are the numbers, in the collection, of the questions' examples and of
     the windows.
@@ -24,11 +38,6 @@ class Batch:
 
     examples: list[int]
     drawn: list[int]
-    questions: Tensor
-    question_packing: Packing
-    windows: Tensor
-    window_packing: Packing
-    pairs: Tensor
     targets: Targets
 
 
@@ -45,8 +54,22 @@ class Mixture:
     negatives: int = 1
 
 
+def pack(
+    questions: Sequence[NDArray[np.int32]],
+    windows: Sequence[NDArray[np.int32]],
+    pairs: Sequence[tuple[int, int]],
+    tokenizer: Tokenizer,
+) -> Packed:
+    """Questions and windows in wordpieces, each with its special pieces."""
+    question_ids, question_packing = with_special(
+        [ids.tolist() for ids in questions], cls=tokenizer.cls, sep=tokenizer.sep
+    )
+    window_ids, window_packing = with_special([ids.tolist() for ids in windows], sep=tokenizer.sep)
+    return Packed(question_ids, question_packing, window_ids, window_packing, torch.tensor(pairs))
+
+
 def plan_epoch(
-    collection: ExampleSet, *, size: int, share: int, rng: random.Random
+    collection: ExampleSet | TaskSet, *, size: int, share: int, rng: random.Random
 ) -> list[list[int]]:
     """Shuffle the numbers of the examples into batches of about `size`.
 
@@ -101,33 +124,23 @@ def make_batch(
         spans.append(rng.choice(example.spans))
         for window in kept:
             pairs.append((number, window_index.setdefault(window, len(window_index))))
-    question_ids, question_packing = with_special(
-        [e.question.tolist() for e in examples], cls=tokenizer.cls, sep=tokenizer.sep
+    packed = pack(
+        [e.question for e in examples],
+        [collection.windows[w].ids for w in window_index],
+        pairs,
+        tokenizer,
     )
-    window_ids, window_packing = with_special(
-        [collection.windows[w].ids.tolist() for w in window_index], sep=tokenizer.sep
-    )
-    pair_tensor = torch.tensor(pairs)
-    joint, _ = join(question_packing, window_packing, pair_tensor)
+    joint, _ = join(packed.question_packing, packed.window_packing, packed.pairs)
     gold = torch.tensor(golds)
-    first = joint.starts[gold.clamp(min=0)] + question_packing.lengths
+    first = joint.starts[gold.clamp(min=0)] + packed.question_packing.lengths
     span = torch.tensor(spans)
     targets = Targets(
-        group=pair_tensor[:, 0],
+        group=packed.pairs[:, 0],
         start=torch.where(gold >= 0, first + span[:, 0], -1),
         end=torch.where(gold >= 0, first + span[:, 1], -1),
         relevant=gold,
     )
-    return Batch(
-        examples=list(numbers),
-        drawn=list(window_index),
-        questions=question_ids,
-        question_packing=question_packing,
-        windows=window_ids,
-        window_packing=window_packing,
-        pairs=pair_tensor,
-        targets=targets,
-    )
+    return Batch(**vars(packed), examples=list(numbers), drawn=list(window_index), targets=targets)
 
 
 def _draw_windows(example: Example, mixture: Mixture, rng: random.Random) -> tuple[list[int], bool]:

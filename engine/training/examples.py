@@ -40,6 +40,10 @@ class Example:
     spans: tuple[tuple[int, int], ...]
     negatives: tuple[int, ...] = ()
 
+    def as_bytes(self) -> bytes:
+        """All that matters for training, for a digest."""
+        return self.question.tobytes() + repr((self.gold, self.spans, self.negatives)).encode()
+
 
 @dataclass(frozen=True)
 class ExampleSet:
@@ -69,11 +73,7 @@ def cut_examples(
             continue
         bounds = window_bounds(len(pieces), limit)
         first_window = len(windows)
-        for start, end in bounds:
-            begin = pieces.offsets[start, 0]
-            text = paragraph.context[begin : pieces.offsets[end - 1, 1]]
-            offsets = pieces.offsets[start:end] - begin
-            windows.append(Window(pieces.ids[start:end], offsets, text, paragraph.title))
+        windows += cut_windows(pieces, bounds, paragraph.context, paragraph.title)
         for question in paragraph.questions:
             spans = [
                 span
@@ -92,6 +92,19 @@ def cut_examples(
             if inside and len(ids):
                 examples.append(Example(ids, question.question, first_window + best, inside))
     return ExampleSet(windows, examples)
+
+
+def cut_windows(
+    pieces: Pieces, bounds: Sequence[tuple[int, int]], text: str, title: str
+) -> list[Window]:
+    """The windows of a text in `pieces` whose first and past-the-last pieces are `bounds`."""
+    windows = []
+    for start, end in bounds:
+        begin = pieces.offsets[start, 0]
+        covered = text[begin : pieces.offsets[end - 1, 1]]
+        offsets = pieces.offsets[start:end] - begin
+        windows.append(Window(pieces.ids[start:end], offsets, covered, title))
+    return windows
 
 
 def nothing_to_train(questions: int, epochs: float) -> SourceError:

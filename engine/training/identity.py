@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from engine.training.examples import ExampleSet
+from engine.training.task_examples import TaskSet
 
 
-def identity(*, settings: str, examples: ExampleSet, networks: list[nn.Module]) -> str:
+def identity(*, settings: str, examples: ExampleSet | TaskSet, networks: list[nn.Module]) -> str:
     """Hexadecimal digest of settings, examples (in their order) and weights."""
     digest = hashlib.blake2b(settings.encode(), digest_size=16)
     for network in networks:
@@ -17,6 +18,5 @@ def identity(*, settings: str, examples: ExampleSet, networks: list[nn.Module]) 
     for window in examples.windows:
         digest.update(window.ids.tobytes())
     for example in examples.examples:
-        digest.update(example.question.tobytes())
-        digest.update(repr((example.gold, example.spans, example.negatives)).encode())
+        digest.update(example.as_bytes())
     return digest.hexdigest()

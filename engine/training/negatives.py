@@ -1,31 +1,71 @@
 """Passages that look right and aren't: what BM25 finds for a question in the same collection."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import tantivy
 
 from engine.evaluation.metrics import normalise
-from engine.training.examples import Example, ExampleSet
+from engine.training.examples import Example, ExampleSet, Window
+from engine.training.task_examples import TaskSet
 
 
 def with_negatives(examples: ExampleSet, *, per_question: int = 8) -> ExampleSet:
     """Give each example the best-ranked windows that hold none of its answers' texts."""
-    index = _index(examples)
-    searcher = index.searcher()
     texts = [normalise(window.text) for window in examples.windows]
-    mined = []
-    for example in examples.examples:
-        gold = examples.windows[example.gold]
-        answers = [normalise(_span_text(example, examples, span)) for span in example.spans]
-        query, _ = index.parse_query_lenient(example.text, ["text"])
-        found: list[int] = []
-        for _, address in searcher.search(query, 3 * per_question).hits:
-            window = int(searcher.doc(address)["window"][0])
-            text = texts[window]
-            if examples.windows[window].text != gold.text and not any(a in text for a in answers):
-                found.append(window)
-        mined.append(replace(example, negatives=tuple(found[:per_question])))
+    answers = [
+        [normalise(_span_text(example, examples, span)) for span in example.spans]
+        for example in examples.examples
+    ]
+
+    def is_negative(number: int, window: int) -> bool:
+        gold = examples.windows[examples.examples[number].gold]
+        answered = any(answer in texts[window] for answer in answers[number])
+        return examples.windows[window].text != gold.text and not answered
+
+    asked = [example.text for example in examples.examples]
+    found = find_negatives(examples.windows, asked, is_negative, per_question=per_question)
+    mined = [
+        replace(example, negatives=negatives)
+        for example, negatives in zip(examples.examples, found, strict=True)
+    ]
     return ExampleSet(examples.windows, mined)
+
+
+def with_other_windows(tasks: TaskSet, *, per_question: int = 8) -> TaskSet:
+    """Give each yes/no question the best-ranked windows of other passages."""
+    windows = tasks.windows
+    golds = [{windows[gold].text for gold in example.golds} for example in tasks.examples]
+    found = find_negatives(
+        windows,
+        [example.text for example in tasks.examples],
+        lambda number, window: windows[window].text not in golds[number],
+        per_question=per_question,
+    )
+    mined = [
+        replace(example, negatives=negatives)
+        for example, negatives in zip(tasks.examples, found, strict=True)
+    ]
+    return replace(tasks, examples=mined)
+
+
+def find_negatives(
+    windows: Sequence[Window],
+    asked: Sequence[str],
+    is_negative: Callable[[int, int], bool],
+    *,
+    per_question: int,
+) -> list[tuple[int, ...]]:
+    """The best-ranked windows for each question asked, of which `is_negative(question, window)`."""
+    index = _index(windows)
+    searcher = index.searcher()
+    found = []
+    for number, question in enumerate(asked):
+        query, _ = index.parse_query_lenient(question, ["text"])
+        hits = searcher.search(query, 3 * per_question).hits
+        ranked = (int(searcher.doc(address)["window"][0]) for _, address in hits)
+        found.append(tuple(w for w in ranked if is_negative(number, w))[:per_question])
+    return found
 
 
 def _span_text(example: Example, examples: ExampleSet, span: tuple[int, int]) -> str:
@@ -34,13 +74,13 @@ def _span_text(example: Example, examples: ExampleSet, span: tuple[int, int]) ->
     return window.text[first:last]
 
 
-def _index(examples: ExampleSet) -> tantivy.Index:
+def _index(windows: Sequence[Window]) -> tantivy.Index:
     schema = tantivy.SchemaBuilder()
     schema.add_text_field("text", stored=False, tokenizer_name="en_stem")
     schema.add_unsigned_field("window", stored=True)
     index = tantivy.Index(schema.build())
     writer = index.writer(heap_size=64_000_000, num_threads=1)
-    for number, window in enumerate(examples.windows):
+    for number, window in enumerate(windows):
         writer.add_document(tantivy.Document(text=window.text, window=number))
     writer.commit()
     writer.wait_merging_threads()

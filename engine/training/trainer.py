@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, join_states
 from engine.reader import Reader, ReaderOutput
 from engine.tokenization import Tokenizer
-from engine.training.batches import Batch, Mixture, make_batch, plan_epoch
+from engine.training.batches import Batch, Mixture, Packed, make_batch, plan_epoch
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
 from engine.training.loop import Pace, Progress, Resume, run_steps
@@ -59,7 +59,7 @@ class Recipe:
     seed: int = 0
 
 
-def encode_batch(reader: Reader, batch: Batch) -> tuple[Tensor, Tensor]:
+def encode_batch(reader: Reader, batch: Packed) -> tuple[Tensor, Tensor]:
     """The states of a batch's questions and of its windows behind the lower layers."""
     encode = reader.encoder.encode_alone
     return (
@@ -68,7 +68,7 @@ def encode_batch(reader: Reader, batch: Batch) -> tuple[Tensor, Tensor]:
     )
 
 
-def read_batch(reader: Reader, batch: Batch, questions: Tensor, windows: Tensor) -> ReaderOutput:
+def read_batch(reader: Reader, batch: Packed, questions: Tensor, windows: Tensor) -> ReaderOutput:
     """The upper layers and heads over the states of a batch."""
     output: ReaderOutput = reader(
         questions, batch.question_packing, windows, batch.window_packing, batch.pairs
@@ -108,11 +108,13 @@ def train_reader(
     ]
     steps = max(1, round(len(batches) * recipe.epochs / math.ceil(recipe.epochs)))
     reader.encoder.embeddings.pieces.weight.requires_grad_(False)
-    # Without something to hold vectors to, their layers would get neither gradient nor state.
+    # Without something to hold vectors to, their layers would get neither gradient nor state;
+    # nor do heads of other tasks.
+    idle = ("more.",) if base else ("more.", "encoder.vector.")
     trained = {
         name: parameter
         for name, parameter in reader.named_parameters()
-        if parameter.requires_grad and (base or not name.startswith("encoder.vector."))
+        if parameter.requires_grad and not name.startswith(idle)
     }
     resume = None
     if resume_folder is not None:
@@ -123,7 +125,7 @@ def train_reader(
     def loss_of(step: int) -> Tensor:
         rng = random.Random(f"{recipe.seed}/{step}")
         batch = make_batch(batches[step], examples, tokenizer, recipe.mixture, rng)
-        return _loss(reader, teacher, base, batch, recipe)
+        return spans_loss(reader, teacher, base, batch, recipe)
 
     run_steps(
         trained,
@@ -137,13 +139,14 @@ def train_reader(
     )
 
 
-def _loss(
+def spans_loss(
     reader: Reader,
     teacher: Reader | None,
     base: VectorTargets | None,
     batch: Batch,
     recipe: Recipe,
 ) -> Tensor:
+    """What `recipe` makes of a batch of questions that are answered with spans."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         states = encode_batch(reader, batch)
         output = read_batch(reader, batch, *states)

@@ -1,0 +1,1 @@
+"""Questions of other kinds than SQuAD's, read from the files they're published in."""

@@ -1,0 +1,44 @@
+"""Questions that aren't answered by a span: with yes or no, or with one of several options."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class BooleanQuestion:
+    """A yes/no question on a passage; `answer` is True for yes."""
+
+    question: str
+    title: str
+    passage: str
+    answer: bool
+
+
+@dataclass(frozen=True)
+class ChoiceQuestion:
+    """A question on a passage with its options; `answer` is the number of the right one, from 0.
+
+    Where the question has a gap, an underscore, the option belongs in it.
+    """
+
+    question: str
+    passage: str
+    options: tuple[str, ...]
+    answer: int
+
+    def with_option(self, number: int) -> str:
+        """The question with one of its options, as a reader is asked it."""
+        option = self.options[number]
+        if "_" in self.question:
+            return self.question.replace("_", option, 1)
+        return f"{self.question} {option}"
+
+
+def take(questions: Sequence[_T], limit: int | None) -> list[_T]:
+    """About `limit` questions, spread evenly; all of them if it's None."""
+    if limit is None or limit >= len(questions):
+        return list(questions)
+    return [questions[i * len(questions) // limit] for i in range(limit)]

@@ -1,0 +1,43 @@
+"""RACE: multiple choice on school texts, a JSON file a text (Lai et al., EMNLP 2017)."""
+
+from pathlib import Path
+
+from engine.datasets.questions import ChoiceQuestion
+from engine.datasets.records import field, layout, of_kind, read_json
+from engine.errors import SourceError
+
+LETTERS = "ABCDEFGH"
+
+
+def read_race(path: Path) -> list[ChoiceQuestion]:
+    """The questions of one file, or of all `.txt` files below a folder, by name.
+
+    Raises: SourceError if there's none, one can't be read, or is of another layout.
+    """
+    files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+    if not files:
+        raise SourceError(f"{path} holds no .txt file; name a folder of RACE, such as train/high")
+    return [question for file in files for question in _questions(file)]
+
+
+def _questions(file: Path) -> list[ChoiceQuestion]:
+    record = read_json(file)
+    questions = []
+    with layout("RACE", str(file)):
+        article = field(record, "article", str)
+        asked = zip(
+            field(record, "questions", list),
+            field(record, "options", list),
+            field(record, "answers", list),
+            strict=True,
+        )
+        for question, options, letter in asked:
+            texts = [
+                of_kind(option, "options", str) for option in of_kind(options, "options", list)
+            ]
+            answer = LETTERS.find(letter) if letter else -1
+            if not 0 <= answer < len(texts):
+                raise ValueError(f"answer {letter!r:.40} isn't the letter of an option")
+            asked_for = of_kind(question, "questions", str)
+            questions.append(ChoiceQuestion(asked_for, article, tuple(texts), answer))
+    return questions

@@ -1,0 +1,70 @@
+"""What the readers of published files share: records and their fields, refused in one line."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine.errors import SourceError
+
+_T = TypeVar("_T")
+
+
+def read_json(path: Path) -> Any:
+    """Raises: SourceError if the file can't be read or isn't JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SourceError(f"can't read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{path} isn't JSON: {error}") from None
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """The number of each line that isn't empty, from 1, and what it holds; `.gz` is unpacked.
+
+    Raises: SourceError if the file can't be read or a line isn't JSON.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    number = 0
+    try:
+        with opened(path, "rt", encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, json.loads(line)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise SourceError(f"{path} isn't a whole gzip file: {error}") from None
+    except OSError as error:
+        raise SourceError(f"can't read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} isn't UTF-8 text: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"line {number} of {path} isn't JSON: {error}") from None
+
+
+@contextmanager
+def layout(name: str, place: str) -> Iterator[None]:
+    """Let what a record lacks be told as a SourceError: `place` isn't in the layout of `name`."""
+    try:
+        yield
+    except KeyError as error:
+        raise SourceError(f"{place} isn't in {name}'s layout: {error} is missing") from None
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise SourceError(f"{place} isn't in {name}'s layout: {error}") from None
+
+
+def field(record: Any, name: str, kind: type[_T]) -> _T:
+    """Raises: KeyError if it's missing; TypeError if it, or the record, is of another type."""
+    if not isinstance(record, dict):
+        raise TypeError(f"a record should be an object, not {record!r:.40}")
+    return of_kind(record[name], name, kind)
+
+
+def of_kind(value: Any, name: str, kind: type[_T]) -> _T:
+    """The value. Raises: TypeError if it's of another type; true and false aren't numbers."""
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{name!r} should be of type {kind.__name__}, not {value!r:.40}")
+    return value

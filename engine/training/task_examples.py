@@ -1,0 +1,99 @@
+"""Yes/no and multiple-choice questions with the windows of text that they are judged on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
+from engine.tokenization import Tokenizer
+from engine.training.examples import QUESTION_LIMIT, Window, cut_windows, window_bounds
+
+CHOICE_LIMIT = 128
+"""Wordpieces of a question with one option; of more, the last ones, which hold the option."""
+
+
+@dataclass(frozen=True)
+class TaskExample:
+    """A question on the windows `golds` of its passage, and windows of others.
+
+    `asked` are the texts it's asked as, in wordpieces: itself for yes/no, with each option for
+    a choice. `answer` is the number of what's right: no 0, yes 1; or the option's.
+    """
+
+    asked: tuple[NDArray[np.int32], ...]
+    text: str
+    golds: tuple[int, ...]
+    answer: int
+    negatives: tuple[int, ...] = ()
+
+    @property
+    def gold(self) -> int:
+        """The first window of its passage."""
+        return self.golds[0]
+
+    def as_bytes(self) -> bytes:
+        """All that matters for training, for a digest."""
+        asked = b"".join(ids.tobytes() for ids in self.asked)
+        return asked + repr((self.golds, self.answer, self.negatives)).encode()
+
+
+@dataclass(frozen=True)
+class TaskSet:
+    """`head` is what judges them, of `engine.reader.HEADS`."""
+
+    head: str
+    windows: list[Window]
+    examples: list[TaskExample]
+
+
+def cut_boolean(
+    questions: Iterable[BooleanQuestion], tokenizer: Tokenizer, *, limit: int
+) -> TaskSet:
+    """Cut passages into windows of at most `limit` pieces; what holds no word is left out."""
+    windows = _Windows(tokenizer, limit)
+    examples = []
+    for question in questions:
+        golds = windows.of(question.passage, question.title)
+        ids = tokenizer.encode(question.question).ids[:QUESTION_LIMIT]
+        if golds and len(ids):
+            examples.append(TaskExample((ids,), question.question, golds, int(question.answer)))
+    return TaskSet("boolean", windows.all, examples)
+
+
+def cut_choice(questions: Iterable[ChoiceQuestion], tokenizer: Tokenizer, *, limit: int) -> TaskSet:
+    """As `cut_boolean`; each option is asked with its question."""
+    windows = _Windows(tokenizer, limit)
+    examples = []
+    for question in questions:
+        golds = windows.of(question.passage, "")
+        asked = choice_pieces(question, tokenizer)
+        if golds and all(len(ids) for ids in asked):
+            examples.append(TaskExample(asked, question.question, golds, question.answer))
+    return TaskSet("choice", windows.all, examples)
+
+
+def choice_pieces(question: ChoiceQuestion, tokenizer: Tokenizer) -> tuple[NDArray[np.int32], ...]:
+    """The question with each of its options, in wordpieces."""
+    texts = [question.with_option(number) for number in range(len(question.options))]
+    return tuple(pieces.ids[-CHOICE_LIMIT:] for pieces in tokenizer.encode_batch(texts))
+
+
+class _Windows:
+    """The windows of passages, each passage cut once."""
+
+    def __init__(self, tokenizer: Tokenizer, limit: int) -> None:
+        self.all: list[Window] = []
+        self._numbers: dict[str, tuple[int, ...]] = {}
+        self._tokenizer = tokenizer
+        self._limit = limit
+
+    def of(self, passage: str, title: str) -> tuple[int, ...]:
+        if passage not in self._numbers:
+            pieces = self._tokenizer.encode(passage)
+            bounds = window_bounds(len(pieces), self._limit) if len(pieces) else []
+            first = len(self.all)
+            self.all += cut_windows(pieces, bounds, passage, title)
+            self._numbers[passage] = tuple(range(first, len(self.all)))
+        return self._numbers[passage]

@@ -128,11 +128,11 @@ def first_answer(o: Observation, calibration: Calibration) -> FirstAnswer:
 def with_unanswered(observations: Sequence[Observation]) -> list[Observation]:
     """With questions that have no answer, since a collection doesn't answer all it's asked.
 
-    If there are none, every fifth is there again without the passages that answer it.
+    If there are none, every tenth is there again without the passages that answer it.
     """
     if not all(o.answered for o in observations):
         return list(observations)
-    return [*observations, *(_taken_away(o) for o in observations[::5] if not _tells(o).all())]
+    return [*observations, *(_taken_away(o) for o in observations[::10] if not _tells(o).all())]
 
 
 def _tells(o: Observation) -> Tensor:

@@ -26,7 +26,8 @@ def test_build_prints_one_json_object_and_the_skips_on_stderr(
     assert report["documents"] == 5
     assert report["passages"] > 5
     assert report["pieces"] > report["passages"]
-    assert report["skipped"] == [{"source": str(mixed[1]), "reason": "empty"}]
+    skipped = {"source": str(mixed[1]), "reason": "empty", "broken_off": False}
+    assert report["skipped"] == [skipped]
     assert report["description"]["bytes_per_token"] == 2 * 32
     assert sum(report["description"]["bytes_on_disk"].values()) > 0
     assert f"skipped {mixed[1]}: empty" in done.err

@@ -94,46 +94,84 @@ def parse(written: str) -> Condition:
     return Condition(name, operator, tuple(cell.strip() for cell in cells))
 
 
-def predicate(condition: Condition, kinds: Collection[str]) -> Predicate:
-    """What tells whether a value of a field fits, whose values are of `kinds`.
+@dataclass(frozen=True)
+class OneOf:
+    """A value fits that is one of these; `times` are stretches that a date may begin in.
 
-    Raises: FilterError if the condition can't be compared with any of them.
+    A stretch is from its first microsecond since 1970 to the first after it.
+    """
+
+    texts: frozenset[str]
+    numbers: frozenset[int | float]
+    times: tuple[tuple[int, int], ...]
+    flags: frozenset[bool]
+
+    def holds(self, value: Scalar, start: int | None) -> bool:
+        if isinstance(value, bool):
+            return value in self.flags
+        if isinstance(value, str):
+            in_time = start is not None and any(low <= start < high for low, high in self.times)
+            return in_time or value in self.texts
+        return value in self.numbers
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A value of `kind` fits that is `operator` (< <= > >=) `limit`; of a date, its beginning."""
+
+    kind: str
+    operator: str
+    limit: int | float | str
+
+    def holds(self, value: Scalar, start: int | None) -> bool:
+        if self.kind == DATE:
+            return start is not None and _compare(start, self.operator, self.limit)
+        if self.kind == TEXT:
+            is_text = isinstance(value, str) and start is None
+            return is_text and _compare(value, self.operator, self.limit)
+        is_number = not isinstance(value, (str, bool))
+        return is_number and _compare(value, self.operator, self.limit)
+
+
+def meaning(condition: Condition, kinds: Collection[str]) -> OneOf | Beyond:
+    """What a condition asks of the values of a field, which are of `kinds`.
+
+    Raises: FilterError if it can't be compared with any of them.
     """
     if condition.operator == EQUAL:
-        return _any_equal(condition, kinds)
+        return _one_of(condition, kinds)
     (value,) = condition.values
     limit, when, text = _number(value), _span(value), _text(value)
     operator = condition.operator
     if NUMBER in kinds and limit is not None:
-        return lambda v, _: not isinstance(v, (str, bool)) and _compare(v, operator, limit)
+        return Beyond(NUMBER, operator, limit)
     if DATE in kinds and when is not None:
         # Not later than a day is before the day's end; later than it, not before its end.
         edge = when[1] if operator in ("<=", ">") else when[0]
-        before = operator in ("<", "<=")
-        return lambda _, start: start is not None and (start < edge) == before
+        return Beyond(DATE, "<" if operator in ("<", "<=") else ">=", edge)
     if TEXT in kinds:
-        return lambda v, start: isinstance(v, str) and start is None and _compare(v, operator, text)
+        return Beyond(TEXT, operator, text)
     raise _uncomparable(condition, kinds)
 
 
-def _any_equal(condition: Condition, kinds: Collection[str]) -> Predicate:
-    texts = {_text(value) for value in condition.values}
-    numbers = set(map(_number, condition.values)) - {None}
-    times = [one for value in condition.values if (one := _span(value)) is not None]
-    flags = set(map(_flag, condition.values)) - {None}
+def predicate(condition: Condition, kinds: Collection[str]) -> Predicate:
+    """What tells whether a value of a field fits, whose values are of `kinds`.
+
+    Raises: as `meaning`.
+    """
+    return meaning(condition, kinds).holds
+
+
+def _one_of(condition: Condition, kinds: Collection[str]) -> OneOf:
+    values = condition.values
+    texts = frozenset(map(_text, values))
+    numbers = frozenset(number for v in values if (number := _number(v)) is not None)
+    times = tuple(one for v in values if (one := _span(v)) is not None)
+    flags = frozenset(flag for v in values if (flag := _flag(v)) is not None)
     of_kind = {TEXT: texts, NUMBER: numbers, DATE: times, BOOLEAN: flags}
     if not any(of_kind[kind] for kind in kinds):
         raise _uncomparable(condition, kinds)
-
-    def fits(value: Scalar, start: int | None) -> bool:
-        if isinstance(value, bool):
-            return value in flags
-        if isinstance(value, str):
-            in_time = start is not None and any(low <= start < high for low, high in times)
-            return in_time or value in texts
-        return value in numbers
-
-    return fits
+    return OneOf(texts, numbers, times, flags)
 
 
 def _of_field(name: str, asked: Any) -> Iterable[Condition]:

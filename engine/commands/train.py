@@ -1,28 +1,22 @@
 """`engine train`: the stages from a base encoder to a checkpoint that answers."""
 
-import random
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.commands import console
 from engine.commands.ask import JSON
-from engine.errors import CheckpointError
 
 if TYPE_CHECKING:
     from engine.encoder.split import SplitEncoder
     from engine.reader import Reader
-    from engine.squad import SquadParagraph
     from engine.tokenization import Tokenizer
-    from engine.training.examples import ExampleSet
     from engine.training.loop import Progress
     from engine.training.trainer import Recipe
-    from engine.training.vectors import VectorTargets
 
 train = typer.Typer(
     help="Train a reader: teacher, then split, then vectors; then: engine calibrate.",
@@ -36,8 +30,6 @@ SEED = Annotated[int, typer.Option(help="Seed of everything drawn.")]
 BASE = Annotated[
     str, typer.Option(help="Base encoder: a folder or hub name that transformers loads.")
 ]
-EVALUATE_EVERY = 400
-EVALUATE_QUESTIONS = 250
 
 
 @train.command()
@@ -96,8 +88,13 @@ def split(
     batch_size: Annotated[int, typer.Option(min=1)] = 24,
     share: Annotated[int, typer.Option(min=1, help="Questions on a window at once.")] = 3,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 2e-4,
-    soft: Annotated[float, typer.Option(min=0.0, help="Weight of the teacher's spans.")] = 1.0,
-    states: Annotated[float, typer.Option(min=0.0, help="Weight of its states.")] = 3.0,
+    losses: Annotated[
+        str,
+        typer.Option(
+            help="What is learned from: none, kd, lrs, both, or terms joined by + with a weight "
+            "each, like ce:1+kd:2+lrs+cut."
+        ),
+    ] = "both",
     vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
     seed: SEED = 0,
     as_json: JSON = False,
@@ -108,34 +105,32 @@ def split(
     Example: engine train split train.json --teacher teacher --out split
     """
     from engine.checkpoint import load_checkpoint
-    from engine.encoder.convert import load_transformers, reselect, with_vector_layers
-    from engine.training.batches import Mixture
-    from engine.training.trainer import Recipe
+    from engine.encoder.convert import load_transformers
+    from engine.training.distillation import (
+        Shape,
+        parse_losses,
+        parse_numbers,
+        split_recipe,
+        student_of,
+    )
 
-    below, above = parse_layers(lower), parse_layers(upper)
+    shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
     taught_by = load_checkpoint(teacher)
     begun = load_checkpoint(start).reader if start else taught_by.reader
-    encoder = reselect(begun.encoder, lower=below, upper=above)
     based_on = load_transformers(base) if base else None
-    if based_on is not None:
-        encoder = with_vector_layers(encoder, based_on, parse_layers(vector))
-    student = begun.with_encoder(encoder)
-    last = taught_by.reader.encoder.config.upper[-1]
-    recipe = Recipe(
+    recipe = split_recipe(
+        shape,
+        weights,
+        taught_by.reader,
         epochs=epochs,
         batch_size=batch_size,
         share=share,
         learning_rate=learning_rate,
-        mixture=Mixture(gold_only=0.75, unanswered=0.1),
-        hard=0.5,
-        soft=soft,
-        states=states,
-        matches=tuple(layer - 1 for layer in matched_layers(above, last)),
         vectors=vectors,
         seed=seed,
     )
     _train(
-        student.requires_grad_(True),
+        student_of(begun, shape, base=based_on, vector=parse_numbers(vector)),
         taught_by.tokenizer,
         files,
         recipe,
@@ -167,21 +162,24 @@ def vectors(
 
     from engine.checkpoint import load_checkpoint, save_checkpoint
     from engine.encoder.convert import load_transformers, with_vector_layers
+    from engine.training.distillation import parse_numbers
     from engine.training.examples import cut_examples
+    from engine.training.material import kept_vector_targets, split_paragraphs
+    from engine.training.run import work_folder
     from engine.training.vectors import VectorRecipe, train_vectors
 
     checkpoint = load_checkpoint(model, dtype=torch.float32)
     encoder = load_transformers(base)
-    numbers = parse_layers(layers)
+    numbers = parse_numbers(layers)
     taught = checkpoint.reader
     if taught.encoder.config.vector != numbers:
         taught = taught.with_encoder(with_vector_layers(taught.encoder, encoder, numbers))
     taught.encoder.vector.requires_grad_(True)
-    paragraphs, _ = _split_paragraphs(files)
+    paragraphs, _ = split_paragraphs(files)
     limit = checkpoint.settings.passage_limit
     examples = cut_examples(paragraphs, checkpoint.tokenizer, limit=limit)
-    work = model.with_name(model.name + ".training")
-    targets = _vector_targets(encoder, checkpoint.tokenizer, examples, work)
+    work = work_folder(model)
+    targets = kept_vector_targets(encoder, checkpoint.tokenizer, examples, work, console.say)
     recipe = VectorRecipe(epochs=epochs, seed=seed)
     with console.progress_bar("vectors", 1000) as bar:
 
@@ -204,26 +202,6 @@ def vectors(
     console.show(result, as_json=as_json, human=lambda r: f"{r['model']}: vectors trained")
 
 
-def parse_layers(text: str) -> tuple[int, ...]:
-    """Layers as `1-6` or `7,10,12`. Raises: CheckpointError if that's not what it is."""
-    layers: list[int] = []
-    try:
-        for part in text.split(","):
-            first, dash, last = part.partition("-")
-            numbers = range(int(first), int(last if dash else first) + 1)
-            if not numbers:
-                raise ValueError(part)
-            layers += numbers
-    except ValueError:
-        raise CheckpointError(f"layers are named like 1-6 or 7,10,12, not {text!r}") from None
-    return tuple(layers)
-
-
-def matched_layers(upper: tuple[int, ...], last: int) -> tuple[int, ...]:
-    """The teacher's layers whose output the next kept one would have seen; the last at the end."""
-    return (*(following - 1 for following in upper[1:]), last)
-
-
 def _train(
     reader: "Reader",
     tokenizer: "Tokenizer",
@@ -235,65 +213,27 @@ def _train(
     base: "SplitEncoder | None" = None,
     as_json: bool,
 ) -> None:
-    from engine.checkpoint import Settings, save_checkpoint
-    from engine.squad import take_questions
-    from engine.training.examples import cut_examples
-    from engine.training.negatives import with_negatives
-    from engine.training.skimming import fit_skim
-    from engine.training.trainer import train_reader
+    from engine.checkpoint import Settings
+    from engine.training.material import gather_material, kept_vector_targets
+    from engine.training.run import train_to_checkpoint, work_folder
 
-    settings = Settings()
-    paragraphs, held_back = _split_paragraphs(files)
-    examples = cut_examples(paragraphs, tokenizer, limit=settings.passage_limit)
+    material = gather_material(files, tokenizer, limit=Settings().passage_limit)
+    examples, work = material.examples, work_folder(out)
     console.say(f"{len(examples.examples)} questions on {len(examples.windows)} passages")
-    work = out.with_name(out.name + ".training")
-    targets = _vector_targets(base, tokenizer, examples, work) if base else None
-    examples = with_negatives(examples)
-    quality: dict[str, float] = {}
+    targets = kept_vector_targets(base, tokenizer, examples, work, console.say) if base else None
     with console.progress_bar("training", 1000) as bar:
-        train_reader(
+        quality = train_to_checkpoint(
             reader,
-            examples,
             tokenizer,
+            material,
             recipe,
+            out,
             teacher=teacher,
             base=targets,
-            resume_folder=work,
             on_progress=_showing(bar),
-            evaluate=_measuring(tokenizer, held_back, quality),
-            evaluate_every=EVALUATE_EVERY,
+            say=console.say,
         )
-    asked = take_questions(held_back, EVALUATE_QUESTIONS)
-    done = replace(
-        settings,
-        skim=fit_skim(reader, tokenizer, asked, window=settings.passage_limit),
-        training={"reader": {**asdict(recipe), "date": str(date.today())}},
-        quality={"held back": quality},
-    )
-    save_checkpoint(reader, tokenizer, done, out)
-    shutil.rmtree(work, ignore_errors=True)
     console.show({"model": str(out), **quality}, as_json=as_json, human=str)
-
-
-def _vector_targets(
-    base: "SplitEncoder", tokenizer: "Tokenizer", examples: "ExampleSet", work: Path
-) -> "VectorTargets":
-    """The base encoder's vectors, kept beside the run's state since they take minutes."""
-    from safetensors.torch import load_file, save_file
-
-    from engine.training.identity import identity
-    from engine.training.vectors import Prefixes, VectorTargets, vector_targets
-
-    of = identity(settings=repr(Prefixes()), examples=examples, networks=[base])
-    kept = work / f"base-{of}.safetensors"
-    if kept.is_file():
-        found = load_file(kept)
-        return VectorTargets(found["questions"], found["windows"])
-    console.say(f"encoding {len(examples.windows)} passages with the base encoder")
-    targets = vector_targets(base, tokenizer, examples, Prefixes())
-    work.mkdir(parents=True, exist_ok=True)
-    save_file({"questions": targets.questions, "windows": targets.windows}, kept)
-    return targets
 
 
 def _showing(bar: Callable[[int, str], None]) -> "Callable[[Progress], None]":
@@ -304,29 +244,3 @@ def _showing(bar: Callable[[int, str], None]) -> "Callable[[Progress], None]":
             console.say(note)
 
     return show
-
-
-def _measuring(
-    tokenizer: "Tokenizer", held_back: "list[SquadParagraph]", quality: dict[str, float]
-) -> "Callable[[Reader, int], None]":
-    from engine.evaluation.reading import predict, score
-    from engine.squad import take_questions
-
-    asked = take_questions(held_back, EVALUATE_QUESTIONS)
-
-    def measure(reader: "Reader", step: int) -> None:
-        quality.update(score(list(predict(reader, tokenizer, asked))))
-        console.say(f"step {step}: held back EM {quality['em']:.1f}, F1 {quality['f1']:.1f}")
-
-    return measure
-
-
-def _split_paragraphs(files: list[Path]) -> "tuple[list[Any], list[Any]]":
-    """Paragraphs to train on, and those held back, by a hash of their text."""
-    from engine.squad import read_squad
-    from engine.training.examples import is_tune
-
-    paragraphs = [paragraph for file in files for paragraph in read_squad(file)]
-    random.Random(0).shuffle(paragraphs)
-    held_back = [p for p in paragraphs if is_tune(p.context)]
-    return [p for p in paragraphs if not is_tune(p.context)], held_back

@@ -9,8 +9,6 @@ import pytest
 
 from engine.checkpoint import load_checkpoint, save_checkpoint
 from engine.commands.main import app
-from engine.commands.train import matched_layers, parse_layers
-from engine.errors import CheckpointError
 from engine.retrieval.embedded import EmbeddedBackend
 from engine.store import records
 from engine.store.manifest import STORE_FORMAT
@@ -351,17 +349,3 @@ def test_bench_of_an_index_without_passages_is_one_line(
     done = run_command(app, "bench", *arguments)
     assert done.code == 4
     assert "no passages" in done.error
-
-
-def test_layers_are_named_by_ranges_and_lists() -> None:
-    assert parse_layers("1-4") == (1, 2, 3, 4)
-    assert parse_layers("5,8,12") == (5, 8, 12)
-    assert parse_layers("1-2,7") == (1, 2, 7)
-    for wrong in ("", "a", "1-", "-3", "6-1", "1;2"):
-        with pytest.raises(CheckpointError, match="1-6 or 7,10,12"):
-            parse_layers(wrong)
-
-
-def test_a_kept_layer_is_matched_to_what_the_next_one_would_have_seen() -> None:
-    # Layer 8 reads the output of 7, layer 12 that of 11; the last one gives that of 12.
-    assert matched_layers((5, 8, 12), 12) == (7, 11, 12)

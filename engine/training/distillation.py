@@ -1,0 +1,170 @@
+"""Where a teacher is cut, and what its student learns from it: the configurations of a sweep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine.encoder.convert import reselect, with_vector_layers
+from engine.encoder.split import SplitEncoder
+from engine.errors import CheckpointError
+from engine.reader import Reader
+from engine.training.batches import Mixture
+from engine.training.trainer import Recipe
+
+BOTH = "both"
+_NAMED = {"none": "ce", BOTH: "kd+lrs"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The teacher's layers, from 1, that stay below the cut and above it."""
+
+    lower: tuple[int, ...]
+    upper: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{_layers_text(self.lower)}:{_layers_text(self.upper)}"
+
+    def matches(self, last: int) -> tuple[int, ...]:
+        """The teacher's layers that the upper ones are held to.
+
+        Those whose output the next one kept would have seen; the `last` at the end.
+        """
+        return (*(following - 1 for following in self.upper[1:]), last)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Weights of a loss's terms.
+
+    `hard`: cross-entropy of the right span; `soft`: T² KL from the teacher's (DeFormer's KD);
+    `states`: distance of the upper layers' states from the teacher's (its LRS); `passages`:
+    distance of the passages' states at the cut from the teacher's.
+    """
+
+    hard: float = 0.5
+    soft: float = 0.0
+    states: float = 0.0
+    passages: float = 0.0
+
+
+_TERMS = {
+    "ce": ("hard", 0.5),
+    "kd": ("soft", 1.0),
+    "lrs": ("states", 3.0),
+    "cut": ("passages", 1.0),
+}
+
+
+def parse_numbers(text: str, kind: str = "layers") -> tuple[int, ...]:
+    """Whole numbers as `1-6` or `7,10,12`; `kind` is what they are, for people.
+
+    Raises: CheckpointError if that's not what it is.
+    """
+    numbers: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.partition("-")
+            span = range(int(first), int(last if dash else first) + 1)
+            if not span:
+                raise ValueError(part)
+            numbers += span
+    except ValueError:
+        raise CheckpointError(f"{kind} are named like 1-6 or 7,10,12, not {text!r}") from None
+    return tuple(numbers)
+
+
+def parse_shape(text: str) -> Shape:
+    """A shape as `1-6:7,10,12`. Raises: CheckpointError if that's not what it is."""
+    lower, colon, upper = text.partition(":")
+    if not colon:
+        raise CheckpointError(
+            f"a shape is layers below the cut, a colon, and those above it, like 1-6:7,10,12, "
+            f"not {text!r}"
+        )
+    return Shape(parse_numbers(lower), parse_numbers(upper))
+
+
+def parse_losses(text: str) -> Losses:
+    """Terms joined by +, each with a weight if it isn't the usual one, like `kd:2+lrs`.
+
+    `none` is cross-entropy alone, `both` is kd+lrs. Cross-entropy is in all of them; `ce:0` leaves
+    it out. Raises: CheckpointError for another term or a weight that isn't one.
+    """
+    losses = Losses()
+    for part in "+".join(_NAMED.get(name, name) for name in text.split("+")).split("+"):
+        name, _, weight = part.partition(":")
+        if name not in _TERMS:
+            raise CheckpointError(
+                f"losses are none, both, or of {', '.join(_TERMS)} joined by +, not {text!r}"
+            )
+        field, usual = _TERMS[name]
+        try:
+            value = float(weight) if weight else usual
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < float("inf"):
+            raise CheckpointError(f"a weight is a number from 0 on, like kd:2, not {part!r}")
+        losses = replace(losses, **{field: value})
+    return losses
+
+
+def student_of(
+    begun: Reader,
+    shape: Shape,
+    *,
+    base: SplitEncoder | None = None,
+    vector: Sequence[int] = (),
+) -> Reader:
+    """A reader of the layers of `begun` that `shape` names, ready to be trained.
+
+    With `base`, its layers `vector` become the vector layers.
+    Raises: CheckpointError if a layer isn't there.
+    """
+    encoder = reselect(begun.encoder, lower=shape.lower, upper=shape.upper)
+    if base is not None:
+        encoder = with_vector_layers(encoder, base, vector)
+    return begun.with_encoder(encoder).requires_grad_(True)
+
+
+def split_recipe(
+    shape: Shape,
+    losses: Losses,
+    teacher: Reader,
+    *,
+    epochs: float,
+    batch_size: int,
+    share: int,
+    learning_rate: float,
+    vectors: float = 0.3,
+    seed: int,
+) -> Recipe:
+    """How a student of `teacher` is trained.
+
+    Raises: CheckpointError if the teacher can't tell what a passage is at the cut.
+    """
+    last = teacher.encoder.config.upper[-1]
+    cut = shape.upper[0] - 1
+    if losses.passages and not (shape.lower and cut >= 1 and not teacher.encoder.config.lower):
+        raise CheckpointError("the loss 'cut' needs an undecomposed teacher and a cut in it")
+    return Recipe(
+        epochs=epochs,
+        batch_size=batch_size,
+        share=share,
+        learning_rate=learning_rate,
+        mixture=Mixture(gold_only=0.75, unanswered=0.1),
+        hard=losses.hard,
+        soft=losses.soft,
+        states=losses.states,
+        matches=tuple(layer - 1 for layer in shape.matches(last)),
+        passages=losses.passages,
+        cut=max(0, cut - 1),
+        vectors=vectors,
+        seed=seed,
+    )
+
+
+def _layers_text(layers: tuple[int, ...]) -> str:
+    """`1-6` for layers in a row, three or more; else `7,10,12`."""
+    if len(layers) > 2 and layers == tuple(range(layers[0], layers[-1] + 1)):
+        return f"{layers[0]}-{layers[-1]}"
+    return ",".join(map(str, layers))

@@ -1,0 +1,69 @@
+"""What a reader is trained on, from files: examples with their negatives, and what is held back."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.encoder.split import SplitEncoder
+from engine.squad import SquadParagraph, read_squad
+from engine.tokenization import Tokenizer
+from engine.training.examples import ExampleSet, cut_examples, is_tune
+from engine.training.identity import identity
+from engine.training.negatives import with_negatives
+from engine.training.vectors import Prefixes, VectorTargets, vector_targets
+
+
+@dataclass(frozen=True)
+class Material:
+    """Examples to train on, and the paragraphs that no training sees."""
+
+    examples: ExampleSet
+    held_back: list[SquadParagraph]
+
+
+def split_paragraphs(
+    files: Sequence[Path],
+) -> tuple[list[SquadParagraph], list[SquadParagraph]]:
+    """Paragraphs to train on, and those held back, by a hash of their text.
+
+    Raises: SourceError if a file can't be read or is of another layout.
+    """
+    paragraphs = [paragraph for file in files for paragraph in read_squad(file)]
+    random.Random(0).shuffle(paragraphs)
+    held_back = [p for p in paragraphs if is_tune(p.context)]
+    return [p for p in paragraphs if not is_tune(p.context)], held_back
+
+
+def gather_material(files: Sequence[Path], tokenizer: Tokenizer, *, limit: int) -> Material:
+    """Examples of windows of at most `limit` wordpieces, with negatives, from SQuAD files.
+
+    Raises: SourceError if a file can't be read or is of another layout.
+    """
+    paragraphs, held_back = split_paragraphs(files)
+    examples = cut_examples(paragraphs, tokenizer, limit=limit)
+    return Material(with_negatives(examples), held_back)
+
+
+def kept_vector_targets(
+    base: SplitEncoder,
+    tokenizer: Tokenizer,
+    examples: ExampleSet,
+    folder: Path,
+    say: Callable[[str], None] = lambda _: None,
+) -> VectorTargets:
+    """The base encoder's vectors, kept in `folder` since they take minutes."""
+    from safetensors.torch import load_file, save_file
+
+    of = identity(settings=repr(Prefixes()), examples=examples, networks=[base])
+    kept = folder / f"base-{of}.safetensors"
+    if kept.is_file():
+        found = load_file(kept)
+        return VectorTargets(found["questions"], found["windows"])
+    say(f"encoding {len(examples.windows)} passages with the base encoder")
+    targets = vector_targets(base, tokenizer, examples, Prefixes())
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(".partial")
+    save_file({"questions": targets.questions, "windows": targets.windows}, partial)
+    partial.replace(kept)
+    return targets

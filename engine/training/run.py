@@ -1,0 +1,96 @@
+"""One training of a reader, from its material to a checkpoint that says how it was made."""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+
+from engine.checkpoint import Settings, save_checkpoint
+from engine.evaluation.reading import predict, score
+from engine.reader import Reader
+from engine.squad import take_questions
+from engine.tokenization import Tokenizer
+from engine.training.loop import Progress
+from engine.training.material import Material
+from engine.training.skimming import fit_skim
+from engine.training.trainer import Recipe, train_reader
+from engine.training.vectors import VectorTargets
+
+EVALUATE_EVERY = 400
+EVALUATE_QUESTIONS = 250
+
+
+class Stopwatch:
+    """What all steps of a run take, from those that were seen: a run may have been broken off."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._seen = 0
+        self.seconds = 0.0
+
+    def step(self, progress: Progress) -> None:
+        self._seen += 1
+        self.seconds = (time.monotonic() - self._started) / self._seen * progress.steps
+
+
+def work_folder(out: Path) -> Path:
+    """Where a training into `out` keeps what it needs to go on; gone when it's finished."""
+    return out.with_name(out.name + ".training")
+
+
+def train_to_checkpoint(
+    reader: Reader,
+    tokenizer: Tokenizer,
+    material: Material,
+    recipe: Recipe,
+    out: Path,
+    *,
+    teacher: Reader | None = None,
+    base: VectorTargets | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, float]:
+    """Train `reader`, write the checkpoint `out`; its EM and F1 on questions held back.
+
+    A run that broke off goes on from its last state, kept beside `out`.
+    Raises: SourceError if there's nothing to train on.
+    """
+    settings = Settings()
+    asked = take_questions(material.held_back, EVALUATE_QUESTIONS)
+    quality: dict[str, float] = {}
+    watch = Stopwatch()
+
+    def step(progress: Progress) -> None:
+        watch.step(progress)
+        on_progress(progress)
+
+    def measure(reader: Reader, step: int) -> None:
+        quality.update(score(list(predict(reader, tokenizer, asked))))
+        say(f"step {step}: held back EM {quality['em']:.1f}, F1 {quality['f1']:.1f}")
+
+    train_reader(
+        reader,
+        material.examples,
+        tokenizer,
+        recipe,
+        teacher=teacher,
+        base=base,
+        resume_folder=work_folder(out),
+        on_progress=step,
+        evaluate=measure,
+        evaluate_every=EVALUATE_EVERY,
+    )
+    if not quality:  # broken off behind the last step
+        measure(reader, 0)
+    how = {**asdict(recipe), "date": str(date.today()), "seconds": round(watch.seconds)}
+    done = replace(
+        settings,
+        skim=fit_skim(reader, tokenizer, asked, window=settings.passage_limit),
+        training={"reader": how},
+        quality={"held back": quality},
+    )
+    save_checkpoint(reader, tokenizer, done, out)
+    shutil.rmtree(work_folder(out), ignore_errors=True)
+    return quality

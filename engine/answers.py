@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,11 +12,14 @@ from torch import Tensor
 from engine.calibration import Calibration
 from engine.evaluation.metrics import normalise
 from engine.reader import ReaderOutput
-from engine.results import Answer, Evidence, PassageHit
+from engine.results import Answer, Evidence, PassageHit, Verdict
 from engine.spans import Spans, best_spans
 
 SPANS_PER_PASSAGE = 8
 NO_SPAN_MARGIN = -1e4
+VERDICT_PLACES = 3
+VERDICT_SHARE = 0.1
+"""How likely a passage has to be, as a share of the best one, to be evidence of a verdict too."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,39 @@ def probabilities(reading: Reading, calibration: Calibration) -> tuple[Tensor, T
     scores = c.span * reading.spans.score + c.passage * reading.rerank[:, None]
     together = torch.cat([scores.flatten(), scores.new_tensor([c.null])]).softmax(0)
     return together[:-1].view_as(scores), together[-1]
+
+
+def boolean_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """(passages, 2) of each passage's no and yes, and () of neither, from one softmax over all.
+
+    `logits`, (passages, 2), are a reader's for one question; that of neither is 0, as trained.
+    """
+    together = torch.cat([logits.flatten(), logits.new_zeros(1)]).softmax(0)
+    return together[:-1].view_as(logits), together[-1]
+
+
+def give_verdict(
+    logits: Tensor, hits: Sequence[PassageHit], *, min_confidence: float
+) -> Verdict | None:
+    """Yes or no, whichever all passages together make likelier, with those that say so.
+
+    `logits` are as for `boolean_probabilities`. None if it's less sure than `min_confidence`, or
+    than that no passage tells.
+    """
+    probability, neither = boolean_probabilities(logits)
+    no, yes = probability.sum(0).tolist()
+    said: Literal["yes", "no"] = "yes" if yes > no else "no"
+    confidence = max(yes, no)
+    if confidence < max(min_confidence, float(neither)):
+        return None
+    column = probability[:, 1 if said == "yes" else 0]
+    order = column.argsort(descending=True).tolist()[:VERDICT_PLACES]
+    places = [
+        Evidence(hits[i].text, float(column[i]), hits[i].start, hits[i].end, hits[i])
+        for i in order
+        if column[i] >= VERDICT_SHARE * column[order[0]]
+    ]
+    return Verdict(said, min(1.0, confidence), tuple(places))
 
 
 def merge_answers(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from engine.document_fields import FieldValue, plain
 
@@ -139,6 +139,27 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """`text`, "yes" or "no", is what the passages of `evidence` say to a yes/no question.
+
+    `confidence` is the probability of it, all passages read taken together, those that tell
+    neither counted in. Each place of `evidence` is a whole passage, the likeliest first; its own
+    confidence is its part of the verdict's.
+    """
+
+    text: Literal["yes", "no"]
+    confidence: float
+    evidence: tuple[Evidence, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "text": self.text,
+            "confidence": self.confidence,
+            "evidence": [place.to_dict() for place in self.evidence],
+        }
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """The answers to a question, the likeliest first.
 
@@ -147,6 +168,9 @@ class SearchResult:
     in reranked order. `timings` are milliseconds of each stage; `notes` what the user should
     know, such as that the question was cut; `filters` the conditions that their documents meet;
     `trace` the passage keys in the order of each ranking.
+
+    `verdict` is yes or no, if the question asks for it, the model has a head for it, and it's as
+    sure as `min_confidence`; all else is as without it.
     """
 
     question: str
@@ -159,11 +183,13 @@ class SearchResult:
     filters: tuple[str, ...] = ()
     min_confidence: float = 0.0
     trace: Mapping[str, Any] = field(default_factory=dict)
+    verdict: Verdict | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "question": self.question,
             "answers": [answer.to_dict() for answer in self.answers],
+            "verdict": self.verdict.to_dict() if self.verdict else None,
             "no_answer": self.no_answer,
             "no_answer_confidence": self.no_answer_confidence,
             "min_confidence": self.min_confidence,

@@ -15,7 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.answers import Reading, merge_answers, probabilities, read, retrieval_features
+from engine.answers import (
+    Reading,
+    give_verdict,
+    merge_answers,
+    probabilities,
+    read,
+    retrieval_features,
+)
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.document_fields import FieldSummary
@@ -31,6 +38,7 @@ from engine.retrieval.embedded import EmbeddedBackend
 from engine.retrieval.fusion import Candidate, reciprocal_rank_fusion
 from engine.retrieval.hit import Hit
 from engine.store.codecs import codec_named
+from engine.yes_no import asks_yes_or_no
 
 STAGES = ("encode", "lexical", "dense", "load", "read")
 
@@ -334,7 +342,8 @@ class SearchEngine:
                 "min_confidence": calibration.min_confidence,
                 "trace": _trace(retrieved, []),
             }
-        reading = self.read(encoded, loaded, calibration).reading
+        done = self.read(encoded, loaded, calibration)
+        reading = done.reading
         probability, null = probabilities(reading, calibration)
         hits = [
             passage_hit(item, candidate, score)
@@ -345,9 +354,14 @@ class SearchEngine:
         offsets = [item.passage.offsets for item in loaded.fetched]
         answers = merge_answers(reading, probability, hits, offsets, top_k)
         order = reading.rerank.argsort(descending=True).tolist()
+        verdict = None
+        if done.output.boolean is not None and asks_yes_or_no(question.text):
+            least = calibration.min_confidence
+            verdict = give_verdict(done.output.boolean, hits, min_confidence=least)
         return {
             "question": question.text,
             "answers": answers,
+            "verdict": verdict,
             "passages": tuple(hits[i] for i in order),
             "no_answer": not answers or answers[0].confidence < calibration.min_confidence,
             "no_answer_confidence": float(null),

@@ -60,7 +60,9 @@ def ask(
 
 def _text(result: dict[str, Any]) -> str:
     lines = []
-    if result["filters"] and not result["passages"]:
+    if result["verdict"]:
+        lines += [*_verdict(result["verdict"]), "Spans that may say more:", ""]
+    elif result["filters"] and not result["passages"]:
         lines += [f"No answer found: no document has {', '.join(result['filters'])}.", ""]
     elif result["no_answer"]:
         least, none = result["min_confidence"], result["no_answer_confidence"]
@@ -86,6 +88,14 @@ def _text(result: dict[str, Any]) -> str:
         f"{name} {ms:.0f}" for name, ms in result["timings_ms"].items() if name != "total"
     )
     return "\n".join([*lines, f"{total:.0f} ms ({stages})"])
+
+
+def _verdict(verdict: dict[str, Any]) -> list[str]:
+    lines = [f"{verdict['text'].capitalize()}   [{verdict['confidence']:.0%}]"]
+    for place in verdict["evidence"]:
+        lines.append(f"   {place['source']}, characters {place['start']}-{place['end']}")
+        lines.append(textwrap.indent(textwrap.fill(place["text"], 88), "     "))
+    return [*lines, ""]
 
 
 def _context(answer: dict[str, Any], reach: int = 120) -> str:

@@ -1,8 +1,8 @@
-"""`engine evaluate`: quality over a SQuAD file, of the reader alone or of the whole path."""
+"""`engine evaluate`: quality over a file of questions, of the reader or of the whole path."""
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -10,9 +10,22 @@ from engine.commands import console
 from engine.commands.ask import JSON, MIN_CONFIDENCE, MODEL
 from engine.errors import SourceError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.checkpoint import Checkpoint
+
+_R = TypeVar("_R")
+
 
 def evaluate(
-    questions: Annotated[Path, typer.Argument(help="A file in SQuAD's layout, 1.1 or 2.0.")],
+    questions: Annotated[
+        Path,
+        typer.Argument(
+            help="A file of SQuAD 1.1 or 2.0, BoolQ, RACE (or its folder), DREAM or Natural "
+            "Questions."
+        ),
+    ],
     reader: Annotated[
         bool, typer.Option("--reader", help="Give the reader each question's paragraph.")
     ] = False,
@@ -30,8 +43,9 @@ def evaluate(
     ] = None,
     as_json: JSON = False,
 ) -> None:
-    """EM, F1, recall and latency over QUESTIONS, by the official SQuAD rules.
+    """EM, F1, recall and latency over QUESTIONS, by the official rules; or accuracy.
 
+    Which of the published layouts the file is in is told from the file.
     Examples: engine evaluate dev.json --reader;  engine evaluate dev.json --index papers.idx
     """
     if reader == (index is not None):
@@ -43,6 +57,8 @@ def evaluate(
     else:
         result = _index(questions, index, model, limit, min_confidence)
     if reliability is not None:
+        if "reliability" not in result:
+            raise SourceError("--reliability is of answers that are spans: give a file of SQuAD")
         _write_reliability(result["reliability"], reliability)
     console.show(result, as_json=as_json, human=_text)
 
@@ -57,24 +73,74 @@ def _write_reliability(rows: list[dict[str, Any]], file: Path) -> None:
 
 def _reader(questions: Path, model: Path | None, limit: int | None) -> dict[str, Any]:
     from engine.checkpoint import load_checkpoint, shipped_checkpoint
+    from engine.datasets.kinds import Kind, kind_of
+
+    measure = {
+        Kind.BOOLQ: _boolean,
+        Kind.RACE: _choice,
+        Kind.DREAM: _choice,
+        Kind.NATURAL_QUESTIONS: _pages,
+    }.get(kind_of(questions), _spans)
+    return measure(questions, load_checkpoint(model or shipped_checkpoint()), limit)
+
+
+def _boolean(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
+    from engine.datasets.kinds import read_boolean
+    from engine.datasets.questions import take
+    from engine.evaluation.tasks import accuracy, judge_boolean
+
+    asked = take(read_boolean(questions), limit)
+    how = _how(checkpoint)
+    judged = judge_boolean(checkpoint.reader, checkpoint.tokenizer, asked, **how)
+    return accuracy(_with_bar(judged, len(asked)))
+
+
+def _choice(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
+    from engine.datasets.kinds import read_choice
+    from engine.datasets.questions import take
+    from engine.evaluation.tasks import accuracy, judge_choice
+
+    asked = take(read_choice(questions), limit)
+    how = _how(checkpoint)
+    judged = judge_choice(checkpoint.reader, checkpoint.tokenizer, asked, **how)
+    return accuracy(_with_bar(judged, len(asked)))
+
+
+def _pages(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
+    from itertools import islice
+
+    from engine.datasets.natural_questions import read_natural_questions
+    from engine.evaluation.natural_questions import find_in_page, score_pages
+
+    asked = list(islice(read_natural_questions(questions), limit))
+    how = _how(checkpoint)
+    found = (find_in_page(checkpoint.reader, checkpoint.tokenizer, page, **how) for page in asked)
+    return score_pages(asked, _with_bar(found, len(asked)))
+
+
+def _how(checkpoint: "Checkpoint") -> dict[str, Any]:
+    """How a checkpoint reads, as every evaluation of the reader takes it."""
+    settings = checkpoint.settings
+    return {"dtype": checkpoint.dtype, "window": settings.passage_limit, "skim": settings.skim}
+
+
+def _with_bar(results: "Iterable[_R]", total: int) -> "list[_R]":
+    done = []
+    with console.progress_bar("reading", total) as bar:
+        for result in results:
+            done.append(result)
+            bar(len(done), "")
+    return done
+
+
+def _spans(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
     from engine.evaluation.reading import predict, score
     from engine.squad import read_squad, take_questions
 
     paragraphs = take_questions(read_squad(questions), limit)
-    checkpoint = load_checkpoint(model or shipped_checkpoint())
-    predictions = []
-    with console.progress_bar("reading", sum(len(p.questions) for p in paragraphs)) as bar:
-        for prediction in predict(
-            checkpoint.reader,
-            checkpoint.tokenizer,
-            paragraphs,
-            dtype=checkpoint.dtype,
-            window=checkpoint.settings.passage_limit,
-            skim=checkpoint.settings.skim,
-        ):
-            predictions.append(prediction)
-            bar(len(predictions), "")
-    return score(predictions, null_threshold=checkpoint.settings.calibration.reader_margin)
+    predictions = predict(checkpoint.reader, checkpoint.tokenizer, paragraphs, **_how(checkpoint))
+    predicted = _with_bar(predictions, sum(len(p.questions) for p in paragraphs))
+    return score(predicted, null_threshold=checkpoint.settings.calibration.reader_margin)
 
 
 def _index(
@@ -84,10 +150,18 @@ def _index(
     limit: int | None,
     min_confidence: float | None,
 ) -> dict[str, Any]:
+    from engine.datasets.kinds import Kind, kind_of
     from engine.evaluation.searching import evaluate_search
     from engine.search import SearchEngine
     from engine.squad import read_squad, take_questions
 
+    if (kind := kind_of(questions)) is Kind.BOOLQ:
+        return _verdicts(questions, index, model, limit, min_confidence)
+    if kind is not Kind.SQUAD:
+        raise SourceError(
+            f"an index can't be asked what's in {kind}'s layout; give --reader, or a file of "
+            "SQuAD or BoolQ"
+        )
     paragraphs = take_questions(read_squad(questions), limit)
     with (
         SearchEngine.open(index, model=model) as engine,
@@ -101,6 +175,28 @@ def _index(
         )
 
 
+def _verdicts(
+    questions: Path,
+    index: Any,
+    model: Path | None,
+    limit: int | None,
+    min_confidence: float | None,
+) -> dict[str, Any]:
+    from engine.datasets.kinds import read_boolean
+    from engine.datasets.questions import take
+    from engine.evaluation.tasks import evaluate_verdicts
+    from engine.search import SearchEngine
+
+    asked = take(read_boolean(questions), limit)
+    with (
+        SearchEngine.open(index, model=model) as engine,
+        console.progress_bar("asking", len(asked)) as bar,
+    ):
+        return evaluate_verdicts(
+            engine, asked, min_confidence=min_confidence, on_progress=lambda done: bar(done, "")
+        )
+
+
 def _text(result: dict[str, Any], indent: str = "") -> str:
     lines = []
     for name, value in result.items():
@@ -109,6 +205,8 @@ def _text(result: dict[str, Any], indent: str = "") -> str:
         elif isinstance(value, list):
             lines += [f"{indent}{name}:", *(f"{indent}  {row}" for row in console.table(value))]
         else:
+            if value is None:
+                continue
             shown = f"{value:.3f}" if isinstance(value, float) and value < 2 else f"{value:.1f}"
             lines.append(f"{indent}{name:<20} {shown}")
     return "\n".join(lines)

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
 from engine.evaluation.metrics import decided, exact_match, f1
-from engine.reader import Reader
+from engine.reader import Reader, ReaderOutput
 from engine.spans import best_spans
 from engine.squad import SquadParagraph, SquadQuestion
 from engine.tokenization import Pieces, Tokenizer
@@ -59,6 +61,36 @@ def predict(
 
 
 @torch.inference_mode()
+def read_all(
+    reader: Reader,
+    tokenizer: Tokenizer,
+    asked: Sequence[NDArray[np.int32]],
+    windows: Sequence[NDArray[np.int32]],
+    *,
+    dtype: torch.dtype = torch.bfloat16,
+    skim: int = 0,
+) -> ReaderOutput:
+    """Every window read for every question, both in wordpieces; all of the first one's come first.
+
+    `dtype` is what products are taken in, where that isn't the reader's own.
+    """
+    questions, question_packing = with_special(
+        [ids.tolist() for ids in asked], cls=tokenizer.cls, sep=tokenizer.sep
+    )
+    passages, passage_packing = with_special([ids.tolist() for ids in windows], sep=tokenizer.sep)
+    pairs = torch.cartesian_prod(torch.arange(len(asked)), torch.arange(len(windows))).view(-1, 2)
+    with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
+        output: ReaderOutput = reader(
+            reader.encoder.encode_alone(questions, question_packing, QUESTION_TYPE),
+            question_packing,
+            reader.encoder.encode_alone(passages, passage_packing, PASSAGE_TYPE),
+            passage_packing,
+            pairs,
+            skim=skim,
+        )
+    return output
+
+
 def _predict_paragraph(
     reader: Reader,
     tokenizer: Tokenizer,
@@ -69,22 +101,8 @@ def _predict_paragraph(
     skim: int,
 ) -> Iterator[Prediction]:
     asked = [tokenizer.encode(q.question).ids[:QUESTION_LIMIT] for q in paragraph.questions]
-    questions, question_packing = with_special(
-        [ids.tolist() for ids in asked], cls=tokenizer.cls, sep=tokenizer.sep
-    )
-    windows, window_packing = with_special(
-        [pieces.ids[start:end].tolist() for start, end in bounds], sep=tokenizer.sep
-    )
-    pairs = torch.cartesian_prod(torch.arange(len(asked)), torch.arange(len(bounds))).view(-1, 2)
-    with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
-        output = reader(
-            reader.encoder.encode_alone(questions, question_packing, QUESTION_TYPE),
-            question_packing,
-            reader.encoder.encode_alone(windows, window_packing, PASSAGE_TYPE),
-            window_packing,
-            pairs,
-            skim=skim,
-        )
+    windows = [pieces.ids[start:end] for start, end in bounds]
+    output = read_all(reader, tokenizer, asked, windows, dtype=dtype, skim=skim)
     best = best_spans(output, 1)
     best_windows = best.score.view(len(asked), len(bounds)).argmax(1).tolist()
     for number, (question, window) in enumerate(

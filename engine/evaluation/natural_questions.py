@@ -1,0 +1,165 @@
+"""Natural Questions: long and short answers found in whole pages, scored as its script does.
+
+Rules of Kwiatkowski et al. (TACL 2019): a question has an answer if two of five annotators (or
+the only one) found one; a prediction is right if it is exactly what one of them marked, a long
+answer as a place, short ones as a set of places, yes or no as said. Precision is over what was
+predicted, recall over what has an answer.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from engine.answers import boolean_probabilities
+from engine.datasets.natural_questions import Annotation, NaturalQuestion, Place
+from engine.evaluation.reading import read_all
+from engine.reader import Reader
+from engine.spans import best_spans
+from engine.tokenization import Tokenizer
+from engine.training.examples import QUESTION_LIMIT, window_bounds
+
+NEEDED_OF_FIVE = 2
+WINDOWS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class PageAnswer:
+    """What was found in a page, places in tokens; scores are only compared with each other.
+
+    `yes` is True or False where the answer is yes or no, which then stands for `short`.
+    """
+
+    long: Place | None
+    long_score: float
+    short: tuple[Place, ...] = ()
+    short_score: float = 0.0
+    yes: bool | None = None
+
+
+def find_in_page(
+    reader: Reader,
+    tokenizer: Tokenizer,
+    question: NaturalQuestion,
+    *,
+    dtype: torch.dtype = torch.bfloat16,
+    window: int | None = None,
+    skim: int = 0,
+) -> PageAnswer:
+    """Read every candidate for the question: the surest span, and the candidate that holds it.
+
+    With a yes/no head, yes or no takes the span's place where that candidate says one of them
+    likelier than not, for a question that asks for it or not. The score is the span's margin
+    over null.
+    """
+    limit = int(min(window or math.inf, reader.encoder.config.positions - 1))
+    asked = tokenizer.encode(question.question).ids[:QUESTION_LIMIT]
+    shown = [question.text(place) for place in question.candidates]
+    pieces = [tokenizer.encode(part.text) for part in shown]
+    windows = [
+        (number, start, end)
+        for number, part in enumerate(pieces)
+        if len(part)
+        for start, end in window_bounds(len(part), limit)
+    ]
+    best: tuple[float, int, int, int] | None = None
+    logits: dict[int, list[torch.Tensor]] = {}
+    for first in range(0, len(windows) if len(asked) else 0, WINDOWS_AT_ONCE):
+        group = windows[first : first + WINDOWS_AT_ONCE]
+        ids = [pieces[number].ids[start:end] for number, start, end in group]
+        output = read_all(reader, tokenizer, [asked], ids, dtype=dtype, skim=skim)
+        spans = best_spans(output, 1)
+        margins = spans.score[:, 0] - 2 * output.null
+        for row, (number, start, _) in enumerate(group):
+            if output.boolean is not None:
+                logits.setdefault(number, []).append(output.boolean[row])
+            if best is None or float(margins[row]) > best[0]:
+                span = start + int(spans.first[row, 0]), start + int(spans.last[row, 0])
+                best = (float(margins[row]), number, *span)
+    if best is None:
+        return PageAnswer(None, -math.inf, (), -math.inf)
+    margin, number, first, last = best
+    offsets = pieces[number].offsets
+    place = shown[number].place(int(offsets[first, 0]), int(offsets[last, 1]))
+    long, yes = question.candidates[number], None
+    if number in logits:
+        no_yes = boolean_probabilities(torch.stack(logits[number]))[0].sum(0)
+        if float(no_yes.max()) > 0.5:
+            yes = bool(no_yes[1] > no_yes[0])
+    return PageAnswer(long, margin, () if yes is not None else (place,), margin, yes)
+
+
+def score_pages(
+    questions: Sequence[NaturalQuestion], found: Sequence[PageAnswer]
+) -> dict[str, Any]:
+    """Precision, recall and F1 in per cent of long and of short answers.
+
+    Both at the score from which F1 is best, as the official script gives them beside those of
+    all predictions, `every`.
+    """
+    long, short = [], []
+    for question, answer in zip(questions, found, strict=True):
+        long.append(_Outcome(_has(question, _has_long), *_long(question, answer)))
+        short.append(_Outcome(_has(question, _has_short), *_short(question, answer)))
+    return {"long": _measures(long), "short": _measures(short), "questions": len(found)}
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    has_gold: bool
+    has_prediction: bool
+    right: bool
+    score: float
+
+
+def _has(question: NaturalQuestion, found: Callable[[Annotation], bool]) -> bool:
+    needed = min(NEEDED_OF_FIVE, len(question.annotations))
+    return 0 < needed <= sum(found(a) for a in question.annotations)
+
+
+def _has_long(annotation: Annotation) -> bool:
+    return annotation.long is not None
+
+
+def _has_short(annotation: Annotation) -> bool:
+    return bool(annotation.short) or annotation.yes is not None
+
+
+def _long(question: NaturalQuestion, answer: PageAnswer) -> tuple[bool, bool, float]:
+    right = any(a.long == answer.long for a in question.annotations if a.long is not None)
+    gold = _has(question, _has_long)
+    return answer.long is not None, gold and answer.long is not None and right, answer.long_score
+
+
+def _short(question: NaturalQuestion, answer: PageAnswer) -> tuple[bool, bool, float]:
+    if answer.yes is not None:
+        right = any(a.yes == answer.yes for a in question.annotations)
+    else:
+        sets = (set(a.short) for a in question.annotations if a.short)
+        right = any(marked == set(answer.short) for marked in sets)
+    said = bool(answer.short) or answer.yes is not None
+    return said, said and right and _has(question, _has_short), answer.short_score
+
+
+def _measures(outcomes: Sequence[_Outcome]) -> dict[str, Any]:
+    golds = sum(o.has_gold for o in outcomes)
+    right = said = 0
+    from_score: dict[float, tuple[int, int]] = {}  # those of one score stand or fall together
+    for outcome in sorted(outcomes, key=lambda o: -o.score):
+        right += outcome.right
+        said += outcome.has_prediction
+        from_score[outcome.score] = right, said
+    best, threshold = _prf(0, 0, golds), None
+    for score, counts in from_score.items():
+        now = _prf(*counts, golds)
+        if now["f1"] > best["f1"]:
+            best, threshold = now, score
+    return {**best, "threshold": threshold, "every": _prf(right, said, golds)}
+
+
+def _prf(right: int, said: int, golds: int) -> dict[str, float]:
+    precision, recall = right / max(1, said), right / max(1, golds)
+    f1 = 2 * precision * recall / (precision + recall) if right else 0.0
+    return {"precision": 100 * precision, "recall": 100 * recall, "f1": 100 * f1}

@@ -52,6 +52,14 @@ def show(result: dict[str, Any], *, as_json: bool, human: Callable[[dict[str, An
     sys.stdout.flush()
 
 
+def duration(seconds: float) -> str:
+    """Rounded as people would say it: `40 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
 def table(rows: Sequence[Mapping[str, float]]) -> list[str]:
     """Numbers under their names, whole ones as they are, others with three places."""
     if not rows:
@@ -66,14 +74,20 @@ def table(rows: Sequence[Mapping[str, float]]) -> list[str]:
 
 @contextmanager
 def progress_bar(description: str, total: int | None) -> Iterator[Callable[[int, str], None]]:
-    """A bar with the time left on stderr; call it with what is done and a note."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+    """A bar with the time left on stderr; call it with what is done and a note.
+
+    Without a total, it's the note that has to say how much is left.
+    """
+    counted = (
         TaskProgressColumn(),
         MofNCompleteColumn() if total and total < 10**6 else TextColumn(""),
         TextColumn("left"),
         TimeRemainingColumn(),
+    )
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *(counted if total is not None else ()),
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -2,7 +2,7 @@
 
 import typer
 
-from engine.commands import ask, bench, calibrate, console, convert, evaluate, train
+from engine.commands import ask, bench, calibrate, console, convert, evaluate, sweep, train
 
 app = typer.Typer(
     name="engine",
@@ -16,6 +16,7 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("convert")(convert.convert)
+app.command("sweep")(sweep.sweep)
 app.add_typer(train.train, name="train")
 
 

@@ -1,0 +1,217 @@
+"""What reading costs, passages' states cached or not, without an index: time, memory, room.
+
+A `Load` is read by one call: one question against several passages, as a search reads them, or
+pairs of a question and a passage each, as batches are counted elsewhere.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from statistics import median
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.checkpoint import Checkpoint
+from engine.encoder.packing import Packing
+from engine.encoding import Encoded, encode_passages, encode_questions
+from engine.errors import SourceError
+from engine.spans import best_spans
+from engine.squad import SquadParagraph
+from engine.store.codecs import codec_named
+from engine.tokenization import Tokenizer
+from engine.training.examples import QUESTION_LIMIT, window_bounds
+from engine.training.vectors import length_groups
+
+Pieces = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Load:
+    """Wordpieces of questions and passages; `pairs` are (question, passage) to be read."""
+
+    questions: list[Pieces]
+    passages: list[Pieces]
+    pairs: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a load is read: `skim` as for `Reader`; `stored` are the passages' states, as bytes.
+
+    Without `stored`, every layer runs over the passages.
+    """
+
+    skim: int
+    stored: list[bytes] | None
+
+
+def passage_pieces(
+    paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer, *, limit: int
+) -> list[Pieces]:
+    """The paragraphs' wordpieces in windows of at most `limit`."""
+    windows = []
+    for paragraph in paragraphs:
+        ids = tokenizer.encode(paragraph.context).ids
+        if len(ids):
+            windows += [ids[start:end] for start, end in window_bounds(len(ids), limit)]
+    return windows
+
+
+def search_loads(
+    paragraphs: Sequence[SquadParagraph],
+    tokenizer: Tokenizer,
+    *,
+    passages: int,
+    limit: int,
+    most: int,
+) -> list[Load]:
+    """At most `most` loads of one question and `passages` passages, taken in turn from the file.
+
+    Raises: SourceError if there's no question or passage.
+    """
+    windows = passage_pieces(paragraphs, tokenizer, limit=limit)
+    asked = [ids for ids, _ in _asked(paragraphs, tokenizer)]
+    _refuse_nothing(asked, windows)
+    every = max(1, len(asked) // most)
+    loads = []
+    for number, question in enumerate(islice(asked[::every], most)):
+        first = number * passages
+        read = [windows[(first + i) % len(windows)] for i in range(passages)]
+        loads.append(Load([question], read, [(0, i) for i in range(passages)]))
+    return loads
+
+
+def pair_loads(
+    paragraphs: Sequence[SquadParagraph],
+    tokenizer: Tokenizer,
+    *,
+    batch: int,
+    limit: int,
+    most: int,
+) -> list[Load]:
+    """At most `most` loads of `batch` questions, each with the first window of its paragraph.
+
+    A file with too few questions gives them again. Raises: SourceError if there's none at all.
+    """
+    asked = [
+        (ids, passage[:limit])
+        for ids, paragraph in _asked(paragraphs, tokenizer)
+        if len(passage := tokenizer.encode(paragraph.context).ids)
+    ]
+    _refuse_nothing(asked, asked)
+    count = max(1, min(most, len(asked) // batch))
+    # Spread over the file, so that loads are of texts of different lengths.
+    chosen = [asked[i * len(asked) // (count * batch)] for i in range(count * batch)]
+    return [
+        Load(
+            [question for question, _ in chosen[start : start + batch]],
+            [passage for _, passage in chosen[start : start + batch]],
+            [(i, i) for i in range(batch)],
+        )
+        for start in range(0, len(chosen), batch)
+    ]
+
+
+def stored_states(checkpoint: Checkpoint, load: Load) -> list[bytes]:
+    """The load's passages behind the lower layers, as an index would store them."""
+    encoded = encode_passages(checkpoint, load.passages, with_vectors=False)
+    codec = codec_named(checkpoint.settings.codec)
+    return [codec.encode(states) for states in encoded.one_by_one()]
+
+
+@torch.inference_mode()
+def read_load(checkpoint: Checkpoint, load: Load, reading: Reading) -> None:
+    """From wordpieces, and stored states if there are any, to the best spans."""
+    asked = encode_questions(checkpoint, load.questions, with_vectors=False)
+    read = _decoded(checkpoint, load, reading.stored)
+    output = checkpoint.reader(
+        asked.states,
+        asked.packing,
+        read.states,
+        read.packing,
+        torch.tensor(load.pairs),
+        skim=reading.skim,
+    )
+    best_spans(output, 8)
+
+
+def timed_in_turn(
+    paths: Mapping[str, Callable[[int], None]],
+    loads: int,
+    *,
+    warm_up: int = 2,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> dict[str, list[float]]:
+    """Milliseconds of each path for each load, all paths taking turns at every load.
+
+    So a slow spell of the machine hits all of them alike.
+    """
+    for path in paths.values():  # the first calls pay for setting up
+        for number in range(min(warm_up, loads)):
+            path(number)
+    taken: dict[str, list[float]] = {name: [] for name in paths}
+    for number in range(loads):
+        for name, path in paths.items():
+            started = time.perf_counter()
+            path(number)
+            taken[name].append(1000 * (time.perf_counter() - started))
+        on_progress(number + 1)
+    return taken
+
+
+def times_faster(slow: Sequence[float], fast: Sequence[float]) -> float:
+    """Median of the ratios load by load."""
+    return median(a / b for a, b in zip(slow, fast, strict=True))
+
+
+@torch.inference_mode()
+def build_rate(checkpoint: Checkpoint, passages: Sequence[Pieces]) -> float:
+    """Wordpieces a second through the lower layers alone, as a build runs them; no codec, no store.
+
+    0 for an undecomposed network, which has none.
+    """
+    if not checkpoint.reader.encoder.config.lower:
+        return 0.0
+    groups = length_groups([len(ids) for ids in passages])
+    started = time.perf_counter()
+    for group in groups:
+        encode_passages(checkpoint, [passages[i] for i in group], with_vectors=False)
+    return sum(len(ids) for ids in passages) / (time.perf_counter() - started)
+
+
+def bytes_per_token(checkpoint: Checkpoint) -> int:
+    """What an index stores for a token; 0 for an undecomposed network, which stores nothing."""
+    if not checkpoint.reader.encoder.config.lower:
+        return 0
+    return codec_named(checkpoint.settings.codec).bytes_per_token(checkpoint.hidden_width)
+
+
+def _decoded(checkpoint: Checkpoint, load: Load, stored: list[bytes] | None) -> Encoded:
+    if stored is None:
+        return encode_passages(checkpoint, load.passages, with_vectors=False)
+    codec, width = codec_named(checkpoint.settings.codec), checkpoint.hidden_width
+    lengths = [len(ids) + 1 for ids in load.passages]  # and the closing [SEP]
+    states = [
+        codec.decode(buffer, n, width, checkpoint.dtype)
+        for buffer, n in zip(stored, lengths, strict=True)
+    ]
+    return Encoded(torch.cat(states), Packing(lengths), np.empty(0, np.float32))
+
+
+def _asked(
+    paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer
+) -> list[tuple[Pieces, SquadParagraph]]:
+    found = [
+        (tokenizer.encode(question.question).ids, paragraph)
+        for paragraph in paragraphs
+        for question in paragraph.questions
+    ]
+    return [(ids[:QUESTION_LIMIT], paragraph) for ids, paragraph in found if len(ids)]
+
+
+def _refuse_nothing(asked: Sequence[object], windows: Sequence[object]) -> None:
+    if not asked or not windows:
+        raise SourceError("costs are measured on questions and paragraphs; the file has none")

@@ -1,0 +1,54 @@
+"""Figures in JSON files, and digests of what they were made from."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.errors import SourceError
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """None if there's no such file. Raises: SourceError if it isn't a JSON object."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path} can't be read ({error}); remove it") from None
+    if not isinstance(found, dict):
+        raise SourceError(f"{path} should hold a JSON object; remove it")
+    return found
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def digest_files(paths: Sequence[Path]) -> str:
+    """Hexadecimal digest of what the files hold, in their order.
+
+    Raises: SourceError if one can't be read.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for path in paths:
+        try:
+            digest.update(hashlib.blake2b(path.read_bytes()).digest())
+        except OSError as error:
+            raise SourceError(f"can't read {path}: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def digest_network(network: nn.Module) -> str:
+    """Hexadecimal digest of a network's weights."""
+    digest = hashlib.blake2b(digest_size=8)
+    for tensor in network.state_dict().values():
+        digest.update(tensor.contiguous().view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -1,0 +1,75 @@
+"""What a sweep tries: shapes x losses x seeds, under conditions that are the same for all."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any
+
+from engine.training.distillation import Losses, Shape, parse_losses, parse_shape
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One student: where its teacher is cut, what it learns from, and the seed of its training."""
+
+    shape: Shape
+    losses: str
+    seed: int
+
+    @property
+    def weights(self) -> Losses:
+        return parse_losses(self.losses)
+
+    @property
+    def name(self) -> str:
+        """Of its folder; says everything that tells it from other trials."""
+        return f"{self.shape}-{self.losses}-{self.seed}".replace(":", "_")
+
+
+@dataclass(frozen=True)
+class TrainingConditions:
+    """How every trial is trained; `data`, `teacher` and `base` are digests of what they were."""
+
+    data: str
+    teacher: str
+    base: str
+    vector: tuple[int, ...]
+    epochs: float
+    batch_size: int
+    share: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class MeasuringConditions:
+    """How every trial is measured.
+
+    `data` is the digest of the questions; `limit` of them are answered, `timed` of them timed,
+    against `passages` passages each.
+    """
+
+    data: str
+    limit: int | None
+    timed: int
+    passages: int
+    threads: int
+    dtype: str
+
+
+def plan_trials(shapes: Sequence[str], losses: Sequence[str], seeds: Sequence[int]) -> list[Trial]:
+    """Every combination once; all losses and seeds of a shape one after the other.
+
+    Raises: CheckpointError if a shape or loss isn't one.
+    """
+    for text in losses:
+        parse_losses(text)
+    cut = dict.fromkeys(parse_shape(shape) for shape in shapes)
+    return [
+        Trial(shape, loss, seed)
+        for shape, loss, seed in product(cut, dict.fromkeys(losses), dict.fromkeys(seeds))
+    ]
+
+
+def as_json(conditions: TrainingConditions | MeasuringConditions) -> dict[str, Any]:
+    """As it comes back from a JSON file."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(conditions).items()}

@@ -34,9 +34,9 @@ from engine.filters import Filters, conditions
 from engine.reader import ReaderOutput
 from engine.results import PassageHit, SearchResult
 from engine.retrieval.backend import Backend, FetchedPassage, Searchable
-from engine.retrieval.embedded import EmbeddedBackend
 from engine.retrieval.fusion import Candidate, reciprocal_rank_fusion
 from engine.retrieval.hit import Hit
+from engine.retrieval.places import Place, open_backend, place_of
 from engine.store.codecs import codec_named
 from engine.yes_no import asks_yes_or_no
 
@@ -109,19 +109,21 @@ class SearchEngine:
     @classmethod
     def open(
         cls,
-        index: str | Path,
+        index: str | Place,
         *,
         model: str | Path | None = None,
         lexical: str = "tantivy",
     ) -> "SearchEngine":
-        """Open an index folder with the checkpoint that made it, by default the shipped one.
+        """Open an index with the checkpoint that made it, by default the shipped one.
 
-        `lexical` is "tantivy" or "rank-bm25", which is rebuilt in memory at each opening.
+        `index` is a folder, or in a cluster: "es://host:9200/papers". `lexical` is "tantivy" or,
+        for a folder, "rank-bm25", which is rebuilt in memory at each opening.
 
-        Raises: IndexStoreError if `index` isn't an index; CheckpointError if there's no model;
-        CheckpointMismatchError if the index holds another checkpoint's states.
+        Raises: IndexStoreError if `index` isn't an index or its cluster can't be reached;
+        CheckpointError if there's no model; CheckpointMismatchError if the index holds another
+        checkpoint's states.
         """
-        backend = EmbeddedBackend.open(Path(index), lexical=lexical)
+        backend = open_backend(place_of(index), lexical=lexical)
         try:
             folder = Path(model) if model else recorded_model(backend)
             return cls(backend, load_checkpoint(folder))
@@ -191,6 +193,7 @@ class SearchEngine:
                 if min_confidence is not None:
                     calibration = replace(calibration, min_confidence=min_confidence)
                 result = self._answer(asked, encoded, retrieved, loaded, top_k, calibration)
+            notes += collection.notes
         return SearchResult(
             **result,
             timings=clock.milliseconds,

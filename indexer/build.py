@@ -1,26 +1,21 @@
-"""The build: documents in, an index folder out."""
+"""The build: documents in, an index out."""
 
-import logging
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import Checkpoint
-from engine.errors import ForereadError, IndexStoreError, SourceError
+from engine.errors import ForereadError, SourceError
 from engine.retrieval.analyser import ANALYSER
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.store.lmdb_store import LmdbStore
-from engine.store.locks import WriterLock
+from engine.retrieval.places import Place
 from engine.store.manifest import Root, Settings
-from engine.store.replacing import replace_folder
+from indexer.building import building
 from indexer.clock import StageClock
 from indexer.encode import encode_documents, length_sorted_groups
+from indexer.parts import Part
 from indexer.pending import PASSAGES_PER_COMMIT
 from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
-from indexer.staging import refuse_existing, sole_writer
 from indexer.sync import DUPLICATE, SKIPPED, Cutting, FileOutcome, Progress, Sync
 
 __all__ = [
@@ -35,20 +30,19 @@ __all__ = [
     "roots_of",
 ]
 
-# A staged index that has been put in its place has none: what lies there then is the old one.
-UNFINISHED = "unfinished"
-
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """`passage_limit` and `overlap` count wordpieces; None takes the checkpoint's limit."""
+    """`passage_limit` and `overlap` count wordpieces; None takes the checkpoint's limit.
+
+    `part` is the share of the files that this machine builds; None for all.
+    """
 
     passage_limit: int | None = None
     overlap: int = 0
     overwrite: bool = False
     limits: Limits = field(default_factory=Limits)
+    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,8 @@ class BuildReport:
     """What an index holds when its build is done.
 
     `skipped` are files and records that couldn't be read, `duplicates` files of the same content
-    as another. `seconds` are by stage; `description` is the index's own.
+    as another. `seconds` are by stage; `description` is the index's own. `parts_left` are other
+    machines' parts that it waits for: it appears when they are done.
     """
 
     index: str
@@ -67,6 +62,7 @@ class BuildReport:
     duplicates: tuple[FileOutcome, ...]
     seconds: dict[str, float]
     description: dict[str, Any]
+    parts_left: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -74,7 +70,7 @@ class BuildReport:
 
 def build_index(
     sources: Sequence[Path],
-    index: Path,
+    index: Place,
     checkpoint: Checkpoint,
     options: BuildOptions,
     *,
@@ -83,7 +79,8 @@ def build_index(
 ) -> BuildReport:
     """Read, cut, encode and store; the index appears under its name when it's whole.
 
-    Until then it's staged beside it. Interrupted, the same build goes on after its last commit,
+    Until then it's staged beside it. In a cluster, several machines may each build a part of it,
+    of the same sources. Interrupted, the same build goes on after its last commit,
     and an index that it was to replace is as it was.
 
     Raises: SourceError if nothing can be read; IndexStoreError if `index` is there already and
@@ -92,8 +89,8 @@ def build_index(
     """
     limit = options.passage_limit or checkpoint.settings.passage_limit
     refuse_long_passages(limit, checkpoint)
-    files = list_files(sources)
-    refuse_existing(index, overwrite=options.overwrite)
+    part = options.part
+    files = [file for file in list_files(sources) if part is None or part.holds(file.place)]
     outcomes: list[FileOutcome] = []
     clock = StageClock()
 
@@ -102,10 +99,10 @@ def build_index(
         for skipped in skips(outcome):
             on_skip(skipped)
 
-    building = index.with_name(index.name + ".building")
-    with sole_writer(index), _staged(building) as staged:
-        settings = index_settings(checkpoint, limit, options.overlap)
-        with _begun(staged, settings) as backend, FileReader(options.limits) as reader:
+    settings = index_settings(checkpoint, limit, options.overlap)
+    with building(index, settings, overwrite=options.overwrite, part=part) as new:
+        backend = new.backend
+        with FileReader(options.limits) as reader:
             sync = Sync(
                 backend,
                 checkpoint,
@@ -120,16 +117,15 @@ def build_index(
             sync.files(files)
             # From a build that was broken off, of other sources perhaps.
             listed = {file.place for file in files}
-            sync.remove([file for file in backend.files() if file.path not in listed])
-            skipped = tuple(one for outcome in outcomes for one in skips(outcome))
-            if not backend.describe().documents:
-                raise SourceError(_nothing_read(len(files), skipped))
-            backend.write([], roots=roots_of(sources))
-            with clock.stage("derive"):
-                backend.refresh()
-            description = backend.describe()
-        (staged / UNFINISHED).unlink()
-        replace_folder(staged, index)
+            known = (file for file in backend.files() if part is None or part.holds(file.path))
+            sync.remove([file for file in known if file.path not in listed])
+        skipped = tuple(one for outcome in outcomes for one in skips(outcome))
+        if part is None and not backend.describe().documents:
+            raise SourceError(_nothing_read(len(files), skipped))
+        backend.write([], roots=roots_of(sources))
+        with clock.stage("derive"):
+            backend.refresh()
+        description = backend.describe()
     return BuildReport(
         str(index),
         description.documents,
@@ -139,6 +135,7 @@ def build_index(
         tuple(outcome for outcome in outcomes if outcome.status == DUPLICATE),
         clock.seconds,
         description.to_dict(),
+        new.parts_left,
     )
 
 
@@ -176,57 +173,6 @@ def refuse_long_passages(limit: int, checkpoint: Checkpoint) -> None:
             f"passages of {limit} wordpieces don't fit the model, which reads up to {longest}; "
             "choose a smaller limit"
         )
-
-
-@contextmanager
-def _staged(building: Path) -> Iterator[Path]:
-    """The folder of a build; should that end early, it's kept if there's anything in it."""
-    try:
-        (building / "store").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise IndexStoreError(
-            f"{building} can't be made ({error.strerror}); name another folder for the index"
-        ) from error
-    WriterLock.take(building / "store" / "writer.lock", building).release()  # else it's another's
-    try:
-        yield building
-    except BaseException as error:
-        if _committed(building):
-            (building / UNFINISHED).touch()
-        else:
-            shutil.rmtree(building, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise IndexStoreError(
-                f"{building} can't be written or put in its place ({error.strerror}); "
-                "check the disk's free space and the folder's owner, then build again"
-            ) from error
-        raise
-
-
-def _committed(building: Path) -> bool:
-    """Whether there are documents in a staged index."""
-    try:
-        with LmdbStore.open(building / "store", named=building) as store:
-            return store.manifest().documents > 0
-    except IndexStoreError:
-        return False
-
-
-def _begun(building: Path, settings: Settings) -> EmbeddedBackend:
-    """The index of a build with the same settings that was broken off, or a new one."""
-    if (building / UNFINISHED).exists() and _committed(building):
-        backend = EmbeddedBackend.open(building, readonly=False)
-        if backend.settings == settings:
-            logger.warning(
-                "going on with a build that was broken off, after %d documents",
-                backend.describe().documents,
-            )
-            return backend
-        backend.close()
-    for name in ("bm25", "vectors"):
-        shutil.rmtree(building / name, ignore_errors=True)
-    (building / UNFINISHED).touch()
-    return EmbeddedBackend.create(building, settings, overwrite=True)
 
 
 def _nothing_read(files: int, skipped: Sequence[Skipped]) -> str:

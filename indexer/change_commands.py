@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.commands import console
+from engine.commands.index_option import INDEX
 from engine.errors import one_line
 from indexer.limit_options import (
     CHARACTERS,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from indexer.changes import ChangeReport
     from indexer.sync import FileOutcome, Progress
 
-INDEX = Annotated[Path, typer.Option("--index", "-i", help="The index folder.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 MODEL = Annotated[
     Path | None, typer.Option(help="Checkpoint folder; by default the one that made the index.")
@@ -146,13 +146,13 @@ def remove(
     )
 
 
-def _checkpoint(index: Path, model: Path | None) -> Any:
+def _checkpoint(index: Any, model: Path | None) -> Any:
     from engine.checkpoint import load_checkpoint
-    from engine.retrieval.embedded import EmbeddedBackend
+    from engine.retrieval.places import open_backend
     from engine.search import recorded_model
 
     if model is None:
-        with EmbeddedBackend.open(index) as backend:
+        with open_backend(index) as backend:
             model = recorded_model(backend)
     return load_checkpoint(model)
 

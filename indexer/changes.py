@@ -10,7 +10,8 @@ from typing import Any
 
 from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointMismatchError, SourceError
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.backend import Backend
+from engine.retrieval.places import Place, open_backend
 from engine.store.encoded import FileRecord
 from engine.store.manifest import Root
 from indexer.build import roots_of
@@ -60,7 +61,7 @@ class ChangeReport:
 
 def add_to_index(
     sources: Sequence[Path],
-    index: Path,
+    index: Place,
     checkpoint: Checkpoint,
     options: ChangeOptions,
     *,
@@ -84,7 +85,7 @@ def add_to_index(
 
 
 def update_index(
-    index: Path,
+    index: Place,
     checkpoint: Checkpoint,
     options: ChangeOptions,
     *,
@@ -121,7 +122,7 @@ def update_index(
 
 def put_records(
     sources: Sequence[Path],
-    index: Path,
+    index: Place,
     checkpoint: Checkpoint,
     options: ChangeOptions,
     *,
@@ -143,7 +144,7 @@ def put_records(
 def remove_from_index(
     targets: Sequence[str],
     ids: Sequence[str],
-    index: Path,
+    index: Place,
     *,
     on_file: Callable[[FileOutcome], None] = lambda _: None,
 ) -> ChangeReport:
@@ -155,7 +156,7 @@ def remove_from_index(
     Raises: SourceError if one isn't in the index, or an id is that of several documents;
     IndexStoreError if there is no index or another process writes to it.
     """
-    with EmbeddedBackend.open(index, readonly=False) as backend:
+    with open_backend(index, readonly=False) as backend:
         files = [_known_files(backend, index, target) for target in targets]
         documents = [_document_of(backend, index, identity) for identity in ids]
         clock, outcomes = StageClock(), list[FileOutcome]()
@@ -178,7 +179,7 @@ class _Work:
 
     def __init__(
         self,
-        backend: EmbeddedBackend,
+        backend: Backend,
         checkpoint: Checkpoint,
         reader: FileReader,
         options: ChangeOptions,
@@ -206,7 +207,7 @@ class _Work:
         self._on_file(outcome)
 
     def go_over(
-        self, index: Path, files: Sequence[SourceFile], folders: Sequence[str]
+        self, index: Place, files: Sequence[SourceFile], folders: Sequence[str]
     ) -> ChangeReport:
         self.sync.progress.bytes_total = sum(file.size for file in files)
         self.sync.files(files)
@@ -217,7 +218,7 @@ class _Work:
             gone = []
         return self.report(index, gone)
 
-    def report(self, index: Path, missing: Sequence[FileRecord]) -> ChangeReport:
+    def report(self, index: Place, missing: Sequence[FileRecord]) -> ChangeReport:
         sync = self.sync
         return _report(
             index, self._backend, self._outcomes, missing, sync.progress.passages, sync.clock
@@ -225,8 +226,8 @@ class _Work:
 
 
 def _report(
-    index: Path,
-    backend: EmbeddedBackend,
+    index: Place,
+    backend: Backend,
     outcomes: Sequence[FileOutcome],
     missing: Sequence[FileRecord],
     passages: int,
@@ -245,8 +246,8 @@ def _report(
     )
 
 
-def _opened(index: Path, checkpoint: Checkpoint) -> EmbeddedBackend:
-    backend = EmbeddedBackend.open(index, readonly=False)
+def _opened(index: Place, checkpoint: Checkpoint) -> Backend:
+    backend = open_backend(index, readonly=False)
     made_by = backend.settings.checkpoint
     if made_by != checkpoint.fingerprint:
         backend.close()
@@ -266,7 +267,7 @@ def _files_of(root: Root) -> list[SourceFile]:
     return [replace(file, name=root.source + file.source[len(root.path) :]) for file in found]
 
 
-def _known_files(backend: EmbeddedBackend, index: Path, target: str) -> list[FileRecord]:
+def _known_files(backend: Backend, index: Place, target: str) -> list[FileRecord]:
     """What is known at a path or under it, or was called so when it was named."""
     path = os.path.abspath(target)
     file = backend.file(path)
@@ -292,7 +293,7 @@ def _roots_but(roots: Sequence[Root], targets: Sequence[str]) -> tuple[Root, ...
     )
 
 
-def _document_of(backend: EmbeddedBackend, index: Path, identity: str) -> str:
+def _document_of(backend: Backend, index: Place, identity: str) -> str:
     """The id of the document that has this id, or whose record has."""
     if backend.entry(identity):
         return identity

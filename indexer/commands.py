@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from engine.commands import console
+from engine.commands.index_option import INDEX
 from engine.errors import one_line
-from indexer import change_commands, maintenance
+from indexer import change_commands, copy_command, maintenance
 from indexer.limit_options import (
     CHARACTERS,
     DEPTH,
@@ -32,7 +33,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-INDEX = Annotated[Path, typer.Option("--index", "-i", help="The index folder.")]
 VALUES = 20  # of each field, in JSON
 SHOWN = 5  # of them, for people
 LONGEST = 40  # characters of a value, for people
@@ -54,6 +54,10 @@ def build(
         int, typer.Option(min=0, help="Wordpieces that passages share with the one before.")
     ] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an index.")] = False,
+    part: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="In a cluster: build share I of N, others elsewhere."),
+    ] = None,
     max_file_mb: MAX_FILE_MB = FILE_MB,
     max_characters: MAX_CHARACTERS = CHARACTERS,
     max_pages: MAX_PAGES = PAGES,
@@ -68,13 +72,18 @@ def build(
     """
     from engine.checkpoint import load_checkpoint, shipped_checkpoint
     from indexer.build import BuildOptions, build_index
+    from indexer.parts import parse_part
     from indexer.sync import Progress
 
     limits = chosen_limits(
         max_file_mb, max_characters, max_pages, max_depth, max_seconds, max_memory_mb
     )
     options = BuildOptions(
-        passage_limit=passage_limit, overlap=overlap, overwrite=overwrite, limits=limits
+        passage_limit=passage_limit,
+        overlap=overlap,
+        overwrite=overwrite,
+        limits=limits,
+        part=parse_part(part) if part else None,
     )
     checkpoint = load_checkpoint(model or shipped_checkpoint())
     with console.progress_bar("indexing", 100) as bar:
@@ -97,15 +106,16 @@ def info(index: INDEX, as_json: JSON = False) -> None:
 
     Example: indexer info --index papers.idx
     """
-    from engine.retrieval.embedded import EmbeddedBackend
+    from engine.retrieval.places import open_backend
 
-    with EmbeddedBackend.open(index) as backend:
+    with open_backend(index) as backend:
         description = backend.describe().to_dict()
         fields = [one.to_dict() for one in backend.fields(VALUES)]
     console.show({**description, "fields": fields}, as_json=as_json, human=_info_text)
 
 
 change_commands.register(app)
+copy_command.register(app)
 maintenance.register(app)
 
 
@@ -118,10 +128,13 @@ def _build_text(report: dict[str, Any]) -> str:
     stages = ", ".join(f"{name} {s:.1f}" for name, s in seconds.items() if name != "total")
     skipped = len(report["skipped"])
     read = f"read {report['documents']} documents" + (f", skipped {skipped}" if skipped else "")
+    next_step = f'Ask it: engine ask "…" --index {report["index"]}'
+    if left := report["parts_left"]:
+        next_step = f"It appears when {left} other parts are done: indexer build … --part I/N"
     return (
         f"{report['index']}: {read}; {report['passages']} passages, {report['pieces']} wordpieces "
         f"in {seconds['total']:.1f} s ({stages})\n{_info_text(report['description'])}\n"
-        f'Ask it: engine ask "…" --index {report["index"]}'
+        f"{next_step}"
     )
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from engine.commands import console
+from engine.commands.index_option import FOLDER
 
-INDEX = Annotated[Path, typer.Option("--index", "-i", help="The index folder.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 MODEL = Annotated[Path | None, typer.Option(help="Checkpoint folder; by default the shipped one.")]
 PASSAGE_LIMIT = Annotated[
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
         app.command(name=command.__name__.rstrip("_"))(command)
 
 
-def verify(index: INDEX, as_json: JSON = False) -> None:
+def verify(index: FOLDER, as_json: JSON = False) -> None:
     """Check every record's checksum, and the three stores against each other.
 
     Ends with exit code 4 if anything is wrong. Changes nothing.
@@ -42,7 +42,7 @@ def verify(index: INDEX, as_json: JSON = False) -> None:
         raise typer.Exit(UNSOUND)
 
 
-def repair(index: INDEX, as_json: JSON = False) -> None:
+def repair(index: FOLDER, as_json: JSON = False) -> None:
     """Drop damaged documents, naming them, and rebuild what is derived and wrong.
 
     Example: indexer repair --index papers.idx
@@ -55,7 +55,7 @@ def repair(index: INDEX, as_json: JSON = False) -> None:
         raise typer.Exit(UNSOUND)
 
 
-def compact(index: INDEX, as_json: JSON = False) -> None:
+def compact(index: FOLDER, as_json: JSON = False) -> None:
     """Give back the room of removed documents. Searches go on meanwhile.
 
     Example: indexer compact --index papers.idx
@@ -90,7 +90,7 @@ def estimate(
 
 def export_(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
-    index: INDEX,
+    index: FOLDER,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file.")] = False,
     as_json: JSON = False,
 ) -> None:
@@ -112,7 +112,7 @@ def export_(
 
 def import_(
     file: Annotated[Path, typer.Argument(help="A file made by: indexer export")],
-    index: INDEX,
+    index: FOLDER,
     model: MODEL = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an index.")] = False,
     as_json: JSON = False,
@@ -137,7 +137,7 @@ def import_(
 
 
 def migrate(
-    index: INDEX,
+    index: FOLDER,
     model: MODEL = None,
     passage_limit: PASSAGE_LIMIT = None,
     overlap: Annotated[

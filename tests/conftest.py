@@ -2,11 +2,12 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import elastic_server
 import pytest
 import torch
 import typer
@@ -58,6 +59,20 @@ class Outcome:
         (line,) = [line for line in self.err.splitlines() if line.strip()]
         assert line.startswith("error: ")
         return line
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """What asks a server on this machine may ask that one."""
+    for item in items:
+        if {"cluster", "make_backend"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.allow_hosts([elastic_server.LOOPBACK]))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[elastic_server.Server]:
+    """A real Elasticsearch of one node, started when it's first needed."""
+    with elastic_server.served() as server:
+        yield server
 
 
 @pytest.fixture

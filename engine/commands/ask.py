@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from engine.commands import console
+from engine.commands.index_option import INDEX
 
 MIN_CONFIDENCE = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="How sure the first answer has to be to be given, 0 to 1."),
 ]
-INDEX = Annotated[Path, typer.Option("--index", "-i", help="The index folder.")]
 MODEL = Annotated[
     Path | None,
     typer.Option("--model", help="Checkpoint folder; by default the one that made the index."),

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from engine.commands import console
-from engine.commands.ask import INDEX, JSON, MODEL
+from engine.commands.ask import JSON, MODEL
+from engine.commands.index_option import INDEX
 
 
 def bench(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.commands import console
-from engine.commands.ask import INDEX, JSON, MIN_CONFIDENCE, MODEL
+from engine.commands.ask import JSON, MIN_CONFIDENCE, MODEL
+from engine.commands.index_option import INDEX
 from engine.errors import CheckpointMismatchError
 
 if TYPE_CHECKING:
@@ -97,10 +98,10 @@ def _paragraphs(files: list[Path], held_back: bool, limit: int | None) -> "list[
     return take_questions(paragraphs, limit)
 
 
-def _write_to_index(fitted: "Calibration", index: Path, checkpoint: "Checkpoint") -> None:
-    from engine.retrieval.embedded import EmbeddedBackend
+def _write_to_index(fitted: "Calibration", index: Any, checkpoint: "Checkpoint") -> None:
+    from engine.retrieval.places import open_backend
 
-    with EmbeddedBackend.open(index, readonly=False) as backend:
+    with open_backend(index, readonly=False) as backend:
         if backend.settings.checkpoint != checkpoint.fingerprint:
             raise CheckpointMismatchError(
                 f"{index} has meanwhile been replaced by one of another checkpoint; calibrate again"

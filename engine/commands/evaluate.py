@@ -8,6 +8,7 @@ import typer
 
 from engine.commands import console
 from engine.commands.ask import JSON, MIN_CONFIDENCE, MODEL
+from engine.commands.index_option import read_place
 from engine.errors import SourceError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def evaluate(
         bool, typer.Option("--reader", help="Give the reader each question's paragraph.")
     ] = False,
     index: Annotated[
-        Path | None, typer.Option("--index", "-i", help="Ask this index instead.")
+        Any, typer.Option("--index", "-i", parser=read_place, help="Ask this index instead.")
     ] = None,
     model: MODEL = None,
     min_confidence: MIN_CONFIDENCE = None,
@@ -145,7 +146,7 @@ def _spans(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict
 
 def _index(
     questions: Path,
-    index: Path,
+    index: Any,
     model: Path | None,
     limit: int | None,
     min_confidence: float | None,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from engine.filters import Condition
 from engine.retrieval.hit import Hit
 from engine.store.codecs import Bytes
 from engine.store.encoded import DocumentEntry, EncodedDocument, FileRecord
-from engine.store.manifest import Root
+from engine.store.manifest import Root, Settings
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,11 @@ class Description:
 
 class Searchable(Protocol):
     """Passages that can be searched and fetched. Threads may search at once."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to tell whoever asked: that a part of the collection couldn't be searched."""
+        ...
 
     @property
     def calibration(self) -> Mapping[str, Any] | None:
@@ -153,6 +158,17 @@ class Ledger(Protocol):
 
 class Backend(Searchable, Ledger, Protocol):
     """A collection of encoded documents that can be searched. Threads may search at once."""
+
+    @property
+    def settings(self) -> Settings:
+        """What was fixed when the collection was made."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        ...
 
     def entries(self) -> Iterator[DocumentEntry]:
         """Every document without its text, in no order that means anything."""

@@ -72,6 +72,10 @@ class EmbeddedSnapshot:
         return self._derived.generation
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return ()  # all of it can be searched, or none
+
+    @property
     def calibration(self) -> Mapping[str, Any] | None:
         return self._store.manifest().calibration
 
@@ -238,6 +242,10 @@ class EmbeddedBackend:
     def document(self, document_id: str) -> Document:
         with self._stored() as store:
             return store.document(document_id)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
 
     @property
     def calibration(self) -> Mapping[str, Any] | None:

@@ -216,7 +216,7 @@ def test_a_new_index_that_can_t_take_its_place_leaves_the_old_one_whole(
         raise OSError(1, "no")
 
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.build.replace_folder", refuse)
+        patch.setattr("indexer.building.replace_folder", refuse)
         with pytest.raises(IndexStoreError, match=r"put in its place \(no\)"):
             built(documents_folder, overwrite=True)
     assert answer_sources(tmp_path / "index", model) == {"ship.txt"}

@@ -1,0 +1,93 @@
+"""Where an index in a cluster is: `es://host:9200/name`, or `ess://` over TLS."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+from engine.errors import IndexStoreError
+
+PLAIN, SECURE = "es", "ess"
+EXAMPLE = "es://localhost:9200/papers"
+PORT = 9200
+LAYOUT = ("shards", "replicas")  # what an address may say of an index that's to be made
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,199}")
+_ADDRESS = re.compile(rf"({PLAIN}|{SECURE}):/", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ClusterAddress:
+    """An index called `name` on the cluster that any of `hosts`, (host, port), belongs to.
+
+    `layout` has the numbers of shards and replicas, where the address says them.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    name: str
+    secure: bool = False
+    layout: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def urls(self) -> list[str]:
+        scheme = "https" if self.secure else "http"
+        return [f"{scheme}://{_bracketed(host)}:{port}" for host, port in self.hosts]
+
+    def __str__(self) -> str:
+        hosts = ",".join(f"{_bracketed(host)}:{port}" for host, port in self.hosts)
+        query = "&".join(f"{name}={number}" for name, number in self.layout.items())
+        scheme = SECURE if self.secure else PLAIN
+        return f"{scheme}://{hosts}/{self.name}" + (f"?{query}" if query else "")
+
+
+def is_address(written: str) -> bool:
+    """Whether it's meant as an address in a cluster, rather than as a folder."""
+    return bool(_ADDRESS.match(written))
+
+
+def parse_address(written: str) -> ClusterAddress:
+    """`es://host[:port][,host…]/name[?shards=N&replicas=N]`; `ess://` is over TLS.
+
+    Raises: IndexStoreError if it isn't one, or holds a user's name or password.
+    """
+    parts = urlsplit(written)
+    if "@" in parts.netloc:
+        # Not repeated: what stands there is a secret, which shells remember and logs would show.
+        raise IndexStoreError(
+            f"an address such as {EXAMPLE} holds no user or password; give them in the "
+            "environment: FOREREAD_ES_API_KEY, or FOREREAD_ES_USER and FOREREAD_ES_PASSWORD"
+        )
+    name = parts.path.removeprefix("/")
+    if not parts.netloc or not _NAME.fullmatch(name) or parts.fragment:
+        raise IndexStoreError(
+            f"expected an address such as {EXAMPLE}, with a name of small letters, digits, - and "
+            f"_, got {written}"
+        )
+    hosts = tuple(_host(one, written) for one in parts.netloc.split(","))
+    return ClusterAddress(hosts, name, parts.scheme.lower() == SECURE, _layout(parts.query))
+
+
+def _host(one: str, written: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{one}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host:
+        raise IndexStoreError(f"expected hosts such as localhost:9200 in {written}, got {one!r}")
+    return host, port or PORT
+
+
+def _layout(query: str) -> dict[str, int]:
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    for name, value in given.items():
+        least = 1 if name == "shards" else 0
+        if name not in LAYOUT or not value.isdecimal() or not least <= int(value) <= 1024:
+            raise IndexStoreError(
+                f"an address ends with such as ?shards=3&replicas=1, not with {name}={value}"
+            )
+    return {name: int(value) for name, value in given.items()}
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

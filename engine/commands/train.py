@@ -10,6 +10,7 @@ import typer
 
 from engine.commands import console
 from engine.commands.ask import JSON
+from engine.errors import CheckpointError
 
 if TYPE_CHECKING:
     from engine.encoder.split import SplitEncoder
@@ -35,8 +36,11 @@ BASE = Annotated[
 @train.command()
 def teacher(
     files: FILES,
-    base: BASE,
     out: OUT,
+    base: BASE = "",
+    start: Annotated[
+        Path | None, typer.Option(help="An undecomposed checkpoint to go on from, not the base.")
+    ] = None,
     epochs: EPOCHS = 1.0,
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1.5e-4,
@@ -49,14 +53,22 @@ def teacher(
     """
     import torch
 
+    from engine.checkpoint import load_checkpoint
     from engine.encoder.convert import load_transformers, load_transformers_tokenizer
     from engine.reader import Reader
     from engine.training.batches import Mixture
     from engine.training.trainer import Recipe
 
+    if bool(base) == bool(start):
+        raise typer.BadParameter("give either --base or --start")
     torch.manual_seed(seed)
-    tokenizer = load_transformers_tokenizer(base)
-    reader = Reader(load_transformers(base))
+    if start:
+        begun = load_checkpoint(start, dtype=torch.float32)
+        tokenizer, reader = begun.tokenizer, begun.reader.requires_grad_(True)
+    else:
+        tokenizer, reader = load_transformers_tokenizer(base), Reader(load_transformers(base))
+    if reader.encoder.config.lower:
+        raise CheckpointError(f"{start} isn't an undecomposed reader: it has a cut")
     recipe = Recipe(
         epochs=epochs,
         batch_size=batch_size,

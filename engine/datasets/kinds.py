@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from engine.datasets.boolq import read_boolq
 from engine.datasets.dream import read_dream
@@ -11,6 +12,8 @@ from engine.datasets.race import read_race
 from engine.datasets.records import read_json_lines
 from engine.errors import SourceError
 from engine.squad import SquadParagraph, read_squad
+
+_T = TypeVar("_T")
 
 
 class Kind(StrEnum):
@@ -46,28 +49,27 @@ def kind_of(path: Path) -> Kind:
 def read_boolean(path: Path) -> list[BooleanQuestion]:
     """The yes/no questions of a file of BoolQ or Natural Questions.
 
-    Raises: SourceError for another kind, or a file that can't be read as it.
+    Raises: SourceError for another kind, a file that can't be read as it, or one without any.
     """
     kind = kind_of(path)
     if kind is Kind.BOOLQ:
-        return read_boolq(path)
+        return _some(path, read_boolq(path))
     if kind is Kind.NATURAL_QUESTIONS:
-        return [
-            asked for question in read_natural_questions(path) for asked in as_boolean(question)
-        ]
+        pages = read_natural_questions(path)
+        return _some(path, [asked for page in pages for asked in as_boolean(page)])
     raise _unfit(path, kind, "yes/no questions", "BoolQ's or Natural Questions' .jsonl")
 
 
 def read_choice(path: Path) -> list[ChoiceQuestion]:
     """The multiple-choice questions of RACE (a folder or a file) or DREAM.
 
-    Raises: SourceError for another kind, or a file that can't be read as it.
+    Raises: SourceError for another kind, a file that can't be read as it, or one without any.
     """
     kind = kind_of(path)
     if kind is Kind.RACE:
-        return read_race(path)
+        return _some(path, read_race(path))
     if kind is Kind.DREAM:
-        return read_dream(path)
+        return _some(path, read_dream(path))
     raise _unfit(path, kind, "multiple-choice questions", "a folder of RACE's or DREAM's .json")
 
 
@@ -82,6 +84,12 @@ def read_paragraphs(path: Path) -> list[SquadParagraph]:
     if kind is Kind.NATURAL_QUESTIONS:
         return [p for page in read_natural_questions(path) for p in as_squad(page)]
     raise _unfit(path, kind, "questions that spans answer", "a file in SQuAD's layout")
+
+
+def _some(path: Path, questions: list[_T]) -> list[_T]:
+    if not questions:
+        raise SourceError(f"{path} holds no question of that kind; give a file that does")
+    return questions
 
 
 def _unfit(path: Path, kind: Kind, wanted: str, such_as: str) -> SourceError:

@@ -227,6 +227,16 @@ def test_each_task_reads_the_files_that_have_it_and_refuses_the_others(tmp_path:
         assert str(path) in str(refused.value)
 
 
+def test_a_file_without_a_question_of_the_kind_is_told_in_one_line(tmp_path: Path) -> None:
+    for read, path in (
+        (read_boolean, lines(tmp_path / "a.jsonl")),
+        (read_boolean, lines(tmp_path / "n.jsonl", PAGE)),
+        (read_choice, dump(tmp_path / "c.json", [])),
+    ):
+        with pytest.raises(SourceError, match="holds no question of that kind"):
+            read(path)
+
+
 def without(record: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key != name}
 

@@ -1,24 +1,71 @@
 """Terms: what both a passage and a question are cut into for every lexical index.
 
 Words are runs of letters, marks and digits, after compatibility composition (NFKC) and case
-folding, with the accents of Latin letters and the points of Arabic and Hebrew dropped, and
-stemmed by the English Snowball stemmer. Scripts written without spaces are cut into pairs of
-neighbouring characters.
+folding, stemmed by the collection's language's Snowball stemmer where there is one; the points of
+Arabic and Hebrew and the accents of Latin letters are dropped. Scripts written without spaces are
+cut into pairs of neighbouring characters.
 """
 
 import threading
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import regex
 import Stemmer
 
-# Stands in the manifest; a change of what `analyse` gives needs another name.
+from engine.errors import IndexStoreError
+from engine.languages import ENGLISH, LANGUAGES
+from engine.retrieval.stop_words import STOP_WORDS
+
+# Stands in the manifest, with the language behind it unless that is English; a change of the terms
+# that some text gives needs another name.
 ANALYSER = "foreread-1"
 
 MAX_TERM = 64  # code points: a longer "word" is data, and its beginning tells it apart
 MAX_QUERY_TERMS = 32
+
+# By code of ISO 639-1, the names of Snowball.
+STEMMERS = {
+    "ar": "arabic",
+    "ca": "catalan",
+    "cs": "czech",
+    "da": "danish",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "eo": "esperanto",
+    "es": "spanish",
+    "et": "estonian",
+    "eu": "basque",
+    "fa": "persian",
+    "fi": "finnish",
+    "fr": "french",
+    "ga": "irish",
+    "hi": "hindi",
+    "hu": "hungarian",
+    "hy": "armenian",
+    "id": "indonesian",
+    "it": "italian",
+    "lt": "lithuanian",
+    "ne": "nepali",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pl": "polish",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "ru": "russian",
+    "sr": "serbian",
+    "st": "sesotho",
+    "sv": "swedish",
+    "ta": "tamil",
+    "tr": "turkish",
+    "yi": "yiddish",
+}
+_TONED = {"vi", "yo"}  # the marks of their vowels tell words apart, and are typed
+_DOTLESS = {"tr", "az"}  # I is the capital of ı there, İ that of i
 
 # Scripts that put no spaces between words.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -33,6 +80,7 @@ _TOKEN = regex.compile(
     regex.VERBOSE | regex.VERSION1,
 )
 _ACCENTS = regex.compile(r"(?<=[\p{Latin}\p{Arabic}\p{Hebrew}])\p{Mn}+", regex.VERSION1)
+_POINTS = regex.compile(r"(?<=[\p{Arabic}\p{Hebrew}])\p{Mn}+", regex.VERSION1)
 # Soft hyphens and joiners stand inside words, apostrophes come in several shapes.
 _SPELLING = str.maketrans({"\u00ad": "", "\u200c": "", "\u200d": "", "’": "'"})
 _THOUSANDS = regex.compile(r"\p{Nd}{1,3}(?:,\p{Nd}{3})+(?:\.\p{Nd}+)?")
@@ -58,46 +106,80 @@ def _cut(kind: str, token: str) -> list[str]:
     return [first, rest] if apostrophe and len(first) == 1 else [token]
 
 
-def _stemmer() -> Stemmer.Stemmer:
-    if not hasattr(_local, "stemmer"):
-        _local.stemmer = Stemmer.Stemmer("english")
-    stemmer: Stemmer.Stemmer = _local.stemmer
-    return stemmer
+def _stemmed(terms: list[str], language: str) -> list[str]:
+    if language not in STEMMERS:
+        return terms
+    stemmers: dict[str, Stemmer.Stemmer] = _local.__dict__.setdefault("stemmers", {})
+    if language not in stemmers:
+        stemmers[language] = Stemmer.Stemmer(STEMMERS[language])
+    stemmed: list[str] = stemmers[language].stemWords(terms)
+    return stemmed
 
 
-def analyse(text: str) -> list[str]:
-    """The terms of `text`, in order, repeated as often as they occur."""
-    folded = unicodedata.normalize("NFKC", text).translate(_SPELLING).casefold()
-    if not folded.isascii():
-        folded = _ACCENTS.sub("", unicodedata.normalize("NFD", folded))
-        folded = unicodedata.normalize("NFC", folded)
-    terms: list[str] = []
-    for match in _TOKEN.finditer(folded):
-        terms.extend(_cut(match.lastgroup or "", match.group()))
-    return [term[:MAX_TERM] for term in _stemmer().stemWords(terms)]
+def _without(marks: "regex.Pattern[str]", text: str) -> str:
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", marks.sub("", unicodedata.normalize("NFD", text)))
 
 
-# Left out of questions, never of passages: what English asks with and joins words by. Not
-# "does": its term, "doe", is a name and an animal.
-STOP_WORDS = frozenset(
-    analyse(
-        "a an the of in on at to for by with from and or is are was were be been do did has have "
-        "had what which who whom whose when where why how that this it as"
-    )
-)
+@dataclass(frozen=True)
+class Analyser:
+    """Cuts texts of a collection in one language into terms. Threads may share it."""
+
+    language: str = ENGLISH
+
+    @property
+    def name(self) -> str:
+        """What the manifest calls it."""
+        return ANALYSER if self.language == ENGLISH else f"{ANALYSER}-{self.language}"
+
+    def terms(self, text: str) -> list[str]:
+        """The terms of `text`, in order, repeated as often as they occur."""
+        folded = unicodedata.normalize("NFKC", text).translate(_SPELLING)
+        if self.language in _DOTLESS:
+            folded = folded.replace("I", "ı").replace("İ", "i")
+        # English words have accents by chance only; elsewhere the stemmer goes by them.
+        is_english = self.language == ENGLISH
+        folded = _without(_ACCENTS if is_english else _POINTS, folded.casefold())
+        terms: list[str] = []
+        for match in _TOKEN.finditer(folded):
+            terms.extend(_cut(match.lastgroup or "", match.group()))
+        terms = _stemmed(terms, self.language)
+        if not is_english and self.language not in _TONED:
+            terms = [_without(_ACCENTS, term) for term in terms]
+        return [term[:MAX_TERM] for term in terms if term]
+
+    def query_terms(
+        self, text: str, frequency: Callable[[str], int], limit: int = MAX_QUERY_TERMS
+    ) -> list[str]:
+        """The terms to search for: each once, and of a long text only the `limit` rarest.
+
+        Stop words are left out unless there is nothing else. `frequency` says how many passages
+        hold a term; terms that none holds are left out, so the result is empty where nothing can
+        be found.
+        """
+        terms = dict.fromkeys(self.terms(text))
+        stop_words = _stop_terms(self)
+        telling = [term for term in terms if term not in stop_words] or terms
+        counted = {term: frequency(term) for term in telling}
+        known = [term for term, count in counted.items() if count]
+        return sorted(known, key=lambda term: counted[term])[:limit]
 
 
-def query_terms(
-    text: str, frequency: Callable[[str], int], limit: int = MAX_QUERY_TERMS
-) -> list[str]:
-    """The terms to search for: each once, and of a long text only the `limit` rarest.
+def analyser_named(name: str) -> Analyser:
+    """The analyser that a manifest names.
 
-    Stop words are left out unless there is nothing else. `frequency` says how many passages
-    hold a term; terms that none holds are left out, so the result is empty where nothing can
-    be found.
+    Raises: IndexStoreError if this version hasn't got it.
     """
-    terms = dict.fromkeys(analyse(text))
-    telling = [term for term in terms if term not in STOP_WORDS] or terms
-    counted = {term: frequency(term) for term in telling}
-    known = [term for term, count in counted.items() if count]
-    return sorted(known, key=lambda term: counted[term])[:limit]
+    language = name.removeprefix(ANALYSER).removeprefix("-") or ENGLISH
+    if language not in LANGUAGES or (analyser := Analyser(language)).name != name:
+        raise IndexStoreError(
+            f"the index's words were cut by {name!r}, which this version doesn't know (it cuts by "
+            f"{ANALYSER}); build it again with: indexer build"
+        )
+    return analyser
+
+
+@cache
+def _stop_terms(analyser: Analyser) -> frozenset[str]:
+    return frozenset(analyser.terms(STOP_WORDS.get(analyser.language, "")))

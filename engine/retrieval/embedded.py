@@ -21,7 +21,7 @@ from engine.document_fields import FieldSummary
 from engine.documents import Document
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError
 from engine.filters import Condition
-from engine.retrieval.analyser import ANALYSER, analyse, query_terms
+from engine.retrieval.analyser import Analyser, analyser_named
 from engine.retrieval.backend import Description, FetchedPassage
 from engine.retrieval.derived import Derivation, at_generation, brought_up
 from engine.retrieval.field_table import FieldTable, FieldTables
@@ -48,10 +48,11 @@ Identity = tuple[int, int]  # of a file: its device and its number there
 
 @dataclass(frozen=True)
 class _Derived:
-    """Both indexes at one generation of one store."""
+    """Both indexes at one generation of one store, whose terms are `analyser`'s."""
 
     store_id: str
     generation: int
+    analyser: Analyser
     lexical: LexicalIndex
     vectors: VectorIndex
 
@@ -81,7 +82,7 @@ class EmbeddedSnapshot:
 
     def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
         lexical = self._derived.lexical
-        terms = query_terms(question, lexical.frequency)
+        terms = self._derived.analyser.query_terms(question, lexical.frequency)
         return lexical.search(terms, n, self._selected(where))
 
     def search_vectors(
@@ -409,17 +410,19 @@ class EmbeddedBackend:
         self, store: StoreSnapshot, take: Callable[[Path, Derivation[Any]], Any]
     ) -> _Derived | None:
         """Both indexes as `take` gives them; None if it doesn't give one of them."""
-        vectors = take(self._folder / "vectors", _faiss(self._store.settings.vector_dimension))
+        settings = self._store.settings
+        analyser = analyser_named(settings.analyser)
+        vectors = take(self._folder / "vectors", _faiss(settings.vector_dimension))
         if vectors is None:
             return None
         if self._lexical_name == "tantivy":
-            lexical = take(self._folder / "bm25", _tantivy())
+            lexical = take(self._folder / "bm25", _tantivy(analyser))
         else:
-            lexical = RankBM25Index(_terms(store.iterate_passages()))
+            lexical = RankBM25Index(_terms(analyser, store.iterate_passages()))
         manifest = store.manifest()
         if lexical is None:
             return None
-        return _Derived(manifest.store_id, manifest.generation, lexical, vectors)
+        return _Derived(manifest.store_id, manifest.generation, analyser, lexical, vectors)
 
     def _replaced(self) -> bool:
         """Whether there's another index in the folder; not while this one is being written."""
@@ -450,16 +453,16 @@ def vectors_kind(dimension: int) -> str:
     return f"cosine-segments-{dimension}"
 
 
-def _tantivy() -> Derivation[TantivyIndex]:
+def _tantivy(analyser: Analyser) -> Derivation[TantivyIndex]:
     def catch_up(index: TantivyIndex, store: StoreSnapshot, touched: list[range]) -> None:
-        index.apply(touched, _terms(store.iterate_passages(touched)))
+        index.apply(touched, _terms(analyser, store.iterate_passages(touched)))
 
     def build(folder: Path, store: StoreSnapshot) -> TantivyIndex:
         index = TantivyIndex.create(folder)
-        index.apply([], _terms(store.iterate_passages()))
+        index.apply([], _terms(analyser, store.iterate_passages()))
         return index
 
-    return Derivation(ANALYSER, TantivyIndex.open, catch_up, build)
+    return Derivation(analyser.name, TantivyIndex.open, catch_up, build)
 
 
 def _faiss(dimension: int) -> Derivation[VectorIndex]:
@@ -477,11 +480,13 @@ def _faiss(dimension: int) -> Derivation[VectorIndex]:
     return Derivation(vectors_kind(dimension), load, catch_up, build)
 
 
-def _terms(passages: Iterable[StoredPassage]) -> Iterator[tuple[int, list[str]]]:
+def _terms(
+    analyser: Analyser, passages: Iterable[StoredPassage]
+) -> Iterator[tuple[int, list[str]]]:
     """Each passage's key and terms: its title and heading are found as its text is."""
     for stored in passages:
         parts = (stored.passage.title, stored.passage.heading, stored.text)
-        yield stored.key, analyse("\n".join(part for part in parts if part))
+        yield stored.key, analyser.terms("\n".join(part for part in parts if part))
 
 
 def _store_folder(folder: Path) -> Path:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import IndexStoreError
-from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.derived import Mark, read_mark
 from engine.retrieval.embedded import vectors_kind
 from engine.retrieval.lexical import TantivyIndex
@@ -103,7 +102,7 @@ def verify_index(folder: Path) -> Verification:
 
 def check_bm25(folder: Path, store: LmdbStore) -> DerivedCheck:
     """The Tantivy index in `folder`: its files' checksums, and its keys against the store's."""
-    mark, notes = _mark(folder, store, BM25, ANALYSER)
+    mark, notes = _mark(folder, store, BM25, store.settings.analyser)
     if mark is None:
         return DerivedCheck(notes=notes)
     if damaged := damaged_files(folder):

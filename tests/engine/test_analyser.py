@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.retrieval.analyser import MAX_TERM, analyse, query_terms
+from engine.errors import IndexStoreError
+from engine.languages import LANGUAGES
+from engine.retrieval.analyser import ANALYSER, MAX_TERM, STEMMERS, Analyser, analyser_named
+from engine.retrieval.stop_words import STOP_WORDS
+
+ENGLISH = Analyser("en")
+analyse, query_terms = ENGLISH.terms, ENGLISH.query_terms
 
 
 @pytest.mark.parametrize(
@@ -77,3 +83,91 @@ def test_stop_words_are_searched_for_only_where_there_is_nothing_else():
 def test_a_question_of_nothing_known_has_no_terms():
     assert query_terms("what is it", lambda term: 0) == []
     assert query_terms("?!", lambda term: 1) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "terms"),
+    [
+        # One term for the forms of a word, typed with accents or, but for the ending, without.
+        ("es", "Las bibliotecas, la biblioteca", ["las", "bibliotec", "la", "bibliotec"]),
+        ("es", "los cañones; el cañón; MÉXICO", ["los", "canon", "el", "canon", "mexic"]),
+        ("fr", "l’élève; les élèves", ["l", "elev", "le", "elev"]),
+        ("de", "Häuser, Häusern; Straßen", ["haus", "haus", "strass"]),
+        ("ru", "книга, книги, книгами", ["книг", "книг", "книг"]),
+        ("ar", "الكتاب وَكِتَاب", ["كتاب", "كتاب"]),  # points go before the stem is taken
+        ("hi", "लड़के लड़कों", ["लड़क", "लड़क"]),
+        ("tr", "IŞIK ışık İzmir", ["ısık", "ısık", "izmir"]),  # the capital of ı is I
+        # Tones tell Vietnamese words apart.
+        ("vi", "Má, mà và MẠ", ["má", "mà", "và", "mạ"]),
+        ("zh", "北京大学 the runners", ["北京", "京大", "大学", "the", "runners"]),
+        ("ja", "東京タワー", ["東京", "京タ", "タワ", "ワー"]),
+        ("th", "ภาษา ไทย", ["ภา", "าษ", "ษา", "ไท", "ทย"]),
+        # No stemmer, and only the accents go.
+        ("uk", "книга книги café", ["книга", "книги", "cafe"]),
+    ],
+)
+def test_terms_follow_the_language(language, text, terms):
+    assert Analyser(language).terms(text) == terms
+
+
+SCRIPTS = [
+    "Straßen",
+    "книги",
+    "élèves",
+    "北京大学",
+    "ภาษา",
+    "وَكِتَاب",
+    "हिन्दी",
+    "ﷺ",
+    "\u200d",
+    "’",
+    "ı",
+    "İ",
+]
+
+
+@given(st.sampled_from(sorted(LANGUAGES)), st.text(st.characters(exclude_categories=())))
+def test_any_text_in_any_language_gives_terms_that_no_index_splits_again(language, text):
+    for term in Analyser(language).terms(text):
+        assert term.split() == [term]
+        assert len(term) <= MAX_TERM
+
+
+@given(
+    st.sampled_from(sorted(LANGUAGES)),
+    st.lists(st.sampled_from([*SCRIPTS, " ", ". "]), max_size=12).map("".join),
+)
+def test_a_text_found_by_itself_has_its_question_s_terms(language, text):
+    analyser = Analyser(language)
+    assert set(analyser.query_terms(text, lambda term: 1)) <= set(analyser.terms(text))
+
+
+def test_stemmers_and_stop_words_are_of_languages_that_we_know():
+    assert set(STEMMERS) <= LANGUAGES
+    for language, words in STOP_WORDS.items():
+        assert language in STEMMERS or language == "vi"
+        analyser = Analyser(language)
+        assert all(analyser.terms(word) for word in words.split()), language
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "terms"),
+    [
+        ("es", "¿En qué año se fundó la ciudad?", ["ano", "fund", "ciud"]),
+        ("ru", "В каком году была построена крепость?", ["год", "постро", "крепост"]),
+        ("vi", "Cây cầu được xây khi nào?", ["cây", "cầu", "xây"]),
+        ("es", "¿Qué es?", ["que", "es"]),  # there is nothing else
+    ],
+)
+def test_stop_words_are_the_language_s_own(language, question, terms):
+    assert Analyser(language).query_terms(question, lambda term: 1) == terms
+
+
+def test_a_manifest_s_name_gives_its_analyser_and_an_unknown_one_is_refused():
+    assert ENGLISH.name == ANALYSER  # as it was before there were others
+    assert Analyser("ru").name == f"{ANALYSER}-ru"
+    for language in LANGUAGES:
+        assert analyser_named(Analyser(language).name) == Analyser(language)
+    for name in ("foreread-0", f"{ANALYSER}-", f"{ANALYSER}-en", f"{ANALYSER}-xx", "ru", ""):
+        with pytest.raises(IndexStoreError, match="build it again"):
+            analyser_named(name)

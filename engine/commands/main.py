@@ -2,7 +2,17 @@
 
 import typer
 
-from engine.commands import ask, bench, calibrate, console, convert, evaluate, sweep, train
+from engine.commands import (
+    ask,
+    bench,
+    calibrate,
+    console,
+    convert,
+    evaluate,
+    sweep,
+    train,
+    train_label,
+)
 
 app = typer.Typer(
     name="engine",
@@ -17,6 +27,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("convert")(convert.convert)
 app.command("sweep")(sweep.sweep)
+train.train.command("label")(train_label.label)
 app.add_typer(train.train, name="train")
 
 

@@ -1,0 +1,111 @@
+"""Questions that nobody has answered, answered by a teacher, so that a student has more to learn.
+
+The hard label is the teacher's best span; distilled from the same teacher, the student sees how
+sure it was, too.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.checkpoint import Checkpoint
+from engine.evaluation.reading import predict
+from engine.retrieval.backend import Backend
+from engine.squad import SquadParagraph, SquadQuestion
+
+
+@dataclass(frozen=True)
+class _Label:
+    """The best span of a question so far, in paragraph number `paragraph`."""
+
+    margin: float
+    paragraph: int
+    text: str
+
+
+def retrieved_paragraphs(
+    backend: Backend, questions: Sequence[str], *, passages: int
+) -> list[SquadParagraph]:
+    """The passages that BM25 finds for each question, `passages` at most, as paragraphs to read.
+
+    A question is asked of each of its passages under the same id.
+    """
+    asked: dict[int, list[SquadQuestion]] = {}
+    for number, text in enumerate(dict.fromkeys(questions)):
+        question = SquadQuestion(f"labelled-{number}", text, ())
+        for key, _ in backend.search_terms(text, passages):
+            asked.setdefault(key, []).append(question)
+    return [
+        SquadParagraph(item.passage.title, number, item.text, tuple(asked[item.key]))
+        for number, item in enumerate(backend.fetch(list(asked)))
+    ]
+
+
+def label_questions(
+    teacher: Checkpoint,
+    paragraphs: Sequence[SquadParagraph],
+    *,
+    min_margin: float = 0.0,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> list[SquadParagraph]:
+    """The paragraphs with the questions that the teacher answers in them, its answers in place.
+
+    A question of several paragraphs goes to the one where its best span stands highest above the
+    null answer, and is left out if that is less than `min_margin` (see `Prediction`).
+    """
+    best: dict[str, _Label] = {}
+    questions: dict[str, SquadQuestion] = {}
+    for number, paragraph in enumerate(paragraphs):
+        found = predict(
+            teacher.reader,
+            teacher.tokenizer,
+            [paragraph],
+            dtype=teacher.dtype,
+            window=teacher.settings.passage_limit,
+            skim=teacher.settings.skim,
+        )
+        for p in found:
+            questions[p.question.id] = p.question
+            known = best.get(p.question.id)
+            if p.text and p.margin >= min_margin and (known is None or p.margin > known.margin):
+                best[p.question.id] = _Label(p.margin, number, p.text)
+        on_progress(number + 1)
+    answered: dict[int, list[SquadQuestion]] = {}
+    for name, label in best.items():
+        # Where the words stand more than once, the first place has to do.
+        answer = (label.text, paragraphs[label.paragraph].context.index(label.text))
+        question = replace(questions[name], answers=(answer,))
+        answered.setdefault(label.paragraph, []).append(question)
+    return [
+        replace(paragraphs[number], questions=tuple(answered[number]))
+        for number in sorted(answered)
+    ]
+
+
+def squad_layout(paragraphs: Sequence[SquadParagraph]) -> dict[str, Any]:
+    """As a SQuAD file holds them."""
+    return {
+        "version": "1.1",
+        "data": [
+            {
+                "title": paragraph.title,
+                "paragraphs": [
+                    {
+                        "context": paragraph.context,
+                        "qas": [
+                            {
+                                "id": question.id,
+                                "question": question.question,
+                                "answers": [
+                                    {"text": text, "answer_start": start}
+                                    for text, start in question.answers
+                                ],
+                            }
+                            for question in paragraph.questions
+                        ],
+                    }
+                ],
+            }
+            for paragraph in paragraphs
+        ],
+    }

@@ -12,6 +12,7 @@ from engine.commands import (
     sweep,
     train,
     train_label,
+    train_tasks,
 )
 
 app = typer.Typer(
@@ -28,6 +29,8 @@ app.command("bench")(bench.bench)
 app.command("convert")(convert.convert)
 app.command("sweep")(sweep.sweep)
 train.train.command("label")(train_label.label)
+train.train.command("boolean")(train_tasks.boolean)
+train.train.command("choice")(train_tasks.choice)
 app.add_typer(train.train, name="train")
 
 

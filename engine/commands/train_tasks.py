@@ -1,0 +1,283 @@
+"""`engine train boolean` and `engine train choice`: heads for questions that spans don't answer."""
+
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+
+import typer
+
+from engine.commands import console
+from engine.commands.ask import JSON
+from engine.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from engine.checkpoint import Checkpoint
+    from engine.evaluation.tasks import Judged
+    from engine.reader import Reader
+    from engine.training.loop import Progress
+    from engine.training.task_examples import TaskSet
+    from engine.training.task_trainer import Beside
+    from engine.training.trainer import Recipe
+
+EVALUATE_EVERY = 200
+EVALUATE_QUESTIONS = 400
+
+MODEL = Annotated[
+    Path, typer.Option("--model", help="Checkpoint to start from, with or without a cut.")
+]
+OUT = Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")]
+TEACHER = Annotated[
+    Path | None,
+    typer.Option(help="Undecomposed checkpoint with the same head, to be distilled from."),
+]
+SPANS = Annotated[
+    list[Path] | None,
+    typer.Option(help="Files in SQuAD's layout to train on alongside, so that spans stay good."),
+]
+BASE = Annotated[
+    str, typer.Option(help="With --spans: base encoder, whose vectors are trained towards.")
+]
+EPOCHS = Annotated[float, typer.Option(min=0.01, help="Passes over the questions.")]
+BATCH = Annotated[int, typer.Option(min=1)]
+RATE = Annotated[float, typer.Option(min=0.0)]
+SOFT = Annotated[float, typer.Option(min=0.0, help="Weight of the teacher's judgements.")]
+STATES = Annotated[float, typer.Option(min=0.0, help="Weight of its states.")]
+SEED = Annotated[int, typer.Option(help="Seed of everything drawn.")]
+
+
+class _OnPassage(Protocol):
+    @property
+    def passage(self) -> str: ...
+
+
+_Q = TypeVar("_Q", bound=_OnPassage)
+
+
+def boolean(
+    files: Annotated[
+        list[Path], typer.Argument(help="Yes/no questions: BoolQ or Natural Questions (.jsonl).")
+    ],
+    model: MODEL,
+    out: OUT,
+    teacher: TEACHER = None,
+    spans: SPANS = None,
+    base: BASE = "",
+    epochs: EPOCHS = 3.0,
+    batch_size: BATCH = 24,
+    learning_rate: RATE = 1e-4,
+    soft: SOFT = 1.0,
+    states: STATES = 1.0,
+    seed: SEED = 0,
+    as_json: JSON = False,
+) -> None:
+    """Train a reader to answer yes/no questions, spans too if --spans is given.
+
+    Example: engine train boolean boolq.jsonl --model split --spans train.json --out both
+    """
+    from engine.datasets.kinds import read_boolean
+    from engine.evaluation.tasks import judge_boolean
+    from engine.training.batches import Mixture
+    from engine.training.negatives import with_other_windows
+    from engine.training.task_examples import cut_boolean
+    from engine.training.trainer import Recipe
+
+    questions, held_back = _split([question for file in files for question in read_boolean(file)])
+    checkpoint, taught_by = _load(model, teacher)
+    limit = checkpoint.settings.passage_limit
+    tasks = with_other_windows(cut_boolean(questions, checkpoint.tokenizer, limit=limit))
+    _train(
+        checkpoint,
+        taught_by,
+        tasks,
+        lambda reader: list(judge_boolean(reader, checkpoint.tokenizer, held_back, window=limit)),
+        out,
+        spans=spans or [],
+        base=base,
+        recipe=Recipe(
+            epochs=epochs,
+            batch_size=batch_size,
+            share=3,
+            learning_rate=learning_rate,
+            mixture=Mixture(gold_only=0.7, unanswered=0.1),
+            soft=soft,
+            states=states,
+            seed=seed,
+        ),
+        as_json=as_json,
+    )
+
+
+def choice(
+    files: Annotated[
+        list[Path], typer.Argument(help="Multiple choice: folders of RACE, or DREAM's .json.")
+    ],
+    model: MODEL,
+    out: OUT,
+    teacher: TEACHER = None,
+    spans: SPANS = None,
+    base: BASE = "",
+    epochs: EPOCHS = 3.0,
+    batch_size: BATCH = 12,
+    learning_rate: RATE = 1e-4,
+    soft: SOFT = 1.0,
+    states: STATES = 1.0,
+    seed: SEED = 0,
+    as_json: JSON = False,
+) -> None:
+    """Train a reader to choose between the options of a question.
+
+    Example: engine train choice RACE/train/middle --model split --out chooser
+    """
+    from engine.datasets.kinds import read_choice
+    from engine.evaluation.tasks import judge_choice
+    from engine.training.batches import Mixture
+    from engine.training.task_examples import cut_choice
+    from engine.training.trainer import Recipe
+
+    questions, held_back = _split([question for file in files for question in read_choice(file)])
+    checkpoint, taught_by = _load(model, teacher)
+    limit = checkpoint.settings.passage_limit
+    _train(
+        checkpoint,
+        taught_by,
+        cut_choice(questions, checkpoint.tokenizer, limit=limit),
+        lambda reader: list(judge_choice(reader, checkpoint.tokenizer, held_back, window=limit)),
+        out,
+        spans=spans or [],
+        base=base,
+        recipe=Recipe(
+            epochs=epochs,
+            batch_size=batch_size,
+            share=3,
+            learning_rate=learning_rate,
+            mixture=Mixture(gold_only=1.0, unanswered=0.0),
+            soft=soft,
+            states=states,
+            seed=seed,
+        ),
+        as_json=as_json,
+    )
+
+
+def _load(model: Path, teacher: Path | None) -> "tuple[Checkpoint, Reader | None]":
+    import torch
+
+    from engine.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(model, dtype=torch.float32)
+    if teacher is None:
+        return checkpoint, None
+    taught_by = load_checkpoint(teacher)
+    if taught_by.reader.encoder.config.lower:
+        raise CheckpointError(f"{teacher} isn't an undecomposed reader: it has a cut")
+    return checkpoint, taught_by.reader
+
+
+def _train(
+    checkpoint: "Checkpoint",
+    teacher: "Reader | None",
+    tasks: "TaskSet",
+    judge: "Callable[[Reader], list[Judged]]",
+    out: Path,
+    *,
+    spans: Sequence[Path],
+    base: str,
+    recipe: "Recipe",
+    as_json: bool,
+) -> None:
+    from engine.checkpoint import save_checkpoint
+    from engine.evaluation.tasks import accuracy
+    from engine.training.distillation import Shape
+    from engine.training.task_trainer import train_task
+
+    reader, head = checkpoint.reader.requires_grad_(True), tasks.head
+    if teacher is None:
+        settled = replace(recipe, soft=0.0, states=0.0)
+    else:
+        if head not in teacher.heads and recipe.soft:
+            raise CheckpointError(
+                f"the teacher has no {head} head; train it one first with: engine train {head}"
+            )
+        shape = Shape(reader.encoder.config.lower, reader.encoder.config.upper)
+        last = teacher.encoder.config.upper[-1]
+        matches = tuple(layer - 1 for layer in shape.matches(last))
+        settled = replace(recipe, hard=0.5, matches=matches)
+    work = out.with_name(out.name + ".training")
+    console.say(f"{len(tasks.examples)} questions on {len(tasks.windows)} passages")
+    beside = _beside(checkpoint, spans, base, settled, work) if spans else None
+    quality: dict[str, Any] = {}
+
+    def measure(reader: "Reader", step: int) -> None:
+        quality.update(accuracy(judge(reader)))
+        told = f"{quality['accuracy']:.1f} % right, always the commonest {quality['majority']:.1f}"
+        console.say(f"step {step}: of the held back, {told}")
+
+    with console.progress_bar("training", 1000) as bar:
+
+        def show(p: "Progress") -> None:
+            left = f"{p.seconds_left / 60:.0f} min left"
+            bar(1000 * p.step // p.steps, f"step {p.step} of {p.steps}, loss {p.loss:.3f}, {left}")
+
+        train_task(
+            reader,
+            tasks,
+            checkpoint.tokenizer,
+            settled,
+            teacher=teacher,
+            beside=beside,
+            resume_folder=work,
+            on_progress=show,
+            evaluate=measure,
+            evaluate_every=EVALUATE_EVERY,
+        )
+    done = {"recipe": asdict(settled), "date": str(date.today()), "with spans": bool(spans)}
+    before = checkpoint.settings
+    settings = replace(
+        before,
+        training={**before.training, head: done},
+        quality={**before.quality, f"{head}, held back": quality},
+    )
+    save_checkpoint(reader, checkpoint.tokenizer, settings, out)
+    shutil.rmtree(work, ignore_errors=True)
+    console.show({"model": str(out), **quality}, as_json=as_json, human=_text)
+
+
+def _beside(
+    checkpoint: "Checkpoint", files: Sequence[Path], base: str, recipe: "Recipe", work: Path
+) -> "Beside":
+    """Spans to train on alongside, with the weights of `recipe`."""
+    from engine.encoder.convert import load_transformers
+    from engine.training.batches import Mixture
+    from engine.training.material import gather_material, kept_vector_targets
+    from engine.training.task_trainer import Beside
+
+    limit = checkpoint.settings.passage_limit
+    examples = gather_material(files, checkpoint.tokenizer, limit=limit).examples
+    targets = None
+    if base:
+        encoder = load_transformers(base)
+        targets = kept_vector_targets(encoder, checkpoint.tokenizer, examples, work, console.say)
+    mixture = Mixture(gold_only=0.75, unanswered=0.1)
+    vectors = 0.3 if base else 0.0
+    return Beside(examples, replace(recipe, mixture=mixture, vectors=vectors), targets)
+
+
+def _text(result: dict[str, Any]) -> str:
+    return (
+        f"{result['model']}: {result['accuracy']:.1f} % of {result['questions']} questions held "
+        f"back judged right; always saying the commonest answer, {result['majority']:.1f} %"
+    )
+
+
+def _split(questions: list[_Q]) -> tuple[list[_Q], list[_Q]]:
+    """Questions to train on, and some of those held back, by a hash of their passages."""
+    from engine.datasets.questions import take
+    from engine.training.examples import is_tune
+
+    random.Random(0).shuffle(questions)
+    held_back = [q for q in questions if is_tune(q.passage)]
+    return [q for q in questions if not is_tune(q.passage)], take(held_back, EVALUATE_QUESTIONS)

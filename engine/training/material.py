@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.datasets.kinds import read_paragraphs
 from engine.encoder.split import SplitEncoder
-from engine.squad import SquadParagraph, read_squad
+from engine.squad import SquadParagraph
 from engine.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, cut_examples, is_tune
 from engine.training.identity import identity
@@ -29,14 +30,15 @@ def split_paragraphs(
 
     Raises: SourceError if a file can't be read or is of another layout.
     """
-    paragraphs = [paragraph for file in files for paragraph in read_squad(file)]
+    paragraphs = [paragraph for file in files for paragraph in read_paragraphs(file)]
     random.Random(0).shuffle(paragraphs)
     held_back = [p for p in paragraphs if is_tune(p.context)]
     return [p for p in paragraphs if not is_tune(p.context)], held_back
 
 
 def gather_material(files: Sequence[Path], tokenizer: Tokenizer, *, limit: int) -> Material:
-    """Examples of windows of at most `limit` wordpieces, with negatives, from SQuAD files.
+    """Examples of windows of at most `limit` wordpieces, with negatives, from files of SQuAD
+    or Natural Questions.
 
     Raises: SourceError if a file can't be read or is of another layout.
     """

@@ -68,7 +68,8 @@ def why_block(result: SearchResult, answer: Answer) -> str:
     places = len(answer.evidence)
     summed = f", {places} places taken together" if places > 1 else ""
     return (
-        f"<p>{escape(_in_words(ranks))}</p>"
+        # With focus, since by keyboard what holds it can't be scrolled otherwise.
+        f'<div role="group" aria-label="Why" tabindex="0"><p>{escape(_in_words(ranks))}</p>'
         '<table class="fr-table"><thead><tr><th scope="col">Its passage</th>'
         '<th scope="col" class="fr-number">rank</th><th scope="col" class="fr-number">score</th>'
         f"</tr></thead><tbody>{rows}</tbody></table>"
@@ -77,7 +78,7 @@ def why_block(result: SearchResult, answer: Answer) -> str:
         f'<tr><th scope="row">Calibrated confidence{escape(summed)}</th>'
         f"{_number(percent(answer.confidence))}</tr>"
         f'<tr><th scope="row">Characters of the document</th>'
-        f"{_number(f'{answer.start}–{answer.end}')}</tr></tbody></table>"
+        f"{_number(f'{answer.start}–{answer.end}')}</tr></tbody></table></div>"
     )
 
 

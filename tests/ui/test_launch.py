@@ -55,6 +55,7 @@ def test_the_page_is_served_to_this_machine_alone_unless_told_otherwise(
         "--browser.serverAddress": "127.0.0.1",
         "--server.headless": "true",
         "--server.fileWatcherType": "none",
+        "--runner.postScriptGC": "false",
         "--browser.gatherUsageStats": "false",
         "--client.toolbarMode": "minimal",
         "--client.showErrorDetails": "none",

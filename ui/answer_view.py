@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
@@ -50,7 +49,7 @@ def _show_controls(
         with st.popover("Right?", type="tertiary", key=f"say-{key}", on_change="rerun") as say:
             if say.open:
                 checkpoint = open_engine(settings.index, settings.model).checkpoint.fingerprint
-                feedback_form.show(answer, result.question, key, Path(settings.index), checkpoint)
+                feedback_form.show(answer, result.question, key, settings.folder, checkpoint)
 
 
 def other_places(answer: Answer) -> list[Evidence]:

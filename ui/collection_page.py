@@ -26,6 +26,8 @@ PARTS = {
     "vectors": "Search by vectors",
     "bm25": "Search by words",
     "store/free": "Free to be used again",
+    "primaries": "In the cluster",
+    "replicas": "Replicas in the cluster",
 }
 
 
@@ -39,7 +41,7 @@ def show(settings: PageSettings, *, document: Page) -> None:
     document_list.show(settings, description.generation, document=document)
     st.html('<h2 class="fr-part">Size on disk</h2>')
     st.html(explain.size_block(sizes(description.bytes_on_disk)))
-    _show_feedback(Path(settings.index))
+    _show_feedback(settings.folder)
 
 
 def sizes(bytes_on_disk: Mapping[str, int]) -> dict[str, int]:

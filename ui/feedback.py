@@ -90,7 +90,7 @@ def append_feedback(index: Path, feedback: Feedback) -> None:
     folder = index / KEPT
     line = json.dumps(asdict(feedback)).encode() + b"\n"
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with waiting_lock(folder / "feedback.lock"), (folder / FILE).open("ab+") as file:
             if file.tell() and _last_byte(file.fileno(), file.tell()) != b"\n":
                 line = b"\n" + line  # a crash or full disk has left half a line

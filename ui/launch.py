@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from engine.commands import console
+from engine.commands.index_option import INDEX
 from engine.errors import CheckpointError, IndexStoreError, SourceError
+from engine.retrieval.elastic_address import ClusterAddress
 from engine.squad import read_questions
 from ui.feedback import read_feedback, to_squad
-from ui.settings import PASSWORD_VARIABLE, PageSettings
+from ui.settings import PASSWORD_VARIABLE, PageSettings, visitors_folder
 from ui.uploads import FILE_BYTES
 
 PAGE = Path(__file__).with_name("page.py")
@@ -23,7 +25,7 @@ app = typer.Typer(name="foreread-ui", pretty_exceptions_enable=False, rich_marku
 
 @app.command()
 def serve(
-    index: Annotated[Path, typer.Option("--index", "-i", help="The index folder.")],
+    index: INDEX,
     model: Annotated[
         Path | None,
         typer.Option(help="Checkpoint folder; by default the one that made the index."),
@@ -61,16 +63,23 @@ def serve(
 
     Example: foreread-ui --index papers.idx
     """
-    if not (index / "store").is_dir():
+    in_cluster = isinstance(index, ClusterAddress)
+    if in_cluster:
+        from engine.retrieval.places import open_backend
+
+        open_backend(index).close()  # what is wrong with it is told here, not to visitors
+    elif not (index / "store").is_dir():
         raise IndexStoreError(
             f"{index} holds no index; build one with: indexer build SOURCE --index {index}"
         )
+    if in_cluster and uploads:
+        raise SourceError("visitors' files are kept in an index folder; leave out --uploads")
     if model is not None and not model.is_dir():
         raise CheckpointError(f"{model} isn't a folder; name a checkpoint's folder with --model")
     if questions is not None:
         read_questions(questions, 1)
     if export_feedback is not None:
-        write_feedback(index, export_feedback)
+        write_feedback(visitors_folder(index), export_feedback)
         return
     if files is not None and not files.is_dir():
         raise SourceError(f"{files} isn't a folder; name the one that holds the source files")
@@ -80,11 +89,11 @@ def serve(
             f"note: all who reach {address} can ask; {PASSWORD_VARIABLE} would ask for a password"
         )
     settings = PageSettings(
-        index=str(index.resolve()),
+        index=str(index if in_cluster else index.resolve()),
         model=str(model.resolve()) if model is not None else None,
         questions=str(questions.resolve()) if questions is not None else None,
         files=str(files.resolve()) if files is not None else None,
-        uploads=not open_to_all if uploads is None else uploads,
+        uploads=not (open_to_all or in_cluster) if uploads is None else uploads,
     )
     run_streamlit(streamlit_arguments(settings, address=address, port=port))
 

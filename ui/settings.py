@@ -3,6 +3,9 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from engine.retrieval.elastic_address import ClusterAddress, is_address, parse_address
 
 PASSWORD_VARIABLE = "FOREREAD_UI_PASSWORD"
 
@@ -12,7 +15,8 @@ class PageSettings:
     """`model` is None for the checkpoint that made the index; `questions` a file of samples.
 
     `files` is the folder from which visitors may download source files; None for no downloads.
-    `uploads` says whether they may add files of their own.
+    `uploads` says whether they may add files of their own. `folder` is where what visitors say is
+    kept: the index's own, or for an index in a cluster one of its name.
 
     Streamlit hands a page nothing but words after `--`, so these are written as such.
     """
@@ -22,6 +26,11 @@ class PageSettings:
     questions: str | None = None
     files: str | None = None
     uploads: bool = False
+
+    @property
+    def folder(self) -> Path:
+        index = parse_address(self.index) if is_address(self.index) else Path(self.index)
+        return visitors_folder(index)
 
     def to_arguments(self) -> list[str]:
         given = {
@@ -42,3 +51,8 @@ class PageSettings:
         parser.add_argument("--files")
         parser.add_argument("--uploads", action="store_true")
         return cls(**vars(parser.parse_args(arguments)))
+
+
+def visitors_folder(index: Path | ClusterAddress) -> Path:
+    """The folder that an index is; for one in a cluster, a folder of its name, here."""
+    return Path(f"{index.name}.page") if isinstance(index, ClusterAddress) else index

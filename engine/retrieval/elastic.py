@@ -293,8 +293,8 @@ class ElasticBackend:
             changed=float(told["written"]["value"] or self._located.created),
             bytes_per_token=codec_named(settings.codec).bytes_per_token(settings.hidden_size),
             bytes_on_disk={
-                "primaries": sum(copy["store"]["size_in_bytes"] for copy in primaries),
-                "with replicas": sum(copy["store"]["size_in_bytes"] for copy in copies),
+                "primaries": sum(map(_size, primaries)),
+                "replicas": sum(map(_size, copies)) - sum(map(_size, primaries)),
             },
             calibrated=self.calibration is not None,
         )
@@ -388,6 +388,10 @@ def _alike(one: Settings, other: Settings) -> bool:
         s, build={name: said for name, said in s.build.items() if name != "model"}
     )
     return bare(one) == bare(other)
+
+
+def _size(copy: Mapping[str, Any]) -> int:
+    return int(copy["store"]["size_in_bytes"])
 
 
 def _next_name(name: str, current: Located | None) -> str:

@@ -154,6 +154,7 @@ def _exam(
 
     conditions = MeasuringConditions(
         digest_files([evaluate]),
+        teacher.fingerprint,
         limit,
         timed,
         passages,

@@ -44,11 +44,12 @@ class TrainingConditions:
 class MeasuringConditions:
     """How every trial is measured.
 
-    `data` is the digest of the questions; `limit` of them are answered, `timed` of them timed,
-    against `passages` passages each.
+    `data` and `teacher` are digests of the questions and of what times are held against; `limit`
+    questions are answered, `timed` of them timed, against `passages` passages each.
     """
 
     data: str
+    teacher: str
     limit: int | None
     timed: int
     passages: int

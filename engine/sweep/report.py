@@ -104,7 +104,9 @@ def markdown(result: Mapping[str, Any]) -> str:
 
 
 def plot(result: Mapping[str, Any], path: Path) -> bool:
-    """F1 over speed and over memory, a mark for each trial. False without matplotlib."""
+    """F1 over speed and over memory, a mark for each shape and loss, a bar from the lowest seed to
+    the highest. False without matplotlib.
+    """
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure

@@ -152,7 +152,7 @@ def spans_loss(
         output = read_batch(reader, batch, *states)
         loss = recipe.hard * span_loss(output, batch.targets)
         loss = loss + recipe.relevance * relevance_loss(output, batch.targets)
-        if teacher is not None:
+        if teacher is not None and (recipe.soft or recipe.states or recipe.passages):
             with torch.no_grad():
                 wanted = read_batch(teacher, batch, *encode_batch(teacher, batch))
             if recipe.soft:

@@ -132,3 +132,24 @@ def test_passages_at_the_cut_come_closer_to_the_teacher_s(
     assert 0 < losses[-1] < 0.9 * losses[0]
     same = zip(student.encoder.upper.parameters(), upper, strict=True)
     assert all(torch.equal(a, b) for a, b in same), "the cut's loss reaches no layer above it"
+
+
+@pytest.mark.parametrize(("losses", "asked"), [("none", False), ("kd", True), ("cut", True)])
+def test_a_teacher_runs_only_where_a_loss_listens_to_it(
+    losses: str,
+    asked: bool,
+    make_reader: Callable[..., Reader],
+    tokenizer: Tokenizer,
+    paragraphs: list[SquadParagraph],
+) -> None:
+    teacher, shape = make_reader(lower=(), upper=(1, 2, 3, 4)), Shape((1, 2), (3, 4))
+    ran: list[bool] = []
+    teacher.register_forward_pre_hook(lambda *_: ran.append(True))
+    train_reader(
+        student_of(teacher, shape),
+        cut_examples(paragraphs, tokenizer, limit=60),
+        tokenizer,
+        recipe_of(shape, parse_losses(losses), teacher),
+        teacher=teacher,
+    )
+    assert bool(ran) == asked

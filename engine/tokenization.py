@@ -66,6 +66,11 @@ class Tokenizer:
     def vocabulary_size(self) -> int:
         return self._inner.get_vocab_size()
 
+    def pieces(self) -> dict[str, int]:
+        """Every piece, special ones included, and its id."""
+        found: dict[str, int] = self._inner.get_vocab()
+        return found
+
     def encode(self, text: str) -> Pieces:
         return _pieces(self._inner.encode(_whole(text), add_special_tokens=False), text)
 

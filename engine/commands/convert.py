@@ -1,4 +1,7 @@
-"""`engine convert`: a checkpoint of transformers becomes one that indexes and answers."""
+"""`engine convert`: a checkpoint becomes another that indexes and answers.
+
+One of transformers is cut at a layer; one of ours gets its base model's whole vocabulary.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,45 +14,100 @@ from engine.errors import CheckpointError
 
 
 def convert(
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for the checkpoint.")],
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="NAME_OR_DIR",
-            help="A BERT, RoBERTa or XLNet checkpoint: a folder or hub name.",
+            help="A BERT, RoBERTa or XLNet checkpoint, a folder or hub name, for --split; a "
+            "Foreread checkpoint, by default the shipped one, for --vocabulary.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     split: Annotated[
-        int, typer.Option("--split", min=0, help="Layers below the cut; 0 is the undecomposed one.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for the checkpoint.")],
+        int | None,
+        typer.Option("--split", min=0, help="Layers below the cut; 0 is the undecomposed one."),
+    ] = None,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME_OR_DIR",
+            help="Exchange the vocabulary for all of this model's, which ours was trained from.",
+        ),
+    ] = None,
     as_json: JSON = False,
 ) -> None:
     """Cut a transformers checkpoint into lower and upper layers, span head kept if it has one.
 
-    Example: engine convert deepset/roberta-base-squad2 --split 9 --out roberta
-    """
-    from engine import conversion
-    from engine.checkpoint import save_checkpoint
+    Or give a Foreread checkpoint the vocabulary that it needs to read other languages.
 
+    Examples: engine convert deepset/roberta-base-squad2 --split 9 --out roberta;  engine convert
+    --vocabulary intfloat/multilingual-e5-small --out multilingual
+    """
+    if (split is None) == (vocabulary is None):
+        raise CheckpointError("give either --split LAYERS or --vocabulary NAME_OR_DIR")
     if out.exists():
         raise CheckpointError(f"{out} is there already; name a new folder with --out")
+    if vocabulary is not None:
+        result = _exchange(model, vocabulary, out)
+    elif model is not None and split is not None:
+        result = _cut(model, split, out)
+    else:
+        raise CheckpointError("name the checkpoint to be cut: a folder or hub name")
+    console.show(result, as_json=as_json, human=_text)
+
+
+def _cut(model: str, split: int, out: Path) -> dict[str, Any]:
+    from engine import conversion
+
     converted = conversion.convert(model, split=split)
-    try:
-        save_checkpoint(converted.reader, converted.tokenizer, converted.settings, out)
-    except OSError as error:
-        raise CheckpointError(f"{out} can't be written: {error.strerror}") from None
+    _save(converted, out)
     config = converted.reader.encoder.config
-    result = {
+    return {
         "model": str(out),
         "family": config.family,
         "lower": len(config.lower),
         "upper": len(config.upper),
         "span_head": converted.answers,
     }
-    console.show(result, as_json=as_json, human=_text)
+
+
+def _exchange(model: str | None, vocabulary: str, out: Path) -> dict[str, Any]:
+    import torch
+
+    from engine import conversion
+    from engine.checkpoint import load_checkpoint, shipped_checkpoint
+
+    folder = Path(model) if model else shipped_checkpoint()
+    exchanged = conversion.exchange_vocabulary(
+        load_checkpoint(folder, dtype=torch.float32), vocabulary
+    )
+    _save(exchanged, out)
+    return {
+        "model": str(out),
+        "vocabulary": vocabulary,
+        "pieces": exchanged.pieces,
+        "shared": exchanged.shared,
+        "apart": exchanged.apart,
+    }
+
+
+def _save(made: Any, out: Path) -> None:
+    from engine.checkpoint import save_checkpoint
+
+    try:
+        save_checkpoint(made.reader, made.tokenizer, made.settings, out)
+    except OSError as error:
+        raise CheckpointError(f"{out} can't be written: {error.strerror}") from None
 
 
 def _text(result: dict[str, Any]) -> str:
+    if "pieces" in result:
+        return (
+            f"{result['model']}: {result['pieces']:,} pieces, {result['shared']:,} of them as they "
+            f"were (within {result['apart']:.2%} of {result['vocabulary']}'s). Indexes have to be "
+            "built anew with it."
+        )
     head = (
         "Its span head was kept."
         if result["span_head"]

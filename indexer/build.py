@@ -7,12 +7,14 @@ from typing import Any
 
 from engine.checkpoint import Checkpoint
 from engine.errors import ForereadError, SourceError
-from engine.retrieval.analyser import ANALYSER
+from engine.languages import Detected, language_code
+from engine.retrieval.analyser import ANALYSER, Analyser
 from engine.retrieval.places import Place
 from engine.store.manifest import Root, Settings
 from indexer.building import building
 from indexer.clock import StageClock
 from indexer.encode import encode_documents, length_sorted_groups
+from indexer.language import collection_language
 from indexer.parts import Part
 from indexer.pending import PASSAGES_PER_COMMIT
 from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
@@ -35,6 +37,8 @@ __all__ = [
 class BuildOptions:
     """`passage_limit` and `overlap` count wordpieces; None takes the checkpoint's limit.
 
+    `language` is the collection's, by its code; None tells it from the text.
+
     `part` is the share of the files that this machine builds; None for all.
     """
 
@@ -42,6 +46,7 @@ class BuildOptions:
     overlap: int = 0
     overwrite: bool = False
     limits: Limits = field(default_factory=Limits)
+    language: str | None = None
     part: Part | None = None
 
 
@@ -50,8 +55,9 @@ class BuildReport:
     """What an index holds when its build is done.
 
     `skipped` are files and records that couldn't be read, `duplicates` files of the same content
-    as another. `seconds` are by stage; `description` is the index's own. `parts_left` are other
-    machines' parts that it waits for: it appears when they are done.
+    as another. `seconds` are by stage; `description` is the index's own. `language` is the
+    collection's; `language_share` how much of the text looked at is in it, None if it was named.
+    `parts_left` are other machines' parts that it waits for: it appears when they are done.
     """
 
     index: str
@@ -62,6 +68,8 @@ class BuildReport:
     duplicates: tuple[FileOutcome, ...]
     seconds: dict[str, float]
     description: dict[str, Any]
+    language: str
+    language_share: float | None
     parts_left: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,7 +98,8 @@ def build_index(
     limit = options.passage_limit or checkpoint.settings.passage_limit
     refuse_long_passages(limit, checkpoint)
     part = options.part
-    files = [file for file in list_files(sources) if part is None or part.holds(file.place)]
+    listed_files = list_files(sources)
+    files = [file for file in listed_files if part is None or part.holds(file.place)]
     outcomes: list[FileOutcome] = []
     clock = StageClock()
 
@@ -99,7 +108,9 @@ def build_index(
         for skipped in skips(outcome):
             on_skip(skipped)
 
-    settings = index_settings(checkpoint, limit, options.overlap)
+    detected = _language(listed_files, options, clock)  # the same for each part
+    analyser = Analyser(detected.language).name
+    settings = index_settings(checkpoint, limit, options.overlap, analyser)
     with building(index, settings, overwrite=options.overwrite, part=part) as new:
         backend = new.backend
         with FileReader(options.limits) as reader:
@@ -135,6 +146,8 @@ def build_index(
         tuple(outcome for outcome in outcomes if outcome.status == DUPLICATE),
         clock.seconds,
         description.to_dict(),
+        detected.language,
+        None if options.language else detected.share,
         new.parts_left,
     )
 
@@ -152,17 +165,30 @@ def roots_of(sources: Sequence[Path]) -> tuple[Root, ...]:
     return tuple({file.place: Root(file.place, file.source) for file in files}.values())
 
 
-def index_settings(checkpoint: Checkpoint, limit: int, overlap: int = 0) -> Settings:
-    """What is fixed for an index made by `checkpoint`, of passages up to `limit` wordpieces."""
+def index_settings(
+    checkpoint: Checkpoint, limit: int, overlap: int = 0, analyser: str = ANALYSER
+) -> Settings:
+    """What is fixed for an index made by `checkpoint`, of passages up to `limit` wordpieces.
+
+    `analyser` is the name of what cuts them into terms.
+    """
     return Settings(
         checkpoint=checkpoint.fingerprint,
         codec=checkpoint.settings.codec,
         hidden_size=checkpoint.hidden_width,
         vector_dimension=checkpoint.hidden_width,
-        analyser=ANALYSER,
+        analyser=analyser,
         passage_limit=limit,
         build={"model": str(checkpoint.folder.resolve()), "overlap": overlap},
     )
+
+
+def _language(files: Sequence[SourceFile], options: BuildOptions, clock: StageClock) -> Detected:
+    """The language named, or else told from the files."""
+    if options.language is not None:
+        return Detected(language_code(options.language), 1.0)
+    with clock.stage("read"), FileReader(options.limits) as reader:
+        return collection_language(files, reader)
 
 
 def refuse_long_passages(limit: int, checkpoint: Checkpoint) -> None:

@@ -53,6 +53,13 @@ def build(
     overlap: Annotated[
         int, typer.Option(min=0, help="Wordpieces that passages share with the one before.")
     ] = 0,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="The collection's, such as es or zh; by default told from the text.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an index.")] = False,
     part: Annotated[
         str | None,
@@ -84,6 +91,7 @@ def build(
         overwrite=overwrite,
         limits=limits,
         part=parse_part(part) if part else None,
+        language=language,
     )
     checkpoint = load_checkpoint(model or shipped_checkpoint())
     with console.progress_bar("indexing", 100) as bar:
@@ -133,9 +141,19 @@ def _build_text(report: dict[str, Any]) -> str:
         next_step = f"It appears when {left} other parts are done: indexer build … --part I/N"
     return (
         f"{report['index']}: {read}; {report['passages']} passages, {report['pieces']} wordpieces "
-        f"in {seconds['total']:.1f} s ({stages})\n{_info_text(report['description'])}\n"
+        f"in {seconds['total']:.1f} s ({stages})\n{_language_text(report)}\n"
+        f"{_info_text(report['description'])}\n"
         f"{next_step}"
     )
+
+
+def _language_text(report: dict[str, Any]) -> str:
+    language, share = report["language"], report["language_share"]
+    if share is None:
+        return f"  language: {language}, as named"
+    if not share:
+        return f"  language: {language}, since the text doesn't tell; --language names another"
+    return f"  language: {language}, as {share:.0%} of the text looked at; --language names another"
 
 
 def _info_text(description: dict[str, Any]) -> str:

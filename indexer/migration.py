@@ -82,7 +82,7 @@ def migrate_index(
     refuse_long_passages(limit, checkpoint)
     with LmdbStore.open(index / "store", readonly=False, named=index) as old:
         overlap = _overlap(old.settings) if options.overlap is None else options.overlap
-        settings = index_settings(checkpoint, limit, overlap)
+        settings = index_settings(checkpoint, limit, overlap, old.settings.analyser)
         settings = replace(settings, build={**old.settings.build, **settings.build})
         if _recipe(settings) == _recipe(old.settings):
             raise IndexStoreError(

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -120,7 +120,9 @@ class FileReader:
         self.limits = limits
         self._process = ReadingProcess(limits)
 
-    def read(self, file: SourceFile, data: bytes | None = None) -> Iterator[Document | Skipped]:
+    def read(
+        self, file: SourceFile, data: bytes | None = None
+    ) -> Generator[Document | Skipped, None, None]:
         """The documents of one file, and a `Skipped` for each part of it that can't be read.
 
         `data` are its bytes, where they have been loaded. Nothing that a file holds makes it

@@ -39,6 +39,12 @@ def evaluate(
         Path | None,
         typer.Option(help="Write the reliability diagram's rows here: .json, or a table as text."),
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE", help="Count words as this language has them; by default the text's."
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask about this many questions of the file.")
     ] = None,
@@ -54,9 +60,9 @@ def evaluate(
     if index is None:
         if reliability is not None or min_confidence is not None:
             raise SourceError("--reliability and --min-confidence are of answers: give --index DIR")
-        result = _reader(questions, model, limit)
+        result = _reader(questions, model, limit, language)
     else:
-        result = _index(questions, index, model, limit, min_confidence)
+        result = _index(questions, index, model, limit, min_confidence, language)
     if reliability is not None:
         if "reliability" not in result:
             raise SourceError("--reliability is of answers that are spans: give a file of SQuAD")
@@ -72,7 +78,9 @@ def _write_reliability(rows: list[dict[str, Any]], file: Path) -> None:
         raise SourceError(f"{file} can't be written: {error.strerror}") from None
 
 
-def _reader(questions: Path, model: Path | None, limit: int | None) -> dict[str, Any]:
+def _reader(
+    questions: Path, model: Path | None, limit: int | None, language: str | None
+) -> dict[str, Any]:
     from engine.checkpoint import load_checkpoint, shipped_checkpoint
     from engine.datasets.kinds import Kind, kind_of
 
@@ -81,8 +89,11 @@ def _reader(questions: Path, model: Path | None, limit: int | None) -> dict[str,
         Kind.RACE: _choice,
         Kind.DREAM: _choice,
         Kind.NATURAL_QUESTIONS: _pages,
-    }.get(kind_of(questions), _spans)
-    return measure(questions, load_checkpoint(model or shipped_checkpoint()), limit)
+    }.get(kind_of(questions))
+    checkpoint = load_checkpoint(model or shipped_checkpoint())
+    if measure is None:
+        return _spans(questions, checkpoint, limit, language)
+    return measure(questions, checkpoint, limit)
 
 
 def _boolean(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
@@ -134,14 +145,24 @@ def _with_bar(results: "Iterable[_R]", total: int) -> "list[_R]":
     return done
 
 
-def _spans(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
+def _spans(
+    questions: Path, checkpoint: "Checkpoint", limit: int | None, language: str | None
+) -> dict[str, Any]:
     from engine.evaluation.reading import predict, score
     from engine.squad import read_squad, take_questions
 
     paragraphs = take_questions(read_squad(questions), limit)
+    told = _language(language, (paragraph.context for paragraph in paragraphs))
     predictions = predict(checkpoint.reader, checkpoint.tokenizer, paragraphs, **_how(checkpoint))
     predicted = _with_bar(predictions, sum(len(p.questions) for p in paragraphs))
-    return score(predicted, null_threshold=checkpoint.settings.calibration.reader_margin)
+    threshold = checkpoint.settings.calibration.reader_margin
+    return {"language": told, **score(predicted, null_threshold=threshold, language=told)}
+
+
+def _language(named: str | None, texts: "Iterable[str]") -> str:
+    from engine.languages import detect_language, language_code
+
+    return language_code(named) if named else detect_language(texts).language
 
 
 def _index(
@@ -150,6 +171,7 @@ def _index(
     model: Path | None,
     limit: int | None,
     min_confidence: float | None,
+    language: str | None,
 ) -> dict[str, Any]:
     from engine.datasets.kinds import Kind, kind_of
     from engine.evaluation.searching import evaluate_search
@@ -168,12 +190,15 @@ def _index(
         SearchEngine.open(index, model=model) as engine,
         console.progress_bar("asking", sum(len(p.questions) for p in paragraphs)) as bar,
     ):
-        return evaluate_search(
+        told = _language(language, (paragraph.context for paragraph in paragraphs))
+        measured = evaluate_search(
             engine,
             paragraphs,
             min_confidence=min_confidence,
+            language=told,
             on_progress=lambda done: bar(done, ""),
         )
+        return {"language": told, **measured}
 
 
 def _verdicts(
@@ -205,6 +230,8 @@ def _text(result: dict[str, Any], indent: str = "") -> str:
             lines += [f"{indent}{name}:", _text(value, indent + "  ")]
         elif isinstance(value, list):
             lines += [f"{indent}{name}:", *(f"{indent}  {row}" for row in console.table(value))]
+        elif isinstance(value, str):
+            lines.append(f"{indent}{name:<20} {value}")
         else:
             if value is None:
                 continue

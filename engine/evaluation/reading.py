@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
 from engine.evaluation.metrics import decided, exact_match, f1
+from engine.languages import ENGLISH
 from engine.reader import Reader, ReaderOutput
 from engine.spans import best_spans
 from engine.squad import SquadParagraph, SquadQuestion
@@ -116,8 +117,10 @@ def _predict_paragraph(
         yield Prediction(question, text, margin)
 
 
-def score(predictions: Sequence[Prediction], *, null_threshold: float = 0.0) -> dict[str, Any]:
-    """EM and F1 in per cent, by the official rules.
+def score(
+    predictions: Sequence[Prediction], *, null_threshold: float = 0.0, language: str = ENGLISH
+) -> dict[str, Any]:
+    """EM and F1 in per cent, by the official rules; see `engine.evaluation.metrics`.
 
     Where some question of the file has no answer, a margin below `null_threshold` answers with
     nothing, and `has_answer_f1` and `no_answer_accuracy` are given too, and precision, recall and
@@ -128,7 +131,7 @@ def score(predictions: Sequence[Prediction], *, null_threshold: float = 0.0) -> 
     for p in predictions:
         text = "" if with_null and p.margin < null_threshold else p.text
         golds = [answer for answer, _ in p.question.answers]
-        rows.append((bool(golds), exact_match(text, golds), f1(text, golds)))
+        rows.append((bool(golds), exact_match(text, golds, language), f1(text, golds, language)))
     result: dict[str, Any] = {
         "em": _percent([em for _, em, _ in rows]),
         "f1": _percent([f for _, _, f in rows]),

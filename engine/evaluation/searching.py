@@ -12,6 +12,7 @@ from engine.evaluation.metrics import (
     f1,
     reliability,
 )
+from engine.languages import ENGLISH
 from engine.search import SearchEngine
 from engine.squad import SquadParagraph
 
@@ -66,6 +67,7 @@ def evaluate_search(
     paragraphs: Sequence[SquadParagraph],
     *,
     min_confidence: float | None = None,
+    language: str = ENGLISH,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Recall and MRR of each ranking, EM and F1 of the first answer, and latency.
@@ -74,7 +76,8 @@ def evaluate_search(
     and F1 are per cent, recall, MRR and the calibration error shares. That error is of the first
     answer's confidence, which counts as correct from an F1 of a half, as it's fitted, and so is
     `reliability`. Where some questions have no answer, `no_answer` tells how well that was said
-    at `min_confidence`, by default that of the calibration.
+    at `min_confidence`, by default that of the calibration. Words are counted as
+    `language` has them.
     """
     asked = [(p, q) for p in paragraphs for q in p.questions]
     ranks: dict[str, list[int | None]] = {name: [] for name in RANKINGS}
@@ -94,7 +97,7 @@ def evaluate_search(
         try:
             result = engine.ask(question.question, passages=DEPTH, min_confidence=min_confidence)
         except QuestionError:  # without a word there's nothing to find
-            scores.append((exact_match("", golds), f1("", golds)))
+            scores.append((exact_match("", golds, language), f1("", golds, language)))
             for name in RANKINGS if golds else ():
                 ranks[name].append(None)
             continue
@@ -104,11 +107,11 @@ def evaluate_search(
         none_true.append(not golds)
         no_answer = with_null and result.no_answer
         answer = "" if no_answer or not result.answers else result.answers[0].text
-        scores.append((exact_match(answer, golds), f1(answer, golds)))
+        scores.append((exact_match(answer, golds, language), f1(answer, golds, language)))
         if result.answers:
             confidences.append(result.answers[0].confidence)
             first = result.answers[0].text
-            correct.append(bool(golds) and f1(first, golds) >= CORRECT_F1)
+            correct.append(bool(golds) and f1(first, golds, language) >= CORRECT_F1)
         if question.answers:
             _look_up(engine, result.trace, texts)
             for name in RANKINGS:

@@ -149,3 +149,34 @@ def test_precision_and_recall_of_a_decision_by_hand(
 ) -> None:
     measured = decided([bool(x) for x in said], [bool(x) for x in true])
     assert measured == pytest.approx({"precision": precision, "recall": recall, "f1": f1_})
+
+
+@pytest.mark.parametrize(
+    ("language", "answer", "wanted"),
+    [
+        ("es", "«La Ciudad» de los Reyes", "ciudad de reyes"),  # any punctuation, own articles
+        ("es", "the A-Team", "the ateam"),  # not those of English
+        ("de", "Der Dom zu Köln", "dom zu köln"),
+        ("vi", "Những cây cầu của thành phố", "cây cầu thành phố"),
+        ("ar", "الكتاب والقلم؟", "كتاب والقلم"),  # where a word begins, not in its midst
+        ("ru", "«Маяк» – в 1872 г.", "маяк в 1872 г"),
+        ("zh", "北京大学，NFL 308 分", "北 京 大 学 nfl 308 分"),
+        ("ja", "東京タワー。", "東 京 タ ワ ー"),
+        ("th", "ที่นี่ 7", "ที่ นี่ 7"),  # marks stay with their letters
+        ("hi", "हिन्दी में।", "हिन्दी में"),
+        ("en", "北京大学，", "北京大学，"),  # the official script knows nothing of it
+    ],
+)
+def test_answers_in_other_languages_are_normalised_as_theirs(
+    language: str, answer: str, wanted: str
+) -> None:
+    assert normalise(answer, language) == wanted
+
+
+def test_in_chinese_each_character_counts() -> None:
+    # Shared: 308 and 分 of three; then three characters of four. By spaces nothing would be.
+    assert f1("308 分钟", ["308 分"], "zh") == pytest.approx(2 * (2 / 3) * 1 / (2 / 3 + 1))
+    assert f1("北京大学", ["京大学"], "zh") == pytest.approx(6 / 7)
+    assert f1("北京大学", ["京大学"]) == 0.0
+    assert exact_match("北京大学。", ["北京 大学"], "zh") == 1.0
+    assert exact_match("", ["。"], "zh") == 1.0

@@ -15,10 +15,12 @@ from engine.commands.ask import JSON
 from engine.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from engine.checkpoint import Checkpoint
+    from engine.checkpoint import Checkpoint, Settings
     from engine.evaluation.tasks import Judged
     from engine.reader import Reader
+    from engine.tokenization import Tokenizer
     from engine.training.loop import Progress
+    from engine.training.material import Material
     from engine.training.task_examples import TaskSet
     from engine.training.task_trainer import Beside
     from engine.training.trainer import Recipe
@@ -208,7 +210,8 @@ def _train(
         settled = replace(recipe, hard=0.5, matches=matches)
     work = out.with_name(out.name + ".training")
     console.say(f"{len(tasks.examples)} questions on {len(tasks.windows)} passages")
-    beside = _beside(checkpoint, spans, base, settled, work) if spans else None
+    material = _material(checkpoint, spans) if spans else None
+    beside = _beside(checkpoint, material, base, settled, work) if material else None
     quality: dict[str, Any] = {}
 
     def measure(reader: "Reader", step: int) -> None:
@@ -234,30 +237,40 @@ def _train(
             evaluate=measure,
             evaluate_every=EVALUATE_EVERY,
         )
+    if not quality:  # broken off behind the last step
+        measure(reader, 0)
     done = {"recipe": asdict(settled), "date": str(date.today()), "with spans": bool(spans)}
     before = checkpoint.settings
     settings = replace(
         before,
         training={**before.training, head: done},
-        quality={**before.quality, f"{head}, held back": quality},
+        quality={**before.quality, f"{head}, held back": dict(quality)},
     )
+    if material:
+        settings = _with_spans_measured(settings, reader, checkpoint.tokenizer, material)
+        quality["spans"] = settings.quality["held back"]
     save_checkpoint(reader, checkpoint.tokenizer, settings, out)
     shutil.rmtree(work, ignore_errors=True)
     console.show({"model": str(out), **quality}, as_json=as_json, human=_text)
 
 
+def _material(checkpoint: "Checkpoint", files: Sequence[Path]) -> "Material":
+    from engine.training.material import gather_material
+
+    limit = checkpoint.settings.passage_limit
+    return gather_material(files, checkpoint.tokenizer, limit=limit)
+
+
 def _beside(
-    checkpoint: "Checkpoint", files: Sequence[Path], base: str, recipe: "Recipe", work: Path
+    checkpoint: "Checkpoint", material: "Material", base: str, recipe: "Recipe", work: Path
 ) -> "Beside":
     """Spans to train on alongside, with the weights of `recipe`."""
     from engine.encoder.convert import load_transformers
     from engine.training.batches import Mixture
-    from engine.training.material import gather_material, kept_vector_targets
+    from engine.training.material import kept_vector_targets
     from engine.training.task_trainer import Beside
 
-    limit = checkpoint.settings.passage_limit
-    examples = gather_material(files, checkpoint.tokenizer, limit=limit).examples
-    targets = None
+    examples, targets = material.examples, None
     if base:
         encoder = load_transformers(base)
         targets = kept_vector_targets(encoder, checkpoint.tokenizer, examples, work, console.say)
@@ -266,11 +279,34 @@ def _beside(
     return Beside(examples, replace(recipe, mixture=mixture, vectors=vectors), targets)
 
 
+def _with_spans_measured(
+    settings: "Settings", reader: "Reader", tokenizer: "Tokenizer", material: "Material"
+) -> "Settings":
+    """EM and F1 on spans held back, and how far the last layer may be skimmed now."""
+    from engine.evaluation.reading import predict, score
+    from engine.squad import take_questions
+    from engine.training.skimming import fit_skim
+
+    asked = take_questions(material.held_back, EVALUATE_QUESTIONS)
+    window = settings.passage_limit
+    return replace(
+        settings,
+        skim=fit_skim(reader, tokenizer, asked, window=window),
+        quality={
+            **settings.quality,
+            "held back": score(list(predict(reader, tokenizer, asked, window=window))),
+        },
+    )
+
+
 def _text(result: dict[str, Any]) -> str:
-    return (
+    told = (
         f"{result['model']}: {result['accuracy']:.1f} % of {result['questions']} questions held "
         f"back judged right; always saying the commonest answer, {result['majority']:.1f} %"
     )
+    if "spans" in result:
+        told += f"; spans held back, F1 {result['spans']['f1']:.1f}"
+    return told
 
 
 def _split(questions: list[_Q]) -> tuple[list[_Q], list[_Q]]:

@@ -71,7 +71,9 @@ def test_choices_are_trained_beside_spans_and_from_a_teacher(
     out = tmp_path / "split"
     done = run_command(app, "train", "choice", dream, "--model", cut, "--out", out, *distil, *both)
     assert done.code == 0
+    assert done.json["spans"].keys() == {"em", "f1", "questions"}
     made = load_checkpoint(out)
+    assert made.settings.quality["held back"] == done.json["spans"]
     assert made.reader.heads == ("choice",)
     told = made.settings.training["choice"]
     assert told["with spans"] is True

@@ -20,6 +20,7 @@ from engine.reader import Reader
 from engine.spans import best_spans
 from engine.tokenization import Tokenizer
 from engine.training.examples import QUESTION_LIMIT, window_bounds
+from engine.yes_no import asks_yes_or_no
 
 NEEDED_OF_FIVE = 2
 WINDOWS_AT_ONCE = 32
@@ -50,9 +51,8 @@ def find_in_page(
 ) -> PageAnswer:
     """Read every candidate for the question: the surest span, and the candidate that holds it.
 
-    With a yes/no head, yes or no takes the span's place where that candidate says one of them
-    likelier than not, for a question that asks for it or not. The score is the span's margin
-    over null.
+    With a yes/no head, yes or no takes the span's place for a question that asks for it, where
+    that candidate says one of them likelier than not. The score is the span's margin over null.
     """
     limit = int(min(window or math.inf, reader.encoder.config.positions - 1))
     asked = tokenizer.encode(question.question).ids[:QUESTION_LIMIT]
@@ -84,7 +84,7 @@ def find_in_page(
     offsets = pieces[number].offsets
     place = shown[number].place(int(offsets[first, 0]), int(offsets[last, 1]))
     long, yes = question.candidates[number], None
-    if number in logits:
+    if number in logits and asks_yes_or_no(question.question):
         no_yes = boolean_probabilities(torch.stack(logits[number]))[0].sum(0)
         if float(no_yes.max()) > 0.5:
             yes = bool(no_yes[1] > no_yes[0])

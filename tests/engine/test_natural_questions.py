@@ -100,8 +100,8 @@ def test_nothing_to_score_is_nought() -> None:
     assert scored["long"]["threshold"] is None
 
 
-def page(text: str, *candidates: Place) -> NaturalQuestion:
-    return NaturalQuestion("1", "Who lit the lamp?", tuple(text.split(" ")), candidates, ())
+def page(text: str, *candidates: Place, who: str = "Who") -> NaturalQuestion:
+    return NaturalQuestion("1", f"{who} lit the lamp?", tuple(text.split(" ")), candidates, ())
 
 
 def test_the_surest_span_of_a_page_comes_with_the_candidate_that_holds_it(
@@ -146,10 +146,14 @@ def test_yes_or_no_takes_the_place_of_the_span_where_the_head_is_sure(
 ) -> None:
     reader = make_reader()
     reader.add_head("boolean")
-    question = page("<P> Anna Bell lit it </P>", (0, 6))
+    question = page("<P> Anna Bell lit it </P>", (0, 6), who="Was it Anna who")
     for bias, yes in (([-100.0, 100.0], True), ([100.0, -100.0], False), ([-100.0] * 2, None)):
         with torch.no_grad():
             reader.more["boolean"].bias.copy_(torch.tensor(bias))
         answer = find_in_page(reader, tokenizer, question)
         assert answer.yes is yes
         assert (answer.short == ()) == (yes is not None)
+    with torch.no_grad():
+        reader.more["boolean"].bias.copy_(torch.tensor([-100.0, 100.0]))
+    who = find_in_page(reader, tokenizer, page("<P> Anna Bell lit it </P>", (0, 6)))
+    assert who.yes is None, "it didn't ask for yes or no"

@@ -66,12 +66,21 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if {"cluster", "make_backend"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.allow_hosts([elastic_server.LOOPBACK]))
+            # The first of them starts the server, which a busy machine takes its time for.
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[elastic_server.Server]:
-    """A real Elasticsearch of one node, started when it's first needed."""
-    with elastic_server.served() as server:
+    """A real Elasticsearch of one node, over TLS, started when it's first needed.
+
+    The environment says what a user's would: who asks, and whose certificates are trusted.
+    """
+    password = "only-for-tests-7f3a"
+    with elastic_server.served(password=password) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOREREAD_ES_USER", elastic_server.USER)
+        patch.setenv("FOREREAD_ES_PASSWORD", password)
+        patch.setenv("FOREREAD_ES_CA", str(server.authority))
         yield server
 
 

@@ -21,6 +21,7 @@ BESIDE = Path(__file__).parents[2] / "shared" / "elasticsearch"
 TRANSPORT = 100  # a node's second port is so far from its first
 HEAP = "512m"
 LOOPBACK = "127.0.0.1"
+USER = "elastic"
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,15 @@ class Server:
     environment: Mapping[str, str]
 
     @property
-    def hosts(self) -> str:
-        return ",".join(f"{LOOPBACK}:{port}" for port in self.ports)
+    def authority(self) -> Path:
+        """The file of what its certificate is trusted by, over TLS."""
+        return self.data / "ca.crt"
+
+    def address(self, name: str, layout: str = "replicas=0") -> str:
+        """Of an index of that name, as users write it."""
+        scheme = "ess" if "ES_PASSWORD" in self.environment else "es"
+        hosts = ",".join(f"{LOOPBACK}:{port}" for port in self.ports)
+        return f"{scheme}://{hosts}/{name}?{layout}"
 
     def end(self, node: int, signal: str = "KILL") -> None:
         """End one node, from 1, by default as a crash would."""
@@ -81,7 +89,7 @@ def _start(server: Server, extra: Mapping[str, str]) -> None:
         stdout=(server.data / "start.log").open("w"),
         stderr=subprocess.STDOUT,
         check=False,
-        timeout=280,
+        timeout=600,
     )
     if done.returncode:
         said = (server.data / "start.log").read_text(errors="replace")

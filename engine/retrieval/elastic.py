@@ -173,6 +173,11 @@ class ElasticBackend:
         """What `note` kept; None if nothing."""
         return self._reader.note(name)
 
+    def health(self) -> str:
+        """ "green", or "yellow" while shards lack replicas, or "red"."""
+        index = self._reader.index
+        return str(self._connection.call(lambda c: c.cluster.health(index=index))["status"])
+
     # Searching
 
     def refresh(self) -> None:
@@ -358,8 +363,8 @@ def refuse_red(connection: Connection, index: str) -> None:
         return  # an account that may see indexes alone
     if health["status"] == "red":
         raise IndexStoreError(
-            f"{connection.address} is red: {health['unassigned_shards']} of its shards have no "
-            "copy that can be read; bring the nodes back that hold them"
+            f"{connection.address} is red: some of its shards have no copy that can be read; "
+            "bring the nodes back that hold them"
         )
 
 

@@ -268,13 +268,15 @@ class ElasticReader:
 
     def _ask(self, request: Callable[[Elasticsearch], Any]) -> Any:
         """A request of this index, or of the one that has taken its place meanwhile."""
+        asked = self.index
         try:
             return self._connection.call(request)
         except MissingError:
-            located = self._follow()
-            if located.index == self.index:
-                raise
-            self._located = located
+            if self.index == asked:  # else another thread has followed already
+                located = self._follow()
+                if located.index == asked:
+                    raise
+                self._located = located
             return self._connection.call(request)
 
     def _got(self, ids: Sequence[str], fields: Sequence[str], client: Elasticsearch) -> Any:

@@ -50,7 +50,7 @@ def make_backend(request, tmp_path) -> Iterator[Callable[[], Collection]]:
             from engine.retrieval.elastic import ElasticBackend
 
             server = request.getfixturevalue("cluster")
-            address = parse_address(f"es://{server.hosts}/contract{next(NUMBERS)}?replicas=0")
+            address = parse_address(server.address(f"contract{next(NUMBERS)}"))
             backend = made.enter_context(ElasticBackend.begin(address, SETTINGS, overwrite=False))
             made.callback(backend.discard)
             backend.publish()

@@ -22,6 +22,8 @@ _BLOCK_END = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
+# Khmer's and Tibetan's ends of sentences, which the segmenter doesn't know.
+_MORE_ENDS = re.compile(r"[\u17d4\u17d5\u0f0d\u0f0e]+\s*")
 _SPACE_BEFORE_END = re.compile(r"\s(?=\S*\Z)")
 
 
@@ -47,6 +49,8 @@ def _block_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
         stop = min(start + _WINDOW, end)
         window = text[start:stop]
         cuts = [int(boundary["end_index"]) for boundary in get_sentence_boundaries("en", window)]
+        if more := [end.end() for end in _MORE_ENDS.finditer(window)]:
+            cuts = sorted({*cuts, *more})
         # The last sentence of a window may go on beyond it.
         cuts = [*cuts[:-1], len(window)] if stop == end else cuts[:-1] or [_last_space(window)]
         first = start

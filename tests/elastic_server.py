@@ -58,7 +58,8 @@ def scripts() -> Path:
     folder = Path(os.environ.get(VARIABLE) or BESIDE)
     if not (folder / "start.sh").is_file():
         pytest.skip(f"there's no Elasticsearch in {folder}: name its folder in {VARIABLE}")
-    if not shutil.which("java"):
+    homes = map(os.environ.get, ("ES_JAVA_HOME", "JAVA_HOME"))
+    if not (any(homes) or any(Path("/usr/lib/jvm").glob("*/bin/java"))):
         pytest.skip("there's no Java for Elasticsearch: apt-get install openjdk-17-jre-headless")
     return folder
 

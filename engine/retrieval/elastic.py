@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from elasticsearch import BadRequestError, Elasticsearch
 from numpy.typing import NDArray
 
 from engine.document_fields import FieldSummary
@@ -210,7 +211,7 @@ class ElasticBackend:
 
     @property
     def calibration(self) -> Mapping[str, Any] | None:
-        return self._reader.calibration
+        return self._new_reader().calibration
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -372,11 +373,12 @@ def _made(connection: Connection, index: str, settings: Settings) -> Located:
     """The index of that name, made now if it isn't there."""
     mappings, layout = index_mappings(settings), index_settings(connection.address.layout)
 
-    def create(client: Any) -> None:
-        if not client.indices.exists(index=index):
-            client.options(ignore_status=400).indices.create(
-                index=index, mappings=mappings, settings=layout
-            )
+    def create(client: Elasticsearch) -> None:
+        try:
+            client.indices.create(index=index, mappings=mappings, settings=layout)
+        except BadRequestError:
+            if not client.indices.exists(index=index):
+                raise
 
     connection.call(create)
     found = locate(connection, index)

@@ -70,6 +70,7 @@ class ElasticReader:
         self._follow = follow
         self._kinds: dict[str, tuple[str, ...]] = {}
         self._lost: dict[str, None] = {}
+        self._calibration: tuple[Any] | None = None  # once it has been got
 
     @property
     def located(self) -> Located:
@@ -85,7 +86,9 @@ class ElasticReader:
 
     @property
     def calibration(self) -> Mapping[str, Any] | None:
-        found: Mapping[str, Any] | None = self.note(CALIBRATION)
+        if self._calibration is None:
+            self._calibration = (self.note(CALIBRATION),)
+        found: Mapping[str, Any] | None = self._calibration[0]
         return found
 
     def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
@@ -113,7 +116,10 @@ class ElasticReader:
         )
 
     def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
-        found = self.stored([passage_id(key) for key in keys], READ)
+        # The calibration comes along, since the same question is about to need it.
+        note, ids = note_key(CALIBRATION), [passage_id(key) for key in keys]
+        found = self.stored([note, *ids], ("record", *READ))
+        self._calibration = (note_of(found[note]) if note in found else None,)
         return [
             fetched_passage(key, found[identity])
             for key in keys

@@ -207,3 +207,20 @@ def test_a_foreign_origin_is_refused_without_asking_the_internet(
     launch.stay_offline()
     assert not server_util.is_url_from_allowed_origins("http://foreign.example")
     assert asked == []
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_a_cluster_that_cannot_be_reached_is_told_before_anything_is_served(
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("elasticsearch")
+    assert run(monkeypatch, "--index", "es://127.0.0.1:1/papers") == 4
+    assert "es://127.0.0.1:1/papers can't be reached" in capsys.readouterr().err
+    assert started == []
+
+
+def test_what_visitors_say_of_an_index_in_a_cluster_is_kept_in_a_folder_of_its_name() -> None:
+    assert PageSettings("es://db:9200/papers?shards=3").folder == Path("papers.page")
+    assert PageSettings("/data/papers.idx").folder == Path("/data/papers.idx")

@@ -131,7 +131,8 @@ def measure_trial(
     """Quality, time, memory, room and build of the trial's model, kept in its folder.
 
     Time is a question's, from its wordpieces to its best spans, states held in memory as an index
-    would store them; the teacher's is that of the same questions and passages, in turn.
+    would store them; the teacher's is that of the same questions and passages, in turn. In time
+    and memory, the teacher skims its last layer as the model does: what differs is the cut.
     """
     checkpoint = load_checkpoint(folder / "model")
     skim = checkpoint.settings.skim
@@ -163,7 +164,10 @@ def measure_trial(
     build_rate(checkpoint, pieces[:8])  # the first call pays for setting up
     figures["build_pieces_per_s"] = build_rate(checkpoint, pieces)
     on_progress("memory")
-    figures |= _memory(folder / "model", _heaviest(loads), skim, cached=True, exam=exam)
+    load = _heaviest(loads)
+    figures |= _memory(folder / "model", load, skim, cached=True, exam=exam)
+    whole = _memory(exam.teacher.folder, load, skim, cached=False, exam=exam)
+    figures |= {f"teacher_{name}": value for name, value in whole.items()}
     write_json(
         folder / "figures.json", {"conditions": as_json(exam.conditions), "figures": figures}
     )

@@ -77,7 +77,7 @@ def test_every_trial_is_trained_in_a_folder_of_its_own_and_measured(
         assert figures["cached_ms"] > 0
         assert figures["teacher_ms"] > 0
         assert figures["build_pieces_per_s"] > 0
-        assert (figures["peak_mib"], figures["requested_mib"]) == (10.0, 20.0)
+        assert (figures["peak_mib"], figures["teacher_requested_mib"]) == (10.0, 20.0)
         assert figures["held_back_f1"] is not None
     assert "2 of 2" in done.err
     assert "min left" in done.err or "s left" in done.err
@@ -162,6 +162,8 @@ def test_without_files_a_sweep_says_what_it_needs(run_command) -> None:
 FIGURES = {"held_back_f1": 60.0, "cached_ms": 10.0, "teacher_ms": 35.0, "times_faster": 3.5} | {
     "peak_mib": 25.0,
     "requested_mib": 30.0,
+    "teacher_peak_mib": 50.0,
+    "teacher_requested_mib": 100.0,
     "bytes_per_token": 768,
     "build_pieces_per_s": 5000.0,
     "training_s": 600.0,
@@ -171,7 +173,7 @@ RESULT: dict[str, Any] = {
     "date": "2026-11-21",
     "training": {"epochs": 1.0, "batch_size": 24},
     "measuring": {"timed": 30, "passages": 20, "threads": 2, "dtype": "bfloat16"},
-    "teacher": {"f1": 77.0, "em": 66.0, "questions": 100.0, "peak_mib": 50.0, "requested_mib": 100},
+    "teacher": {"f1": 77.0, "em": 66.0, "questions": 100.0, "peak_mib": 60.0, "requested_mib": 120},
     "trials": [
         {"shape": "1-6:7,10,12", "losses": "both", "seed": seed, "f1": f1, **FIGURES}
         for seed, f1 in ((0, 72.0), (1, 73.0))
@@ -185,7 +187,7 @@ def test_seeds_share_a_row_with_their_mean_and_spread() -> None:
     assert (pair.mean("f1"), pair.spread("f1")) == (72.5, (72.0, 73.0))
     assert (len(pair.trials), len(single.trials)) == (2, 1)
     rows = [line for line in markdown(RESULT).splitlines() if line.startswith("|")]
-    assert rows[2] == "| teacher |  | 77.0 |  | 66.0 |  |  |  | 50.0 | 100.0 |  |  |  |"
+    assert rows[2] == "| teacher |  | 77.0 |  | 66.0 |  |  |  | 60.0 | 120.0 |  |  |  |"
     assert rows[3] == (
         "| 1-6:7,10,12 | both | 72.5 (72.0 to 73.0) | 4.5 | 50.0 | 60.0 | 10.0 | 3.50 "
         "| 25.0 (−50 %) | 30.0 (−70 %) | 768 | 5000 | 10 |"

@@ -174,7 +174,8 @@ def test_evaluate_of_the_reader_gives_em_f1_and_how_many_questions(
         app, "evaluate", squad_file(tmp_path), "--reader", "--model", model_folder, "--json"
     )
     assert done.code == 0
-    assert done.json.keys() == {"em", "f1", "questions"}
+    assert done.json.keys() == {"language", "em", "f1", "questions"}
+    assert done.json["language"] == "en"
     assert done.json["questions"] == 2
 
 
@@ -184,7 +185,7 @@ def test_evaluate_of_the_reader_tells_answered_and_unanswered_questions_apart(
     path = squad_file(tmp_path, with_null=True)
     done = run_command(app, "evaluate", path, "--reader", "--model", model_folder, "--json")
     told = {"has_answer_f1", "no_answer_accuracy", "no_answer"}
-    assert done.json.keys() == {"em", "f1", "questions", *told}
+    assert done.json.keys() == {"language", "em", "f1", "questions", *told}
     assert done.json["no_answer"].keys() == {"margin", "precision", "recall", "f1"}
     assert done.json["no_answer_accuracy"] in (0, 100)
 

@@ -133,6 +133,17 @@ def load_checkpoint(folder: Path, *, dtype: torch.dtype | None = None) -> Checkp
     return Checkpoint(folder, reader, tokenizer, settings, _fingerprint(folder, config, settings))
 
 
+def load_teacher(folder: Path, *, dtype: torch.dtype | None = None) -> Checkpoint:
+    """As `load_checkpoint`, of an undecomposed reader.
+
+    Raises: CheckpointError as there, and if it has layers below a cut.
+    """
+    checkpoint = load_checkpoint(folder, dtype=dtype)
+    if checkpoint.reader.encoder.config.lower:
+        raise CheckpointError(f"{folder} isn't an undecomposed reader: it has a cut")
+    return checkpoint
+
+
 def _fingerprint(folder: Path, config: EncoderConfig, settings: Settings) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for name in (_WEIGHTS, _TOKENIZER):

@@ -30,7 +30,7 @@ def bench(
     """
     import torch
 
-    from engine.checkpoint import load_checkpoint
+    from engine.checkpoint import load_teacher
     from engine.evaluation.speed import compare
     from engine.search import SearchEngine
     from engine.squad import read_questions
@@ -38,7 +38,7 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     asked = read_questions(questions, limit)
-    other = load_checkpoint(teacher) if teacher else None
+    other = load_teacher(teacher) if teacher else None
     with (
         SearchEngine.open(index, model=model) as engine,
         console.progress_bar("timing", len(asked)) as bar,

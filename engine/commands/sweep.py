@@ -83,12 +83,10 @@ def sweep(
             "a sweep needs training files, --teacher DIR and --evaluate FILE; --redraw needs none"
         )
     else:
-        from engine.checkpoint import load_checkpoint
+        from engine.checkpoint import load_teacher
 
         trials = _plan(shape or list(SHAPES), losses, seeds)
-        taught_by = load_checkpoint(teacher)
-        if taught_by.reader.encoder.config.lower:
-            raise SourceError(f"{teacher} isn't an undecomposed reader: it has a cut")
+        taught_by = load_teacher(teacher)
         exam = _exam(evaluate, taught_by, limit=limit, timed=timed, passages=passages)
         pace = (epochs, batch_size, share, learning_rate)
         teaching = _teaching(files, taught_by, base=base, vector=vector, runs=runs, pace=pace)

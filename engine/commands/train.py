@@ -10,7 +10,6 @@ import typer
 
 from engine.commands import console
 from engine.commands.ask import JSON
-from engine.errors import CheckpointError
 
 if TYPE_CHECKING:
     from engine.encoder.split import SplitEncoder
@@ -53,7 +52,7 @@ def teacher(
     """
     import torch
 
-    from engine.checkpoint import load_checkpoint
+    from engine.checkpoint import load_teacher
     from engine.encoder.convert import load_transformers, load_transformers_tokenizer
     from engine.reader import Reader
     from engine.training.batches import Mixture
@@ -63,12 +62,10 @@ def teacher(
         raise typer.BadParameter("give either --base or --start")
     torch.manual_seed(seed)
     if start:
-        begun = load_checkpoint(start, dtype=torch.float32)
+        begun = load_teacher(start, dtype=torch.float32)
         tokenizer, reader = begun.tokenizer, begun.reader.requires_grad_(True)
     else:
         tokenizer, reader = load_transformers_tokenizer(base), Reader(load_transformers(base))
-    if reader.encoder.config.lower:
-        raise CheckpointError(f"{start} isn't an undecomposed reader: it has a cut")
     recipe = Recipe(
         epochs=epochs,
         batch_size=batch_size,
@@ -116,7 +113,7 @@ def split(
     Each upper layer is held to the states that the next one kept would have seen in the teacher.
     Example: engine train split train.json --teacher teacher --out split
     """
-    from engine.checkpoint import load_checkpoint
+    from engine.checkpoint import load_checkpoint, load_teacher
     from engine.encoder.convert import load_transformers
     from engine.training.distillation import (
         Shape,
@@ -127,7 +124,7 @@ def split(
     )
 
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
-    taught_by = load_checkpoint(teacher)
+    taught_by = load_teacher(teacher)
     begun = load_checkpoint(start).reader if start else taught_by.reader
     based_on = load_transformers(base) if base else None
     recipe = split_recipe(

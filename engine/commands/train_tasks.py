@@ -168,15 +168,12 @@ def choice(
 def _load(model: Path, teacher: Path | None) -> "tuple[Checkpoint, Reader | None]":
     import torch
 
-    from engine.checkpoint import load_checkpoint
+    from engine.checkpoint import load_checkpoint, load_teacher
 
     checkpoint = load_checkpoint(model, dtype=torch.float32)
     if teacher is None:
         return checkpoint, None
-    taught_by = load_checkpoint(teacher)
-    if taught_by.reader.encoder.config.lower:
-        raise CheckpointError(f"{teacher} isn't an undecomposed reader: it has a cut")
-    return checkpoint, taught_by.reader
+    return checkpoint, load_teacher(teacher).reader
 
 
 def _train(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.checkpoint import Checkpoint
 from engine.encoding import encode_passages, encode_questions
-from engine.errors import CheckpointError, IndexStoreError, QuestionError
+from engine.errors import IndexStoreError, QuestionError
 from engine.retrieval.fusion import Candidate
 from engine.search import SearchEngine
 from engine.spans import best_spans
@@ -44,11 +44,8 @@ def compare(
     the others are given the passages' wordpieces and run every layer. All of them skim their
     last layer as the engine does. Retrieval is the same for all and isn't timed.
 
-    Raises: CheckpointError if `teacher` isn't undecomposed; IndexStoreError if no passage is
-    found to read.
+    `teacher` is undecomposed. Raises: IndexStoreError if no passage is found to read.
     """
-    if teacher is not None and teacher.reader.encoder.config.lower:
-        raise CheckpointError(f"{teacher.folder} isn't an undecomposed reader: it has a cut")
     trials = []
     for question in questions:
         with suppress(QuestionError):  # without a word there's nothing to retrieve

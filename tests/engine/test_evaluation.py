@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.errors import CheckpointError, QuestionError
+from engine.errors import QuestionError
 from engine.evaluation.reading import Prediction, predict, score
 from engine.evaluation.searching import RightPassage, evaluate_search
 from engine.evaluation.speed import compare
@@ -269,11 +269,3 @@ def test_the_ratios_are_of_the_paths_in_turn(
     assert (measured["ratio"], measured["teacher_ratio"]) == (3.0, 4.5)
     assert measured["passages"] == 3
     assert measured["dtype"] == "float32"
-
-
-def test_a_teacher_with_a_cut_is_refused(index_folder: Path, model: Checkpoint) -> None:
-    with (
-        SearchEngine(EmbeddedBackend.open(index_folder), model) as engine,
-        pytest.raises(CheckpointError, match="isn't an undecomposed reader"),
-    ):
-        compare(engine, ["Who?"], teacher=model)

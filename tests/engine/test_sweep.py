@@ -149,7 +149,7 @@ def test_a_teacher_with_a_cut_is_refused(
     run_command, arguments: list[object], model_folder: Path
 ) -> None:
     done = run_command(app, *arguments, "--teacher", model_folder)
-    assert done.code == 2
+    assert done.code == 3
     assert "isn't an undecomposed reader" in done.error
 
 

@@ -113,6 +113,8 @@ def split(
     Each upper layer is held to the states that the next one kept would have seen in the teacher.
     Example: engine train split train.json --teacher teacher --out split
     """
+    import torch
+
     from engine.checkpoint import load_checkpoint, load_teacher
     from engine.encoder.convert import load_transformers
     from engine.training.distillation import (
@@ -125,7 +127,8 @@ def split(
 
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
     taught_by = load_teacher(teacher)
-    begun = load_checkpoint(start).reader if start else taught_by.reader
+    # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
+    begun = load_checkpoint(start or teacher, dtype=torch.float32).reader
     based_on = load_transformers(base) if base else None
     recipe = split_recipe(
         shape,

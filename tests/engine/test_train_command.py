@@ -60,3 +60,19 @@ def test_a_teacher_has_no_cut_and_one_beginning(
     neither = run_command(app, *arguments)
     assert neither.code == 2
     assert "either --base or --start" in neither.err
+
+
+def test_a_student_begins_as_its_teacher_is_stored(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("engine.checkpoint.best_dtype", lambda: torch.bfloat16)
+    teacher, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "split"
+    shape = ["--lower", "1,2", "--upper", "3,4"]
+    arguments = ["--teacher", teacher, "--out", out, *shape, "--epochs", 0.1, "--learning-rate", 0]
+    done = run_command(app, "train", "split", questions, *arguments, "--json")
+    assert done.code == 0, done.err
+    taught, student = (load_checkpoint(one, dtype=torch.float32).reader for one in (teacher, out))
+    for theirs, ours in zip(taught.encoder.upper[:2], student.encoder.lower, strict=True):
+        before, after = theirs.state_dict(), ours.state_dict()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+    assert torch.equal(taught.span.weight, student.span.weight)

@@ -1,16 +1,11 @@
 """Tokenizers of the families' kinds, small enough to be made in a test."""
 
-from collections import Counter
 from collections.abc import Iterable
-from math import log
 
 import tokenizers
-from tokenizers import decoders, models, normalizers, pre_tokenizers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from engine.tokenization import Tokenizer
-
-SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
-LONGEST = 8  # characters of a piece
 
 
 def unigram(model: models.Unigram) -> tokenizers.Tokenizer:
@@ -23,29 +18,14 @@ def unigram(model: models.Unigram) -> tokenizers.Tokenizer:
 
 
 def unigram_trained_on(texts: Iterable[str], *, vocab_size: int) -> Tokenizer:
-    """Every letter, and the longer pieces that cover most of the texts.
-
-    The library's own trainer gives other pieces each time that it's run.
-    """
     inner = unigram(models.Unigram())
-    counts: Counter[str] = Counter()
-    for text in texts:
-        folded = inner.normalizer.normalize_str(text)
-        for word, _ in inner.pre_tokenizer.pre_tokenize_str(folded):
-            for first in range(len(word)):
-                counts.update(
-                    word[first:last]
-                    for last in range(first + 1, first + LONGEST + 1)
-                    if last <= len(word)
-                )
-    letters = sorted(piece for piece in counts if len(piece) == 1)
-    longer = sorted(counts.keys() - letters, key=lambda piece: (-counts[piece] * len(piece), piece))
-    pieces = [*letters, *longer][: vocab_size - len(SPECIAL)]
-    total = sum(counts[piece] for piece in pieces)
-    scored = [(piece, log(counts[piece] / total)) for piece in pieces]
-    special = [(name, 0.0) for name in SPECIAL]
-    inner.model = models.Unigram([*special, *scored], unk_id=SPECIAL.index("<unk>"))
-    inner.add_special_tokens(SPECIAL)
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocab_size,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
+        unk_token="<unk>",
+        show_progress=False,
+    )
+    inner.train_from_iterator(texts, trainer)
     return Tokenizer(inner)
 
 

@@ -221,9 +221,9 @@ def test_the_right_words_are_marked_in_the_passage(
     site: Any, open_page: Callable[..., Any], by: str
 ) -> None:
     question = "Who repaired the bridge in 1927?"
-    page = open_page(f"{site.url}/?q={quote(question)}")
+    page = open_page(f"{site.url}/?q={quote(question)}&filter=type%3Dmd")  # which is English
     answered(page, question)
-    answer = site.engine.ask(question).answers[0]
+    answer = site.engine.ask(question, filters="type=md").answers[0]
     page.get_by_role("button", name="Right?").first.click()
     page.get_by_text("Right passage, wrong words").click()
     box = page.get_by_label("Mark the right words")

@@ -191,6 +191,7 @@ def _train(
     from engine.checkpoint import save_checkpoint
     from engine.evaluation.tasks import accuracy
     from engine.training.distillation import Shape
+    from engine.training.run import work_folder
     from engine.training.task_trainer import train_task
 
     reader, head = checkpoint.reader.requires_grad_(True), tasks.head
@@ -205,7 +206,7 @@ def _train(
         last = teacher.encoder.config.upper[-1]
         matches = tuple(layer - 1 for layer in shape.matches(last))
         settled = replace(recipe, hard=0.5, matches=matches)
-    work = out.with_name(out.name + ".training")
+    work = work_folder(out)
     console.say(f"{len(tasks.examples)} questions on {len(tasks.windows)} passages")
     material = _material(checkpoint, spans) if spans else None
     beside = _beside(checkpoint, material, base, settled, work) if material else None

@@ -92,7 +92,9 @@ def train_trial(
     write_json(folder / "training.json", as_json(conditions))
     torch.manual_seed(trial.seed)
     teacher = teaching.teacher
-    student = student_of(teacher.reader, trial.shape, base=teaching.base, vector=conditions.vector)
+    # Trained in fp32, so begun in it, as by `engine train split`.
+    begun = load_checkpoint(teacher.folder, dtype=torch.float32).reader
+    student = student_of(begun, trial.shape, base=teaching.base, vector=conditions.vector)
     recipe = split_recipe(
         trial.shape,
         trial.weights,

@@ -18,6 +18,7 @@ from indexer.language import collection_language
 from indexer.parts import Part
 from indexer.pending import PASSAGES_PER_COMMIT
 from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
+from indexer.staging import refuse_existing
 from indexer.sync import DUPLICATE, SKIPPED, Cutting, FileOutcome, Progress, Sync
 
 __all__ = [
@@ -108,6 +109,8 @@ def build_index(
         for skipped in skips(outcome):
             on_skip(skipped)
 
+    if isinstance(index, Path):  # before files are looked at, which may take a while
+        refuse_existing(index, overwrite=options.overwrite)
     detected = _language(listed_files, options, clock)  # the same for each part
     analyser = Analyser(detected.language).name
     settings = index_settings(checkpoint, limit, options.overlap, analyser)

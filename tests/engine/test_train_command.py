@@ -66,6 +66,7 @@ def test_a_student_begins_as_its_teacher_is_stored(
     run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr("engine.checkpoint.best_dtype", lambda: torch.bfloat16)
+    monkeypatch.setattr("engine.training.run.fit_skim", lambda *_, **__: 5)
     teacher, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "split"
     shape = ["--lower", "1,2", "--upper", "3,4"]
     arguments = ["--teacher", teacher, "--out", out, *shape, "--epochs", 0.1, "--learning-rate", 0]
@@ -76,3 +77,4 @@ def test_a_student_begins_as_its_teacher_is_stored(
         before, after = theirs.state_dict(), ours.state_dict()
         assert all(torch.equal(before[name], after[name]) for name in before)
     assert torch.equal(taught.span.weight, student.span.weight)
+    assert load_checkpoint(out).settings.skim == 5, "fitted when it's trained"

@@ -467,3 +467,12 @@ def test_a_document_without_a_wordpiece_ends_no_build(
     report = built(tmp_path / "marks.txt", documents_folder / "ship.txt")
     assert report.documents + len(report.skipped) == 2
     assert "ship.txt" in answer_sources(tmp_path / "index", model)
+
+
+def test_an_index_that_is_there_is_refused_before_files_are_looked_at(
+    built: Callable[..., BuildReport], documents_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built(documents_folder)
+    monkeypatch.setattr("indexer.build.collection_language", lambda *_: pytest.fail("looked"))
+    with pytest.raises(IndexStoreError, match="add --overwrite"):
+        built(documents_folder)

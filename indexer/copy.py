@@ -75,9 +75,10 @@ def _documents(origin: Backend, target: Backend, on_done: Callable[[int], None])
     batch: list[EncodedDocument] = []
     seen: set[str] = set()
     copied = 0
+    begun = target.describe().documents > 0  # else asking for each would be in vain
     for number, entry in enumerate(origin.entries(), 1):
         seen.add(entry.id)
-        there = target.entry(entry.id)
+        there = target.entry(entry.id) if begun else None
         if there is None or there.digest != entry.digest:
             batch.append(origin.encoded(entry.id))
             copied += 1

@@ -75,7 +75,7 @@ def read_records(corpus: Path) -> Iterator[dict[str, str]]:
         yield from map(json.loads, lines)
 
 
-def encoded(record: dict[str, str]) -> EncodedDocument:
+def encoded(record: dict[str, str], hidden: int = HIDDEN) -> EncodedDocument:
     """A document of one passage, each word a piece, its vector drawn by its text."""
     name, text = record["_id"], record["text"]
     offsets = np.array([match.span() for match in re.finditer(r"\S+", text)], np.int32)
@@ -89,7 +89,7 @@ def encoded(record: dict[str, str]) -> EncodedDocument:
         title=record["title"],
     )
     draw = np.random.default_rng(list(text.encode()[:64]))
-    states = draw.bytes((len(offsets) + 1) * codec_named(CODEC).bytes_per_token(HIDDEN))
+    states = draw.bytes((len(offsets) + 1) * codec_named(CODEC).bytes_per_token(hidden))
     vector = draw.normal(size=DIMENSION).astype(np.float16)
     document = Document(name, "corpus.jsonl", record["title"], text)
     return EncodedDocument(document, (EncodedPassage(passage, states, vector),))

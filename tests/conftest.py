@@ -106,7 +106,7 @@ def run_command(
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`make_model(lower=…, upper=…, seed=…)`: the folder of a checkpoint of random weights."""
-    tokenizer = unigram_trained_on(DOCUMENTS.values(), vocab_size=400)
+    tokenizer = unigram_trained_on(DOCUMENTS.values(), vocab_size=150)
 
     def make(
         *, lower: tuple[int, ...] = (1, 2), upper: tuple[int, ...] = (3, 4), seed: int = 0

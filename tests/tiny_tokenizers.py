@@ -1,11 +1,15 @@
 """Tokenizers of the families' kinds, small enough to be made in a test."""
 
+from collections import Counter
 from collections.abc import Iterable
+from math import log
 
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from engine.tokenization import Tokenizer
+
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 
 
 def unigram(model: models.Unigram) -> tokenizers.Tokenizer:
@@ -18,14 +22,26 @@ def unigram(model: models.Unigram) -> tokenizers.Tokenizer:
 
 
 def unigram_trained_on(texts: Iterable[str], *, vocab_size: int) -> Tokenizer:
+    """Letters and the pairs most often joined, each as likely as it's frequent.
+
+    Merges find the pieces, since the trainer of unigrams finds others each time that it's run.
+    """
+    corpus = list(texts)
     inner = unigram(models.Unigram())
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocab_size,
-        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        show_progress=False,
+    merged = tokenizers.Tokenizer(models.BPE())
+    merged.normalizer, merged.pre_tokenizer = inner.normalizer, inner.pre_tokenizer
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size, special_tokens=SPECIAL, show_progress=False
     )
-    inner.train_from_iterator(texts, trainer)
+    merged.train_from_iterator(corpus, trainer)
+    counts = Counter(piece for text in corpus for piece in merged.encode(text).tokens)
+    learned = [merged.id_to_token(number) for number in range(merged.get_vocab_size())]
+    scored = [
+        (piece, log((counts[piece] + 0.5) / counts.total())) for piece in learned[len(SPECIAL) :]
+    ]
+    special = [(name, 0.0) for name in SPECIAL]
+    inner.model = models.Unigram([*special, *scored], unk_id=SPECIAL.index("<unk>"))
+    inner.add_special_tokens(SPECIAL)
     return Tokenizer(inner)
 
 

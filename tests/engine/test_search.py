@@ -82,7 +82,7 @@ def test_logits_read_from_the_store_equal_logits_computed_anew(
         torch.testing.assert_close(cached.null[row], alone.null[0], **tolerance)
         torch.testing.assert_close(cached.relevance[row], alone.relevance[0], **tolerance)
     # The tolerance tells passages apart: their own logits differ by far more.
-    assert cached.relevance.std() > 0.1
+    assert cached.relevance.std() > 0.05
 
 
 def test_asking_runs_the_lower_layers_over_the_question_alone(engine: SearchEngine) -> None:

@@ -27,7 +27,7 @@ def word_piece_tokenizer() -> Tokenizer:
 
 def unigram_tokenizer() -> Tokenizer:
     """XLM-R's kind."""
-    return unigram_trained_on(LINES, vocab_size=300)
+    return unigram_trained_on(LINES, vocab_size=125)
 
 
 def word_tokenizer() -> Tokenizer:

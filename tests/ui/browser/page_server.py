@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 
+from engine.retrieval.elastic_address import ClusterAddress
+
 START = 120.0  # seconds
 URL = re.compile(r"URL: (http://\S+)")
 
@@ -22,7 +24,9 @@ def chromium() -> str | None:
 
 @contextmanager
 def served(
-    index: Path, *options: object, environment: Mapping[str, str] | None = None
+    index: Path | ClusterAddress,
+    *options: object,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """The page's address while it's served over an index; the port is one that is free."""
     command = (sys.executable, "-c", "from ui.launch import run; run()", "--index", str(index))

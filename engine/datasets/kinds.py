@@ -6,7 +6,12 @@ from typing import TypeVar
 
 from engine.datasets.boolq import read_boolq
 from engine.datasets.dream import read_dream
-from engine.datasets.natural_questions import as_boolean, as_squad, read_natural_questions
+from engine.datasets.natural_questions import (
+    PAGE_FIELDS,
+    as_boolean,
+    as_squad,
+    read_natural_questions,
+)
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.datasets.race import read_race
 from engine.datasets.records import read_json_lines
@@ -36,7 +41,7 @@ def kind_of(path: Path) -> Kind:
         return Kind.RACE
     if path.name.endswith((".jsonl", ".jsonl.gz")):
         _, first = next(read_json_lines(path), (0, {}))
-        is_page = isinstance(first, dict) and "document_text" in first
+        is_page = isinstance(first, dict) and not first.keys().isdisjoint(PAGE_FIELDS)
         return Kind.NATURAL_QUESTIONS if is_page else Kind.BOOLQ
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:

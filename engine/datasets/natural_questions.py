@@ -1,7 +1,8 @@
-"""Natural Questions in the simplified form (Kwiatkowski et al., TACL 2019).
+"""Natural Questions, simplified or as published (Kwiatkowski et al., TACL 2019).
 
-A JSON object a line: a web page as tokens parted by single spaces, tags among them, the parts of
-it that could be a long answer, and what one annotator (or five) found. Places are tokens.
+A JSON object a line: a web page as tokens, tags among them, the parts of it that could be a long
+answer, and what one annotator (or five) found. Places are tokens. Simplified, the tokens are one
+text, parted by single spaces; the questions for development come only with a list of them.
 """
 
 import re
@@ -15,6 +16,8 @@ from engine.datasets.records import field, layout, read_json_lines
 from engine.squad import SquadParagraph, SquadQuestion
 
 Place = tuple[int, int]
+PAGE_FIELDS = ("document_text", "document_tokens")
+"""Where a page's tokens stand: simplified, and as published."""
 _TAG = re.compile(r"<[^>]*>")
 _VERDICTS = {"NONE": None, "YES": True, "NO": False}
 
@@ -82,7 +85,7 @@ def read_natural_questions(path: Path) -> Iterator[NaturalQuestion]:
     Raises: SourceError if the file can't be read or is of another layout.
     """
     for number, record in read_json_lines(path):
-        with layout("the simplified Natural Questions", f"line {number} of {path}"):
+        with layout("Natural Questions", f"line {number} of {path}"):
             question = _question(record)
         yield question
 
@@ -124,7 +127,7 @@ def as_boolean(question: NaturalQuestion) -> list[BooleanQuestion]:
 
 
 def _question(record: Any) -> NaturalQuestion:
-    tokens = tuple(field(record, "document_text", str).split(" "))
+    tokens = _tokens(record)
     candidates = [
         _place(candidate, len(tokens))
         for candidate in field(record, "long_answer_candidates", list)
@@ -140,6 +143,15 @@ def _question(record: Any) -> NaturalQuestion:
             for annotation in field(record, "annotations", list)
         ),
     )
+
+
+def _tokens(record: Any) -> tuple[str, ...]:
+    simplified, published = PAGE_FIELDS
+    if published not in record:
+        return tuple(field(record, simplified, str).split(" "))
+    # A tag's token can hold spaces, which the simplified form has as underscores.
+    listed = field(record, published, list)
+    return tuple(field(token, "token", str).replace(" ", "_") for token in listed)
 
 
 def _annotation(record: Any, tokens: int) -> Annotation:

@@ -1,10 +1,12 @@
 """Questions that aren't answered by a span: with yes or no, or with one of several options."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 _T = TypeVar("_T")
+_GAP = re.compile("_+")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class BooleanQuestion:
 class ChoiceQuestion:
     """A question on a passage with its options; `answer` is the number of the right one, from 0.
 
-    Where the question has a gap, an underscore, the option belongs in it.
+    Where the question has a gap, one underscore (RACE) or more (DREAM), the option belongs in it.
     """
 
     question: str
@@ -32,9 +34,8 @@ class ChoiceQuestion:
     def with_option(self, number: int) -> str:
         """The question with one of its options, as a reader is asked it."""
         option = self.options[number]
-        if "_" in self.question:
-            return self.question.replace("_", option, 1)
-        return f"{self.question} {option}"
+        filled, gaps = _GAP.subn(lambda _: option, self.question, count=1)
+        return filled if gaps else f"{self.question} {option}"
 
 
 def take(questions: Sequence[_T], limit: int | None) -> list[_T]:

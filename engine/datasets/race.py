@@ -35,9 +35,11 @@ def _questions(file: Path) -> list[ChoiceQuestion]:
             texts = [
                 of_kind(option, "options", str) for option in of_kind(options, "options", list)
             ]
-            answer = LETTERS.find(letter) if letter else -1
-            if not 0 <= answer < len(texts):
+            letters = LETTERS[: len(texts)]
+            if letter not in list(letters):
                 raise ValueError(f"answer {letter!r:.40} isn't the letter of an option")
             asked_for = of_kind(question, "questions", str)
-            questions.append(ChoiceQuestion(asked_for, article, tuple(texts), answer))
+            questions.append(
+                ChoiceQuestion(asked_for, article, tuple(texts), letters.index(letter))
+            )
     return questions

@@ -129,6 +129,8 @@ def test_an_option_fills_the_gap_of_a_question_or_follows_it() -> None:
     options = ("short", "long")
     gap = ChoiceQuestion("The tower stood _ .", "", options, 1)
     assert gap.with_option(1) == "The tower stood long ."
+    wide = ChoiceQuestion("The tower ______ under _____ stars.", "", options, 1)
+    assert wide.with_option(0) == "The tower short under _____ stars.", "DREAM's gaps are wide"
     whole = ChoiceQuestion("How was it?", "", options, 1)
     assert whole.with_option(0) == "How was it? short"
 
@@ -152,6 +154,17 @@ def test_a_page_of_natural_questions_keeps_its_top_level_candidates(
     assert question.question == "who lit the lamp"
     assert question.candidates == ((3, 10), (10, 13))
     assert question.annotations == (Annotation((3, 10), ((4, 6),), None),)
+
+
+def test_a_page_as_published_is_read_as_its_simplified_form(tmp_path: Path) -> None:
+    text = PAGE_TEXT.replace("<P> Nothing", '<Td_colspan="2"> Nothing')
+    tokens = [{"token": token.replace("_", " ")} for token in text.split(" ")]
+    published = {**without(PAGE, "document_text"), "document_tokens": tokens, "document_html": ""}
+    path = lines(tmp_path / "dev.jsonl.gz", published)
+    assert kind_of(path) is Kind.NATURAL_QUESTIONS
+    assert list(read_natural_questions(path)) == [
+        page(tmp_path / "simplified.jsonl", document_text=text)
+    ]
 
 
 def test_text_of_a_page_leaves_tags_out_and_knows_its_tokens(tmp_path: Path) -> None:
@@ -261,6 +274,7 @@ READERS: list[tuple[Callable[[Path], Any], str, Any]] = [
             {**RACE, "answers": ["A"]},
             {**RACE, "answers": ["A", "E"]},
             {**RACE, "answers": ["A", ""]},
+            {**RACE, "answers": ["A", "BC"]},
             {**RACE, "answers": ["A", 1]},
             {**RACE, "options": [["Anna"], "long"]},
             {**RACE, "questions": [1, 2]},
@@ -283,6 +297,7 @@ READERS: list[tuple[Callable[[Path], Any], str, Any]] = [
         for wrong in (
             without(PAGE, "document_text"),
             without(PAGE, "annotations"),
+            {**PAGE, "document_tokens": ["The"]},
             {**PAGE, "annotations": [{**NOTHING, "yes_no_answer": "MAYBE"}]},
             {**PAGE, "annotations": [without(NOTHING, "long_answer")]},
             {**PAGE, "long_answer_candidates": [{"start_token": 3, "end_token": 99}]},

@@ -40,6 +40,21 @@ class Settings:
     quality: Mapping[str, Any] = field(default_factory=dict)
 
 
+def settings_for(config: EncoderConfig) -> Settings:
+    """The usual settings, passages no longer than an encoder of this shape reads.
+
+    Raises: CheckpointError if it can't read a whole question.
+    """
+    usual = Settings()
+    fewest = usual.question_limit + 2  # [CLS] and [SEP]
+    if config.positions < fewest:
+        raise CheckpointError(
+            f"the model reads {config.positions} pieces at once; {fewest} are the fewest, for a "
+            "whole question"
+        )
+    return replace(usual, passage_limit=min(usual.passage_limit, config.positions - 1))
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A reader ready to run, its tokenizer and settings.

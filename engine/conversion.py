@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.calibration import Calibration
-from engine.checkpoint import Checkpoint, Settings
+from engine.checkpoint import Checkpoint, Settings, settings_for
 from engine.encoder.config import EncoderConfig
 from engine.encoder.convert import (
     SpanHead,
@@ -20,7 +20,6 @@ from engine.errors import CheckpointError
 from engine.reader import Reader
 from engine.tokenization import Tokenizer
 
-FEWEST_POSITIONS = 8
 # Until the checkpoint is calibrated, nothing tells passages apart as well as their terms do: its
 # relevance head is new and its vectors were never trained.
 UNCALIBRATED = Calibration(rerank=(0.0, 0.0, 1.0, 0.0))
@@ -52,11 +51,7 @@ def convert(name_or_folder: str | Path, *, split: int) -> Converted:
     lower = range(1, split + 1)
     foreign = load_foreign(name_or_folder, lower=lower)
     config = foreign.encoder.config
-    if config.positions < FEWEST_POSITIONS:
-        raise CheckpointError(
-            f"{name_or_folder} reads {config.positions} pieces at once; {FEWEST_POSITIONS} are "
-            "the fewest to make sense of a passage"
-        )
+    usual = settings_for(config)
     tokenizer = load_transformers_tokenizer(name_or_folder)
     if tokenizer.vocabulary_size > config.vocabulary:
         raise CheckpointError(
@@ -68,19 +63,13 @@ def convert(name_or_folder: str | Path, *, split: int) -> Converted:
         reader = Reader(foreign.encoder)
     if foreign.span is not None:
         _keep_span_head(reader, foreign.span)
-    usual = Settings()
     folder = Path(name_or_folder)
     origin = {
         "from": folder.resolve().name if folder.is_dir() else str(name_or_folder),
         "split": split,
         "span_head": foreign.span is not None,
     }
-    settings = Settings(
-        passage_limit=min(usual.passage_limit, config.positions - 1),
-        question_limit=min(usual.question_limit, config.positions - 2),
-        calibration=UNCALIBRATED,
-        training={"converted": origin},
-    )
+    settings = replace(usual, calibration=UNCALIBRATED, training={"converted": origin})
     return Converted(reader, tokenizer, settings, answers=foreign.span is not None)
 
 

@@ -102,7 +102,8 @@ def _plan(shapes: list[str], losses: str, seeds: str) -> "list[Trial]":
     from engine.sweep.plan import plan_trials
     from engine.training.distillation import parse_numbers
 
-    return plan_trials(shapes, losses.split(","), parse_numbers(seeds, "seeds"))
+    named = [name.strip() for name in losses.split(",")]
+    return plan_trials(shapes, named, parse_numbers(seeds, "seeds"))
 
 
 def _teaching(
@@ -114,15 +115,15 @@ def _teaching(
     runs: Path,
     pace: tuple[float, int, int, float],
 ) -> "Teaching":
-    from engine.checkpoint import Settings
-    from engine.encoder.convert import load_transformers
+    from engine.checkpoint import settings_for
     from engine.sweep.files import digest_files, digest_network
     from engine.sweep.plan import TrainingConditions
     from engine.sweep.trial import Teaching
+    from engine.training.agreement import load_base
     from engine.training.distillation import parse_numbers
     from engine.training.material import gather_material, kept_vector_targets
 
-    based_on = load_transformers(base) if base else None
+    based_on = load_base(base, teacher.tokenizer, teacher.hidden_width) if base else None
     conditions = TrainingConditions(
         digest_files(files),
         teacher.fingerprint,
@@ -130,7 +131,7 @@ def _teaching(
         parse_numbers(vector) if based_on is not None else (),
         *pace,
     )
-    limit = Settings().passage_limit
+    limit = settings_for(teacher.reader.encoder.config).passage_limit
     material = gather_material(files, teacher.tokenizer, limit=limit)
     examples = material.examples
     console.say(f"{len(examples.examples)} questions on {len(examples.windows)} passages")

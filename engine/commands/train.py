@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -116,7 +116,7 @@ def split(
     import torch
 
     from engine.checkpoint import load_checkpoint, load_teacher
-    from engine.encoder.convert import load_transformers
+    from engine.training.agreement import check_pieces, load_base
     from engine.training.distillation import (
         Shape,
         parse_losses,
@@ -128,8 +128,9 @@ def split(
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
     taught_by = load_teacher(teacher)
     # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
-    begun = load_checkpoint(start or teacher, dtype=torch.float32).reader
-    based_on = load_transformers(base) if base else None
+    begun = load_checkpoint(start or teacher, dtype=torch.float32)
+    check_pieces(taught_by.tokenizer, begun.tokenizer, begun.folder)
+    based_on = load_base(base, begun.tokenizer, begun.hidden_width) if base else None
     recipe = split_recipe(
         shape,
         weights,
@@ -142,8 +143,8 @@ def split(
         seed=seed,
     )
     _train(
-        student_of(begun, shape, base=based_on, vector=parse_numbers(vector)),
-        taught_by.tokenizer,
+        student_of(begun.reader, shape, base=based_on, vector=parse_numbers(vector)),
+        begun.tokenizer,
         files,
         recipe,
         out,
@@ -173,15 +174,17 @@ def vectors(
     import torch
 
     from engine.checkpoint import load_checkpoint, save_checkpoint
-    from engine.encoder.convert import load_transformers, with_vector_layers
+    from engine.encoder.convert import with_vector_layers
+    from engine.training.agreement import load_base
     from engine.training.distillation import parse_numbers
     from engine.training.examples import cut_examples
     from engine.training.material import kept_vector_targets, split_paragraphs
-    from engine.training.run import work_folder
+    from engine.training.run import check_out, work_folder
     from engine.training.vectors import VectorRecipe, train_vectors
 
     checkpoint = load_checkpoint(model, dtype=torch.float32)
-    encoder = load_transformers(base)
+    check_out(model)
+    encoder = load_base(base, checkpoint.tokenizer, checkpoint.hidden_width)
     numbers = parse_numbers(layers)
     taught = checkpoint.reader
     if taught.encoder.config.vector != numbers:
@@ -225,11 +228,13 @@ def _train(
     base: "SplitEncoder | None" = None,
     as_json: bool,
 ) -> None:
-    from engine.checkpoint import Settings
+    from engine.checkpoint import settings_for
     from engine.training.material import gather_material, kept_vector_targets
-    from engine.training.run import train_to_checkpoint, work_folder
+    from engine.training.run import check_out, train_to_checkpoint, work_folder
 
-    material = gather_material(files, tokenizer, limit=Settings().passage_limit)
+    check_out(out)
+    limit = settings_for(reader.encoder.config).passage_limit
+    material = gather_material(files, tokenizer, limit=limit)
     examples, work = material.examples, work_folder(out)
     console.say(f"{len(examples.examples)} questions on {len(examples.windows)} passages")
     targets = kept_vector_targets(base, tokenizer, examples, work, console.say) if base else None
@@ -245,7 +250,14 @@ def _train(
             on_progress=_showing(bar),
             say=console.say,
         )
-    console.show({"model": str(out), **quality}, as_json=as_json, human=str)
+    console.show({"model": str(out), **quality}, as_json=as_json, human=_text)
+
+
+def _text(result: dict[str, Any]) -> str:
+    return (
+        f"{result['model']}: EM {result['em']:.1f}, F1 {result['f1']:.1f} on "
+        f"{result['questions']:.0f} questions held back"
+    )
 
 
 def _showing(bar: Callable[[int, str], None]) -> "Callable[[Progress], None]":

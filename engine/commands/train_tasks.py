@@ -137,16 +137,17 @@ def choice(
     from engine.datasets.kinds import read_choice
     from engine.evaluation.tasks import judge_choice
     from engine.training.batches import Mixture
-    from engine.training.task_examples import cut_choice
+    from engine.training.task_examples import choice_limit, cut_choice
     from engine.training.trainer import Recipe
 
     questions, held_back = _split([question for file in files for question in read_choice(file)])
     checkpoint, taught_by = _load(model, teacher)
     limit = checkpoint.settings.passage_limit
+    asked_limit = choice_limit(checkpoint.reader.encoder.config)
     _train(
         checkpoint,
         taught_by,
-        cut_choice(questions, checkpoint.tokenizer, limit=limit),
+        cut_choice(questions, checkpoint.tokenizer, limit=limit, asked_limit=asked_limit),
         lambda reader: list(judge_choice(reader, checkpoint.tokenizer, held_back, window=limit)),
         out,
         spans=spans or [],
@@ -169,11 +170,14 @@ def _load(model: Path, teacher: Path | None) -> "tuple[Checkpoint, Reader | None
     import torch
 
     from engine.checkpoint import load_checkpoint, load_teacher
+    from engine.training.agreement import check_pieces
 
     checkpoint = load_checkpoint(model, dtype=torch.float32)
     if teacher is None:
         return checkpoint, None
-    return checkpoint, load_teacher(teacher).reader
+    taught_by = load_teacher(teacher)
+    check_pieces(checkpoint.tokenizer, taught_by.tokenizer, teacher)
+    return checkpoint, taught_by.reader
 
 
 def _train(
@@ -191,9 +195,14 @@ def _train(
     from engine.checkpoint import save_checkpoint
     from engine.evaluation.tasks import accuracy
     from engine.training.distillation import Shape
-    from engine.training.run import work_folder
+    from engine.training.run import check_out, work_folder
     from engine.training.task_trainer import train_task
 
+    if base and not spans:
+        raise CheckpointError(
+            "--base is for vectors beside spans; give --spans too, or leave it out"
+        )
+    check_out(out)
     reader, head = checkpoint.reader.requires_grad_(True), tasks.head
     if teacher is None:
         settled = replace(recipe, soft=0.0, states=0.0)
@@ -263,14 +272,14 @@ def _beside(
     checkpoint: "Checkpoint", material: "Material", base: str, recipe: "Recipe", work: Path
 ) -> "Beside":
     """Spans to train on alongside, with the weights of `recipe`."""
-    from engine.encoder.convert import load_transformers
+    from engine.training.agreement import load_base
     from engine.training.batches import Mixture
     from engine.training.material import kept_vector_targets
     from engine.training.task_trainer import Beside
 
     examples, targets = material.examples, None
     if base:
-        encoder = load_transformers(base)
+        encoder = load_base(base, checkpoint.tokenizer, checkpoint.hidden_width)
         targets = kept_vector_targets(encoder, checkpoint.tokenizer, examples, work, console.say)
     mixture = Mixture(gold_only=0.75, unanswered=0.1)
     vectors = 0.3 if base else 0.0

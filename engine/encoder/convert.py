@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SPAN_HEAD = {"qa_outputs.weight", "qa_outputs.bias"}
 _NAMED = 4
+# What a layer is made by, of `EncoderConfig`.
+_OF_LAYERS = ("family", "hidden_width", "n_heads", "inner_width", "activation", "layer_norm_eps")
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,10 @@ def load_foreign(
         if upper is None:
             n_layers = family.settings(theirs.to_dict())["n_layers"]
             upper = range(max(lower, default=0) + 1, n_layers + 1)
-            if len(upper) == 0 and max(lower) == n_layers:
+            if not upper:
                 raise CheckpointError(
-                    f"a cut at {n_layers} leaves no layer above it; choose 0 to {n_layers - 1}"
+                    f"a cut at {max(lower, default=0)} leaves no layer above it; the model has "
+                    f"{n_layers} layers"
                 )
         config = encoder_config(theirs.to_dict(), lower=lower, upper=upper, vector=vector)
     except CheckpointError as error:
@@ -207,9 +210,19 @@ def reselect(
 def with_vector_layers(
     encoder: SplitEncoder, base: SplitEncoder, numbers: Sequence[int]
 ) -> SplitEncoder:
-    """A copy of `encoder` with the named layers of the undecomposed `base` as vector layers."""
+    """A copy of `encoder` with the named layers of the undecomposed `base` as vector layers.
+
+    Raises: CheckpointError if `base` lacks one of them, or they're of another kind or width.
+    """
     settings = {**encoder.config.to_dict(), "vector": tuple(numbers)}
     copy = SplitEncoder(EncoderConfig.from_dict(settings))
+    for name in _OF_LAYERS:
+        ours, theirs = getattr(encoder.config, name), getattr(base.config, name)
+        if ours != theirs:
+            raise CheckpointError(
+                f"layers of another kind can't follow the model's: their {name} is {theirs}, "
+                f"the model's {ours}"
+            )
     copy.vector = reselect(base, lower=(), upper=numbers).upper
     for part in ("embeddings", "lower", "upper"):
         getattr(copy, part).load_state_dict(getattr(encoder, part).state_dict())

@@ -16,9 +16,7 @@ from engine.reader import Reader, ReaderOutput
 from engine.spans import best_spans
 from engine.squad import SquadParagraph, SquadQuestion
 from engine.tokenization import Pieces, Tokenizer
-from engine.training.examples import window_bounds
-
-QUESTION_LIMIT = 64
+from engine.training.examples import QUESTION_LIMIT, window_bounds
 
 
 @dataclass(frozen=True)

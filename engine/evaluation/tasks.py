@@ -18,7 +18,7 @@ from engine.reader import Reader
 from engine.search import SearchEngine
 from engine.tokenization import Tokenizer
 from engine.training.examples import QUESTION_LIMIT, window_bounds
-from engine.training.task_examples import choice_pieces
+from engine.training.task_examples import choice_limit, choice_pieces
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,13 @@ def judge_choice(
     Raises: CheckpointError if the reader has no head for choices.
     """
     _need(reader, "choice")
+    limit = choice_limit(reader.encoder.config)
     for question in questions:
         windows = _windows(reader, tokenizer, question.passage, window)
         if not windows:
             yield Judged((0.0,) * len(question.options), question.answer)
             continue
-        asked = choice_pieces(question, tokenizer)
+        asked = choice_pieces(question, tokenizer, limit)
         logits = read_all(reader, tokenizer, asked, windows, dtype=dtype, skim=skim).choice
         assert logits is not None  # it has the head
         scores = logits.view(len(asked), len(windows)).logsumexp(1)

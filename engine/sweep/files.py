@@ -16,7 +16,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """None if there's no such file. Raises: SourceError if it isn't a JSON object."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} can't be read ({error}); remove it") from None
@@ -26,10 +26,17 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Whole or not at all."""
+    """Whole or not at all, its folder made if it isn't there.
+
+    Raises: SourceError if it can't be written.
+    """
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise SourceError(f"{path} can't be written: {error.strerror}") from None
 
 
 def digest_files(paths: Sequence[Path]) -> str:

@@ -31,7 +31,6 @@ class Group:
 
 def store(result: Mapping[str, Any], folder: Path) -> None:
     """Keep a sweep's figures in `folder`, to be drawn now and again."""
-    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / FIGURES, dict(result))
 
 
@@ -99,7 +98,7 @@ def markdown(result: Mapping[str, Any]) -> str:
         "",
         "Memory is what reading takes at its peak above the loaded model, in a process of its own; "
         "*asked for* is the sum of what its operations ask for, which the DeFormer paper counts. "
-        "In brackets: how much less that is than the teacher's, its last layer skimmed alike.",
+        "In brackets: how far that is from the teacher's, its last layer skimmed alike.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -157,7 +156,8 @@ def _row(group: Group, teacher: Mapping[str, Any]) -> Sequence[str]:
 
     def beside(name: str) -> str:
         own = group.mean(name)
-        return f"{_number(own)} (−{100 * (1 - own / group.mean('teacher_' + name)):.0f} %)"
+        change = f"{100 * (own / group.mean('teacher_' + name) - 1):+.0f} %".replace("-", "−")
+        return f"{_number(own)} ({change})"
 
     return (
         group.shape,

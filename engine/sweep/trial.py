@@ -87,7 +87,6 @@ def train_trial(
     say: Callable[[str], None],
 ) -> None:
     """Train the trial into `folder`, from where it broke off if it was begun."""
-    folder.mkdir(parents=True, exist_ok=True)
     conditions = teaching.conditions
     write_json(folder / "training.json", as_json(conditions))
     torch.manual_seed(trial.seed)
@@ -180,7 +179,6 @@ def measure_teacher(
     folder: Path, exam: Exam, *, on_progress: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
     """What the undecomposed teacher is held to; kept in `folder` too."""
-    folder.mkdir(parents=True, exist_ok=True)
     teacher = exam.teacher
     figures = _quality(teacher, exam, on_progress)
     on_progress("memory")

@@ -109,8 +109,9 @@ def cut_windows(
 
 def nothing_to_train(questions: int, epochs: float) -> SourceError:
     return SourceError(
-        f"training on {questions} questions for {epochs} epochs is no step at all; give SQuAD "
-        f"files whose questions have answers, and more than 0 epochs"
+        f"training on {questions} questions for {epochs} epochs is no step at all; give more "
+        "questions that passages answer (those on a tenth of the passages are held back), and more "
+        "than 0 epochs"
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
-from engine.checkpoint import Settings, save_checkpoint
+from engine.checkpoint import save_checkpoint, settings_for
+from engine.errors import CheckpointError
 from engine.evaluation.reading import predict, score
 from engine.reader import Reader
 from engine.squad import take_questions
@@ -40,6 +41,20 @@ def work_folder(out: Path) -> Path:
     return out.with_name(out.name + ".training")
 
 
+def check_out(out: Path) -> None:
+    """Raises: CheckpointError if nothing can be written to `out`: better told before a training."""
+    work = work_folder(out)
+    is_new = not work.exists()
+    try:
+        if out.exists() and not out.is_dir():
+            raise CheckpointError(f"{out} isn't a folder; name another with --out")
+        work.mkdir(parents=True, exist_ok=True)
+        if is_new:
+            work.rmdir()
+    except OSError as error:
+        raise CheckpointError(f"{out} can't be written: {error.strerror}") from None
+
+
 def train_to_checkpoint(
     reader: Reader,
     tokenizer: Tokenizer,
@@ -57,7 +72,7 @@ def train_to_checkpoint(
     A run that broke off goes on from its last state, kept beside `out`.
     Raises: SourceError if there's nothing to train on.
     """
-    settings = Settings()
+    settings = settings_for(reader.encoder.config)
     asked = take_questions(material.held_back, EVALUATE_QUESTIONS)
     quality: dict[str, float] = {}
     watch = Stopwatch()

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
+from engine.encoder.config import EncoderConfig
 from engine.tokenization import Tokenizer
 from engine.training.examples import QUESTION_LIMIT, Window, cut_windows, window_bounds
 
 CHOICE_LIMIT = 128
-"""Wordpieces of a question with one option; of more, the last ones, which hold the option."""
+"""Wordpieces of a question with one option at most."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +63,38 @@ def cut_boolean(
     return TaskSet("boolean", windows.all, examples)
 
 
-def cut_choice(questions: Iterable[ChoiceQuestion], tokenizer: Tokenizer, *, limit: int) -> TaskSet:
-    """As `cut_boolean`; each option is asked with its question."""
+def cut_choice(
+    questions: Iterable[ChoiceQuestion],
+    tokenizer: Tokenizer,
+    *,
+    limit: int,
+    asked_limit: int = CHOICE_LIMIT,
+) -> TaskSet:
+    """As `cut_boolean`; each option is asked with its question, in `asked_limit` pieces at most."""
     windows = _Windows(tokenizer, limit)
     examples = []
     for question in questions:
         golds = windows.of(question.passage, "")
-        asked = choice_pieces(question, tokenizer)
+        asked = choice_pieces(question, tokenizer, asked_limit)
         if golds and all(len(ids) for ids in asked):
             examples.append(TaskExample(asked, question.question, golds, question.answer))
     return TaskSet("choice", windows.all, examples)
 
 
-def choice_pieces(question: ChoiceQuestion, tokenizer: Tokenizer) -> tuple[NDArray[np.int32], ...]:
-    """The question with each of its options, in wordpieces."""
+def choice_pieces(
+    question: ChoiceQuestion, tokenizer: Tokenizer, limit: int
+) -> tuple[NDArray[np.int32], ...]:
+    """The question with each of its options, in wordpieces; of more than `limit`, the last ones.
+
+    These hold the option, if the question's gap isn't far before its end.
+    """
     texts = [question.with_option(number) for number in range(len(question.options))]
-    return tuple(pieces.ids[-CHOICE_LIMIT:] for pieces in tokenizer.encode_batch(texts))
+    return tuple(pieces.ids[-limit:] for pieces in tokenizer.encode_batch(texts))
+
+
+def choice_limit(config: EncoderConfig) -> int:
+    """`CHOICE_LIMIT`, or as many pieces as an encoder of this shape reads beside its own two."""
+    return min(CHOICE_LIMIT, config.positions - 2)
 
 
 class _Windows:

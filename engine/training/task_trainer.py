@@ -20,7 +20,13 @@ from engine.training.losses import state_loss
 from engine.training.task_batches import TaskBatch, make_task_batch
 from engine.training.task_examples import TaskSet
 from engine.training.task_losses import entries_distillation, entries_loss
-from engine.training.trainer import Recipe, encode_batch, read_batch, spans_loss
+from engine.training.trainer import (
+    Recipe,
+    check_states,
+    encode_batch,
+    read_batch,
+    spans_loss,
+)
 from engine.training.vectors import VectorTargets
 
 
@@ -58,10 +64,12 @@ def train_task(
     of spans. Cut or undecomposed, readers are trained alike. Piece embeddings stay as they are,
     and a run resumes, as in `train_reader`.
 
-    Raises: SourceError if there's nothing to train on.
+    Raises: SourceError if there's nothing to train on; CheckpointError as `check_states`.
     """
     if not tasks.examples or recipe.epochs <= 0:
         raise nothing_to_train(len(tasks.examples), recipe.epochs)
+    if teacher is not None:
+        check_states(reader, teacher, recipe)
     torch.manual_seed(recipe.seed)
     reader.add_head(tasks.head)
     reader.encoder.embeddings.pieces.weight.requires_grad_(False)

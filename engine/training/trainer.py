@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, join_states
+from engine.errors import CheckpointError
 from engine.reader import Reader, ReaderOutput
 from engine.tokenization import Tokenizer
 from engine.training.batches import Batch, Mixture, Packed, make_batch, plan_epoch
@@ -76,6 +77,19 @@ def read_batch(reader: Reader, batch: Packed, questions: Tensor, windows: Tensor
     return output
 
 
+def check_states(reader: Reader, teacher: Reader, recipe: Recipe) -> None:
+    """Raises: CheckpointError if the teacher lacks the states that `recipe` holds `reader` to."""
+    wanted = (*recipe.matches,) if recipe.states else ()
+    wanted += (recipe.cut,) if recipe.passages else ()
+    layers, width = len(teacher.encoder.upper), teacher.encoder.config.hidden_width
+    ours = reader.encoder.config.hidden_width
+    if wanted and (width != ours or max(wanted) >= layers):
+        raise CheckpointError(
+            f"the teacher has {layers} layers of width {width}; to be held to its states, a "
+            f"student of width {ours} needs {max(wanted) + 1} of its own width"
+        )
+
+
 def train_reader(
     reader: Reader,
     examples: ExampleSet,
@@ -94,10 +108,12 @@ def train_reader(
 
     Frozen piece embeddings let the reader change its vocabulary later. A run that finds its
     state in `resume_folder` goes on from there with the same data in the same order.
-    Raises: SourceError if there's nothing to train on.
+    Raises: SourceError if there's nothing to train on; CheckpointError as `check_states`.
     """
     if not examples.examples or recipe.epochs <= 0:
         raise nothing_to_train(len(examples.examples), recipe.epochs)
+    if teacher is not None:
+        check_states(reader, teacher, recipe)
     rng = random.Random(recipe.seed)
     # Every epoch is a reshuffle, and the plan is drawn from the seed alone, so a resumed run
     # sees the batches that it would have seen.

@@ -280,7 +280,7 @@ def test_pieces_cover_every_letter_of_a_text_once_in_order(
 def test_passages_are_no_longer_than_the_model_reads(converted: Checkpoint, family: str) -> None:
     longest = {"bert": 130, "roberta": 128, "xlnet": 512}[family]
     assert converted.settings.passage_limit == min(160, longest - 1)
-    assert converted.settings.question_limit == min(64, longest - 2)
+    assert converted.settings.question_limit == 64
 
 
 def test_converting_twice_gives_one_fingerprint(tmp_path: Path) -> None:
@@ -376,9 +376,18 @@ def test_a_cut_that_leaves_nothing_above_or_lies_beyond_is_refused(
     answering: Path, run_command: Callable[..., Any]
 ) -> None:
     line = refusal(run_command, answering, split=3)
-    assert "a cut at 3 leaves no layer above it; choose 0 to 2" in line
-    line = refusal(run_command, answering, split=4)
-    assert "layer 4 asked for, the model has 1 to 3" in line
+    assert "a cut at 3 leaves no layer above it; the model has 3 layers" in line
+    line = refusal(run_command, answering, split=9)
+    assert "a cut at 9 leaves no layer above it; the model has 3 layers" in line
+
+
+def test_a_model_without_layers_is_refused(
+    theirs: Path, family: str, run_command: Callable[..., Any]
+) -> None:
+    change_config(theirs, **{"n_layer" if family == "xlnet" else "num_hidden_layers": 0})
+    assert "leaves no layer above it; the model has 0 layers" in refusal(
+        run_command, theirs, split=0
+    )
 
 
 def test_an_unknown_family_is_refused_with_those_there_are(

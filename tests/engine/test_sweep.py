@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from engine.checkpoint import load_checkpoint
 from engine.commands.console import duration
 from engine.commands.main import app
 from engine.errors import CheckpointError
 from engine.evaluation.memory import Memory
+from engine.reader import Reader
 from engine.sweep import run, trial
 from engine.sweep.plan import plan_trials
 from engine.sweep.report import groups, markdown, plot
@@ -50,7 +52,7 @@ def arguments(tmp_path: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch) ->
     dev = squad(tmp_path, "dev.json", held_back=1, trained_on=3)
     folders = ["--runs", tmp_path / "runs", "--out", tmp_path / "out"]
     pace = ["--batch-size", 4, "--timed", 2, "--passages", 3, "--shape", SHAPE]
-    losses = ["--losses", "none,kd+cut"]
+    losses = ["--losses", "none, kd+cut"]
     return ["sweep", train, "--teacher", teacher, "--evaluate", dev, *losses, *pace, *folders]
 
 
@@ -145,6 +147,41 @@ def test_a_shape_that_does_not_fit_is_refused_before_anything_is_trained(
     assert not (tmp_path / "runs").exists()
 
 
+def test_students_begin_in_fp32_whatever_their_teacher_runs_in(
+    run_command, arguments: list[object], teacher: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As bf16 rounds them, the teacher's weights would begin elsewhere than where they lie."""
+    monkeypatch.setattr("engine.checkpoint.best_dtype", lambda: torch.bfloat16)
+    begun: list[torch.Tensor] = []
+    run_in: set[torch.dtype] = set()
+    train = trial.train_to_checkpoint
+
+    def watched(reader: Reader, *given: Any, **named: Any) -> Any:
+        begun.append(reader.span.weight.detach().clone())
+        run_in.add(named["teacher"].span.weight.dtype)
+        return train(reader, *given, **named)
+
+    monkeypatch.setattr(trial, "train_to_checkpoint", watched)
+    done = run_command(app, *arguments)
+    assert done.code == 0, done.err
+    stored = load_checkpoint(teacher, dtype=torch.float32).reader.span.weight
+    assert not torch.equal(stored, stored.bfloat16().float())
+    assert len(begun) == 2
+    assert run_in == {torch.bfloat16}
+    assert all(weight.dtype == torch.float32 and torch.equal(weight, stored) for weight in begun)
+
+
+@pytest.mark.parametrize("option", ["--runs", "--out"])
+def test_a_place_that_cannot_be_written_is_told_in_one_line(
+    run_command, arguments: list[object], tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = run_command(app, *arguments, option, tmp_path / "file" / "folder")
+    assert done.code == 2
+    assert "can't be written: Not a directory" in done.err
+    assert "Traceback" not in done.err
+
+
 def test_a_teacher_with_a_cut_is_refused(
     run_command, arguments: list[object], model_folder: Path
 ) -> None:
@@ -178,7 +215,16 @@ RESULT: dict[str, Any] = {
         {"shape": "1-6:7,10,12", "losses": "both", "seed": seed, "f1": f1, **FIGURES}
         for seed, f1 in ((0, 72.0), (1, 73.0))
     ]
-    + [{"shape": "1-6:7,12", "losses": "both", "seed": 0, "f1": 61.0, **FIGURES}],
+    + [
+        {
+            "shape": "1-6:7,12",
+            "losses": "both",
+            "seed": 0,
+            "f1": 61.0,
+            **FIGURES,
+            "requested_mib": 110.0,
+        }
+    ],
 }
 
 
@@ -193,6 +239,7 @@ def test_seeds_share_a_row_with_their_mean_and_spread() -> None:
         "| 25.0 (−50 %) | 30.0 (−70 %) | 768 | 5000 | 10 |"
     )
     assert rows[4].startswith("| 1-6:7,12 | both | 61.0 | 16.0 |")
+    assert "| 110.0 (+10 %) |" in rows[4]
 
 
 def test_figures_are_redrawn_alike_from_what_is_stored(run_command, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.checkpoint import load_checkpoint
+from engine.checkpoint import Settings, load_checkpoint, save_checkpoint
 from engine.commands.main import app
+from engine.tokenization import Tokenizer
 
 LIT, OPENED = "The lamp was first lit in 1872.", "The bridge was opened in 1903 by Carl Bell."
 
@@ -93,6 +94,54 @@ def test_a_teacher_needs_the_head_and_no_cut(
     refused = run_command(app, *train, "--teacher", model_folder)
     assert refused.code == 3
     assert "isn't an undecomposed reader" in refused.err
+
+
+def test_a_teacher_of_another_vocabulary_or_with_fewer_layers_is_refused(
+    run_command, boolq: Path, make_model, make_reader, tokenizer: Tokenizer, model_folder: Path,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    train = ("train", "boolean", boolq, "--model", model_folder, "--out", tmp_path / "out")
+    soft = ("--soft", 0)  # no head is needed for states alone
+    other = tmp_path / "other"
+    save_checkpoint(make_reader(lower=(), upper=(1, 2, 3, 4)), tokenizer, Settings(), other)
+    refused = run_command(app, *train, "--teacher", other, *soft)
+    assert refused.code == 3
+    assert f"{other} has another vocabulary" in refused.error
+    refused = run_command(app, *train, "--teacher", make_model(lower=(), upper=(1, 2)), *soft)
+    assert refused.code == 3
+    assert "the teacher has 2 layers" in refused.err
+
+
+def test_a_long_question_with_its_option_is_cut_to_what_the_model_reads(
+    run_command, model_folder: Path, tmp_path: Path
+) -> None:
+    """The model has 128 positions, of which its own two pieces take a part."""
+    path, out = tmp_path / "long.json", tmp_path / "out"
+    asked = {"question": "When was it? " * 100, "choice": ["1872", "1903"], "answer": "1903"}
+    path.write_text(json.dumps([[[OPENED], [asked], "1"]]))
+    done = run_command(app, "train", "choice", path, "--model", model_folder, "--out", out)
+    assert done.code == 0, done.err
+    assert run_command(app, "evaluate", path, "--reader", "--model", out).code == 0
+
+
+def test_options_that_would_do_nothing_are_refused(
+    run_command, boolq: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    out = ("--model", model_folder, "--out", tmp_path / "out")
+    refused = run_command(app, "train", "boolean", boolq, *out, "--base", "anything")
+    assert refused.code == 3
+    assert "give --spans too" in refused.error
+
+
+def test_too_few_questions_are_told_as_what_they_are(
+    run_command, model_folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "blank.jsonl"
+    path.write_text(json.dumps({"question": "is it", "passage": " ", "answer": True}))
+    out = ("--model", model_folder, "--out", tmp_path / "out")
+    refused = run_command(app, "train", "boolean", path, *out)
+    assert refused.code == 2
+    assert "give more questions that passages answer" in refused.err
 
 
 def test_what_a_model_or_a_file_lacks_is_told_in_one_line(

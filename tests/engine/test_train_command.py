@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_tokenizers import byte_tokenizer
+from transformers import BertConfig, BertModel
 
 from engine.checkpoint import load_checkpoint
 from engine.commands.main import app
+from engine.tokenization import Tokenizer
 
 
 @pytest.fixture
@@ -78,3 +81,122 @@ def test_a_student_begins_as_its_teacher_is_stored(
         assert all(torch.equal(before[name], after[name]) for name in before)
     assert torch.equal(taught.span.weight, student.span.weight)
     assert load_checkpoint(out).settings.skim == 5, "fitted when it's trained"
+
+
+@pytest.fixture(scope="module")
+def teacher(make_model: Callable[..., Path]) -> Path:
+    return make_model(lower=(), upper=(1, 2, 3, 4))
+
+
+def base_encoder(folder: Path, tokenizer: Tokenizer, **changed: object) -> Path:
+    """A random BERT of `transformers`, of the shape of `make_model`'s unless `changed`."""
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 64}
+    config = BertConfig(
+        **{**shape, **changed}, num_hidden_layers=3, vocab_size=tokenizer.vocabulary_size
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"hidden_size": 48}, "is 48 wide, the model 32"),
+        ({"num_attention_heads": 2}, "their n_heads is 2, the model's 4"),
+        ({"intermediate_size": 50}, "their inner_width is 50, the model's 64"),
+    ],
+)
+@pytest.mark.parametrize("stage", ["split", "vectors"])
+def test_a_base_of_another_shape_is_refused_before_anything_is_trained(
+    run_command, teacher: Path, model_folder: Path, questions: Path, tmp_path: Path,
+    stage: str, changed: dict[str, int], told: str,
+) -> None:  # fmt: skip
+    base = base_encoder(tmp_path / "base", load_checkpoint(teacher).tokenizer, **changed)
+    shape = ["--lower", 1, "--upper", 4, "--vector", "2,3"]
+    where = {
+        "split": ["--teacher", teacher, *shape, "--out", tmp_path / "out"],
+        "vectors": ["--model", model_folder, "--layers", "2,3"],
+    }
+    refused = run_command(app, "train", stage, questions, "--base", base, *where[stage])
+    assert refused.code == 3
+    assert told in refused.error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_base_of_another_vocabulary_is_refused(
+    run_command, teacher: Path, model_folder: Path, questions: Path, tmp_path: Path
+) -> None:
+    """Its rows would stand for other pieces than the ones that it's given."""
+    base = base_encoder(tmp_path / "base", byte_tokenizer())
+    shape = ["--lower", 1, "--upper", 4, "--vector", "2,3", "--out", tmp_path / "out"]
+    for stage, where in (
+        ("split", ["--teacher", teacher, *shape]),
+        ("vectors", ["--model", model_folder, "--layers", "2,3"]),
+    ):
+        refused = run_command(app, "train", stage, questions, "--base", base, *where)
+        assert refused.code == 3
+        assert f"{base} has another vocabulary" in refused.error
+
+
+def test_a_base_that_fits_is_followed(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    base = base_encoder(tmp_path / "base", load_checkpoint(teacher).tokenizer)
+    shape = ["--lower", 1, "--upper", 4, "--vector", "2,3", "--epochs", 0.1]
+    out = tmp_path / "out"
+    arguments = ["--teacher", teacher, "--base", base, "--out", out, *shape]
+    done = run_command(app, "train", "split", questions, *arguments)
+    assert done.code == 0, done.err
+    assert load_checkpoint(out).reader.encoder.config.vector == (2, 3)
+    assert done.out.startswith(f"{out}: EM "), "told in words"
+
+
+def test_a_beginning_of_another_vocabulary_or_width_is_refused(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    arguments = ["train", "split", questions, "--teacher", teacher, "--lower", 1, "--upper", 3]
+    arguments += ["--epochs", 0.1, "--out", tmp_path / "out"]
+    tokenizer = load_checkpoint(teacher).tokenizer
+    for name, pieces, width in (("pieces", byte_tokenizer(), 32), ("width", tokenizer, 48)):
+        base = base_encoder(tmp_path / name, pieces, hidden_size=width)
+        start = tmp_path / f"{name}.start"
+        assert run_command(app, "convert", base, "--split", 1, "--out", start).code == 0
+        refused = run_command(app, *arguments, "--start", start)
+        assert refused.code == 3
+        told = "has another vocabulary" if name == "pieces" else "a student of width 48"
+        assert told in refused.err
+
+
+@pytest.mark.parametrize("name", ["file", "file/folder"])
+def test_an_out_that_cannot_be_written_is_told_before_the_training(
+    run_command, teacher: Path, questions: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    arguments = ["--start", teacher, "--out", tmp_path / name, "--epochs", 0.1]
+    refused = run_command(app, "train", "teacher", questions, *arguments)
+    assert refused.code == 3
+    assert str(tmp_path / name) in refused.error
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_passages_are_cut_to_what_the_base_reads(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    tokenizer = load_checkpoint(teacher).tokenizer
+    base = base_encoder(tmp_path / "base", tokenizer, max_position_embeddings=70)
+    paragraph = "The lamp of the lighthouse was lit by Anna Bell. " * 40
+    answers = [{"text": "Anna Bell", "answer_start": paragraph.index("Anna")}]
+    asked = {"id": "1", "question": "Who lit the lamp? " * 40, "answers": answers}
+    path = tmp_path / "long.json"
+    content = {"title": "", "paragraphs": [{"context": paragraph, "qas": [asked]}]}
+    path.write_text(json.dumps({"data": [content]}))
+    out = tmp_path / "out"
+    arguments = ["--base", base, "--out", out, "--epochs", 0.1]
+    done = run_command(app, "train", "teacher", path, questions, *arguments)
+    assert done.code == 0, done.err
+    assert load_checkpoint(out).settings.passage_limit == 69
+    short = base_encoder(tmp_path / "short", tokenizer, max_position_embeddings=65)
+    refused = run_command(app, "train", "teacher", path, "--base", short, "--out", tmp_path / "no")
+    assert refused.code == 3
+    assert "reads 65 pieces at once; 66 are the fewest" in refused.error

@@ -133,11 +133,12 @@ def _teaching(
     )
     limit = settings_for(teacher.reader.encoder.config).passage_limit
     material = gather_material(files, teacher.tokenizer, limit=limit)
-    examples = material.examples
-    console.say(f"{len(examples.examples)} questions on {len(examples.windows)} passages")
+    console.say(str(material))
     targets = None
     if based_on is not None:
-        targets = kept_vector_targets(based_on, teacher.tokenizer, examples, runs, console.say)
+        targets = kept_vector_targets(
+            based_on, teacher.tokenizer, material.examples, runs, console.say
+        )
     return Teaching(teacher, material, based_on, targets, conditions)
 
 

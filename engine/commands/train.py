@@ -236,7 +236,7 @@ def _train(
     limit = settings_for(reader.encoder.config).passage_limit
     material = gather_material(files, tokenizer, limit=limit)
     examples, work = material.examples, work_folder(out)
-    console.say(f"{len(examples.examples)} questions on {len(examples.windows)} passages")
+    console.say(str(material))
     targets = kept_vector_targets(base, tokenizer, examples, work, console.say) if base else None
     with console.progress_bar("training", 1000) as bar:
         quality = train_to_checkpoint(

@@ -8,6 +8,7 @@ import typer
 
 from engine.commands import console
 from engine.commands.ask import JSON
+from engine.commands.index_option import read_place
 from engine.errors import SourceError
 
 
@@ -22,7 +23,8 @@ def label(
     teacher: Annotated[Path, typer.Option(help="Checkpoint of the reader that answers them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, in SQuAD's layout.")],
     index: Annotated[
-        Path | None, typer.Option("--index", "-i", help="Look for passages in this index.")
+        Any,
+        typer.Option("--index", "-i", parser=read_place, help="Look for passages in this index."),
     ] = None,
     passages: Annotated[
         int, typer.Option(min=1, help="Passages of the index to read for each question.")
@@ -40,10 +42,12 @@ def label(
     Example: engine train label questions.txt --index papers.idx --teacher teacher --out more.json
     """
     from engine.checkpoint import load_checkpoint
-    from engine.retrieval.embedded import EmbeddedBackend
+    from engine.retrieval.places import open_backend
     from engine.squad import read_questions, read_squad, take_questions
     from engine.training.labelling import label_questions, retrieved_paragraphs, squad_layout
 
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise SourceError(f"{out} can't be written: name a file, in a folder that's there")
     answering = load_checkpoint(teacher)
     if index is None:
         paragraphs = take_questions(read_squad(questions), limit)
@@ -51,11 +55,8 @@ def label(
     else:
         texts = read_questions(questions, limit or 10**9)
         asked = len(set(texts))
-        backend = EmbeddedBackend.open(index)
-        try:
+        with open_backend(index) as backend:
             paragraphs = retrieved_paragraphs(backend, texts, passages=passages)
-        finally:
-            backend.close()
     with console.progress_bar("labelling", len(paragraphs)) as bar:
         labelled = label_questions(
             answering, paragraphs, min_margin=min_margin, on_progress=lambda done: bar(done, "")

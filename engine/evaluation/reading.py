@@ -23,12 +23,14 @@ from engine.training.examples import QUESTION_LIMIT, window_bounds
 class Prediction:
     """The best span of one question, and how far it stands above the null answer.
 
-    `margin` is start plus end logit of the span less twice the null logit.
+    `margin` is start plus end logit of the span less twice the null logit, `start` the code point
+    of the paragraph from which `text` stands there.
     """
 
     question: SquadQuestion
     text: str
     margin: float
+    start: int = 0
 
 
 def predict(
@@ -110,9 +112,9 @@ def _predict_paragraph(
         row = number * len(bounds) + window
         first = bounds[window][0] + int(best.first[row, 0])
         last = bounds[window][0] + int(best.last[row, 0])
-        text = paragraph.context[pieces.offsets[first, 0] : pieces.offsets[last, 1]]
+        start, end = int(pieces.offsets[first, 0]), int(pieces.offsets[last, 1])
         margin = float(best.score[row, 0] - 2 * output.null[row])
-        yield Prediction(question, text, margin)
+        yield Prediction(question, paragraph.context[start:end], margin, start)
 
 
 def score(

@@ -46,7 +46,8 @@ class Mixture:
     """What a question is read against while training.
 
     With probability `gold_only` its own window alone, with `unanswered` negatives alone (null
-    is then the answer), else its own window and `negatives` others.
+    is then the answer), else its own window and `negatives` others. A question that its paragraph
+    doesn't answer is read against that alone.
     """
 
     gold_only: float
@@ -121,7 +122,7 @@ def make_batch(
     for number, example in enumerate(examples):
         kept, answered = _draw_windows(example, mixture, rng)
         golds.append(len(pairs) if answered else -1)
-        spans.append(rng.choice(example.spans))
+        spans.append(rng.choice(example.spans or ((0, 0),)))
         for window in kept:
             pairs.append((number, window_index.setdefault(window, len(window_index))))
     packed = pack(
@@ -145,6 +146,8 @@ def make_batch(
 
 def _draw_windows(example: Example, mixture: Mixture, rng: random.Random) -> tuple[list[int], bool]:
     """The windows to read, the one that answers first, and whether there is one."""
+    if not example.spans:
+        return [example.gold], False
     draw = rng.random()
     if draw < mixture.gold_only or not example.negatives:
         return [example.gold], True

@@ -1,6 +1,7 @@
 """Training examples: questions with the windows of text that answer them."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,8 @@ class Window:
 class Example:
     """A question, the window that answers it, and windows of other paragraphs that don't.
 
-    `spans` are the answers' first and last pieces within the window `gold`.
+    `spans` are the answers' first and last pieces within the window `gold`. A question that its
+    paragraph doesn't answer has none, and that paragraph's first window.
     """
 
     question: NDArray[np.int32]
@@ -63,7 +65,9 @@ def cut_examples(
     """Cut paragraphs into windows of at most `limit` pieces and tie each question to one.
 
     A longer paragraph gives overlapping windows; a question goes to the window in which its
-    first answer lies most centrally. Questions without an answer inside any window are left out.
+    first answer lies most centrally. Answers that aren't where they're said to be are taken from
+    the nearest place that reads like them. Questions whose answers stand nowhere, or in no window
+    whole, are left out.
     """
     windows: list[Window] = []
     examples: list[Example] = []
@@ -75,10 +79,17 @@ def cut_examples(
         first_window = len(windows)
         windows += cut_windows(pieces, bounds, paragraph.context, paragraph.title)
         for question in paragraph.questions:
+            ids = tokenizer.encode(question.question).ids[:QUESTION_LIMIT]
+            if not len(ids):
+                continue
+            if not question.answers:
+                examples.append(Example(ids, question.question, first_window, ()))
+                continue
             spans = [
                 span
-                for answer, at in question.answers
-                if (span := _piece_span(pieces, at, at + len(answer))) is not None
+                for answer, said in question.answers
+                if (at := _place(paragraph.context, answer, said)) is not None
+                and (span := _piece_span(pieces, at, at + len(answer))) is not None
             ]
             if not spans:
                 continue
@@ -88,8 +99,7 @@ def cut_examples(
             )
             start, end = bounds[best]
             inside = tuple((a - start, b - start) for a, b in spans if a >= start and b < end)
-            ids = tokenizer.encode(question.question).ids[:QUESTION_LIMIT]
-            if inside and len(ids):
+            if inside:
                 examples.append(Example(ids, question.question, first_window + best, inside))
     return ExampleSet(windows, examples)
 
@@ -122,6 +132,14 @@ def window_bounds(n: int, limit: int) -> list[tuple[int, int]]:
     count = -(-2 * (n - limit) // limit) + 1  # overlapping by about half
     starts = np.linspace(0, n - limit, count).round().astype(int)
     return [(int(start), int(start) + limit) for start in starts]
+
+
+def _place(context: str, answer: str, said: int) -> int | None:
+    """Where `answer` stands in a paragraph: at `said`, or nearest to it; None if nowhere."""
+    if said >= 0 and context.startswith(answer, said):
+        return said
+    places = (found.start() for found in re.finditer(re.escape(answer), context))
+    return min(places, key=lambda place: abs(place - said), default=None)
 
 
 def _piece_span(pieces: Pieces, start: int, end: int) -> tuple[int, int] | None:

@@ -5,22 +5,13 @@ sure it was, too.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from engine.checkpoint import Checkpoint
-from engine.evaluation.reading import predict
+from engine.evaluation.reading import Prediction, predict
 from engine.retrieval.backend import Backend
 from engine.squad import SquadParagraph, SquadQuestion
-
-
-@dataclass(frozen=True)
-class _Label:
-    """The best span of a question so far, in paragraph number `paragraph`."""
-
-    margin: float
-    paragraph: int
-    text: str
 
 
 def retrieved_paragraphs(
@@ -53,8 +44,7 @@ def label_questions(
     A question of several paragraphs goes to the one where its best span stands highest above the
     null answer, and is left out if that is less than `min_margin` (see `Prediction`).
     """
-    best: dict[str, _Label] = {}
-    questions: dict[str, SquadQuestion] = {}
+    best: dict[str, tuple[int, Prediction]] = {}
     for number, paragraph in enumerate(paragraphs):
         found = predict(
             teacher.reader,
@@ -65,17 +55,14 @@ def label_questions(
             skim=teacher.settings.skim,
         )
         for p in found:
-            questions[p.question.id] = p.question
             known = best.get(p.question.id)
-            if p.text and p.margin >= min_margin and (known is None or p.margin > known.margin):
-                best[p.question.id] = _Label(p.margin, number, p.text)
+            if p.text and p.margin >= min_margin and (known is None or p.margin > known[1].margin):
+                best[p.question.id] = number, p
         on_progress(number + 1)
     answered: dict[int, list[SquadQuestion]] = {}
-    for name, label in best.items():
-        # Where the words stand more than once, the first place has to do.
-        answer = (label.text, paragraphs[label.paragraph].context.index(label.text))
-        question = replace(questions[name], answers=(answer,))
-        answered.setdefault(label.paragraph, []).append(question)
+    for number, p in best.values():
+        question = replace(p.question, answers=((p.text, p.start),))
+        answered.setdefault(number, []).append(question)
     return [
         replace(paragraphs[number], questions=tuple(answered[number]))
         for number in sorted(answered)

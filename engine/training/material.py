@@ -17,10 +17,20 @@ from engine.training.vectors import Prefixes, VectorTargets, vector_targets
 
 @dataclass(frozen=True)
 class Material:
-    """Examples to train on, and the paragraphs that no training sees."""
+    """Examples to train on, and the paragraphs that no training sees.
+
+    `left_out` questions are neither: they ask nothing, or what answers them isn't found.
+    """
 
     examples: ExampleSet
     held_back: list[SquadParagraph]
+    left_out: int
+
+    def __str__(self) -> str:
+        told = f"{len(self.examples.examples)} questions on {len(self.examples.windows)} passages"
+        if self.left_out:
+            told += f"; {self.left_out} left out, whose answers aren't in their paragraph as said"
+        return told
 
 
 def split_paragraphs(
@@ -44,7 +54,8 @@ def gather_material(files: Sequence[Path], tokenizer: Tokenizer, *, limit: int) 
     """
     paragraphs, held_back = split_paragraphs(files)
     examples = cut_examples(paragraphs, tokenizer, limit=limit)
-    return Material(with_negatives(examples), held_back)
+    left_out = sum(len(p.questions) for p in paragraphs) - len(examples.examples)
+    return Material(with_negatives(examples), held_back, left_out)
 
 
 def kept_vector_targets(

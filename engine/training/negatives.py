@@ -11,7 +11,10 @@ from engine.training.task_examples import TaskSet
 
 
 def with_negatives(examples: ExampleSet, *, per_question: int = 8) -> ExampleSet:
-    """Give each example the best-ranked windows that hold none of its answers' texts."""
+    """Give each example the best-ranked windows that hold none of its answers' texts.
+
+    Those without an answer get none: who knows what other paragraphs would say?
+    """
     texts = [normalise(window.text) for window in examples.windows]
     answers = [
         [normalise(_span_text(example, examples, span)) for span in example.spans]
@@ -21,7 +24,8 @@ def with_negatives(examples: ExampleSet, *, per_question: int = 8) -> ExampleSet
     def is_negative(number: int, window: int) -> bool:
         gold = examples.windows[examples.examples[number].gold]
         answered = any(answer in texts[window] for answer in answers[number])
-        return examples.windows[window].text != gold.text and not answered
+        other = examples.windows[window].text != gold.text
+        return bool(answers[number]) and other and not answered
 
     asked = [example.text for example in examples.examples]
     found = find_negatives(examples.windows, asked, is_negative, per_question=per_question)

@@ -77,6 +77,20 @@ def test_targets_point_at_the_answers_in_the_joint_packing(
         assert before <= start <= end < before + len(right)
 
 
+def test_a_question_that_its_paragraph_does_not_answer_is_read_against_it_alone(
+    tokenizer: Tokenizer, collection: ExampleSet
+) -> None:
+    asked = replace(collection.examples[0], spans=())
+    unanswered = ExampleSet(collection.windows, [asked, *collection.examples[1:]])
+    for seed in range(20):
+        batch = make_batch([0, 2], unanswered, tokenizer, ALWAYS_ALL, random.Random(seed))
+        pairs, _ = joint_ids(batch)
+        own = wanted_ids(tokenizer, asked, unanswered, asked.gold)
+        assert [p for p, g in zip(pairs, batch.targets.group, strict=True) if g == 0] == [own]
+        assert [int(t[0]) for t in (batch.targets.start, batch.targets.relevant)] == [-1, -1]
+        assert int(batch.targets.relevant[1]) >= 0
+
+
 def test_every_pair_is_a_question_with_one_of_its_windows(
     tokenizer: Tokenizer, collection: ExampleSet
 ) -> None:

@@ -1,5 +1,7 @@
 """Windows cover the answers they are paired with."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -84,19 +86,41 @@ def test_a_question_goes_to_the_window_in_which_its_answer_is_most_central(
         assert collection.examples[0].spans == ((first, first + 1),)
 
 
-def test_answers_outside_the_window_are_left_out_and_so_are_questions_without_any(
+def test_answers_outside_the_window_are_left_out_and_so_are_questions_with_no_other(
     tokenizer: Tokenizer,
 ) -> None:
     context = " ".join(["Anna", *["lamp"] * 60, "Carl"])
     both = SquadQuestion("a", "Who?", (("Anna", 0), ("Carl", len(context) - 4)))
-    none = SquadQuestion("b", "Who lit it?", ())
+    nowhere = SquadQuestion("b", "Who lit it?", (("Dora", 0),))
     far = SquadQuestion("c", "Who wrote?", ((context, 0),))  # longer than any window
     blank = SquadQuestion("d", " ", (("Anna", 0),))
     empty = SquadQuestion("e", "What?", (("", 2),))
-    paragraph = SquadParagraph("t", 0, context, (both, none, far, blank, empty))
+    paragraph = SquadParagraph("t", 0, context, (both, nowhere, far, blank, empty))
     collection = cut_examples([paragraph], tokenizer, limit=20)
     assert [e.text for e in collection.examples] == ["Who?"]
     assert span_texts(collection, collection.examples[0]) == ["Anna"]
+
+
+def test_a_question_that_its_paragraph_does_not_answer_is_an_example_without_spans(
+    tokenizer: Tokenizer,
+) -> None:
+    asked = SquadQuestion("q", "Who lit it?", ())
+    paragraph = replace(long_paragraph(40, 17), questions=(asked,))
+    collection = cut_examples([long_paragraph(5, 2), paragraph], tokenizer, limit=20)
+    example = collection.examples[1]
+    assert (example.text, example.spans, example.gold) == ("Who lit it?", (), 1)
+
+
+@pytest.mark.parametrize(("said", "place"), [(0, 0), (1, 0), (-5, 0), (23, 23), (12, 23), (90, 23)])
+def test_an_answer_that_is_not_where_it_is_said_to_be_is_looked_for_near_there(
+    tokenizer: Tokenizer, said: int, place: int
+) -> None:
+    context = "Anna lit the lamp, and Anna left."
+    asked = SquadQuestion("q", "Who?", (("Anna", said),))
+    collection = cut_examples([SquadParagraph("t", 0, context, (asked,))], tokenizer, limit=100)
+    ((first, last),) = collection.examples[0].spans
+    offsets = collection.windows[0].offsets
+    assert (offsets[first, 0], offsets[last, 1]) == (place, place + 4)
 
 
 def test_a_long_question_is_cut(tokenizer: Tokenizer) -> None:

@@ -31,22 +31,21 @@ def test_a_question_goes_to_where_its_span_stands_highest_and_only_if_high_enoug
     first = SquadParagraph("t", 0, "Anna lit it. Anna left in 1851.", (who, when))
     second = SquadParagraph("t", 1, "Dora lit it in the north.", (who, where))
     told = {
-        ("who", 0): ("Anna", 1.0),
-        ("when", 0): ("1851", 0.5),
-        ("who", 1): ("Dora", 3.0),
-        ("where", 1): ("north", 0.4),
+        ("who", 0): ("Anna", 1.0, 0),
+        ("when", 0): ("Anna", 0.5, 13),  # the second of two
+        ("who", 1): ("Dora", 3.0, 0),
+        ("where", 1): ("north", 0.4, 19),
     }
 
     def predict(_reader: object, _tokenizer: object, paragraphs: list[SquadParagraph], **_: object):
         for paragraph in paragraphs:
             for question in paragraph.questions:
-                text, margin = told[question.id, paragraph.number]
-                yield Prediction(question, text, margin)
+                yield Prediction(question, *told[question.id, paragraph.number])
 
     monkeypatch.setattr(labelling, "predict", predict)
     found = label_questions(teacher, [first, second], min_margin=0.5)
     assert [(p.number, [(q.id, q.answers) for q in p.questions]) for p in found] == [
-        (0, [("when", (("1851", 26),))]),
+        (0, [("when", (("Anna", 13),))]),
         (1, [("who", (("Dora", 0),))]),
     ]
     assert label_questions(teacher, [first, second], min_margin=9.0) == []
@@ -91,4 +90,14 @@ def test_questions_with_their_paragraph_need_no_index(
     assert read_squad(out)[0].questions[0].answers
     refused = run_command(app, "train", "label", file, *options[:3], tmp_path / "no" / "x.json")
     assert refused.code == 2
-    assert "can't be written" in refused.err
+    assert "can't be written" in refused.error
+
+
+def test_an_index_can_be_an_address(run_command, tmp_path: Path, teacher_folder: Path) -> None:
+    questions = tmp_path / "questions.txt"
+    questions.write_text("Who lit the lamp?\n")
+    options = ["--teacher", teacher_folder, "--out", tmp_path / "out.json"]
+    refused = run_command(app, "train", "label", questions, "--index", "es://", *options)
+    assert refused.code == 4
+    assert "es://" in refused.error
+    assert "has no index" not in refused.error

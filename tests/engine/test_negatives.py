@@ -57,6 +57,14 @@ def test_every_answer_counts_and_a_copy_of_the_right_window_is_no_negative(
     assert example.negatives == (2,)
 
 
+def test_a_question_that_its_paragraph_does_not_answer_has_no_negatives(
+    tokenizer: Tokenizer,
+) -> None:
+    contexts = ["Anna lit the lamp.", "The lamp was lit by Carl."]
+    (example,) = with_negatives(collection(tokenizer, contexts, "Who lit the lamp?", [])).examples
+    assert example.negatives == ()
+
+
 def test_a_question_of_query_syntax_or_nothing_is_no_error(tokenizer: Tokenizer) -> None:
     contexts = ["Anna lit the lamp.", "The lamp was old."]
     for question in ('lamp AND (title:"', "+-!*^~[lamp TO", "???", "NOT", "*"):

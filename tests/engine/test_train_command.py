@@ -12,6 +12,7 @@ from transformers import BertConfig, BertModel
 from engine.checkpoint import load_checkpoint
 from engine.commands.main import app
 from engine.tokenization import Tokenizer
+from engine.training.examples import is_tune
 
 
 @pytest.fixture
@@ -168,6 +169,20 @@ def test_a_beginning_of_another_vocabulary_or_width_is_refused(
         assert told in refused.err
 
 
+def test_questions_that_cannot_be_learnt_from_are_counted(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    content = json.loads(questions.read_text())
+    trained_on = [p for p in content["data"][0]["paragraphs"] if not is_tune(p["context"])]
+    trained_on[0]["qas"][0]["answers"][0]["text"] = "Eve"
+    trained_on[1]["qas"][0]["question"] = " "
+    trained_on[2]["qas"][0]["answers"] = []
+    questions.write_text(json.dumps(content))
+    arguments = ["--start", teacher, "--out", tmp_path / "out", "--epochs", 0.1]
+    done = run_command(app, "train", "teacher", questions, *arguments)
+    assert f"{2 * len(trained_on) - 2} questions on {len(trained_on)} passages; 2 left" in done.err
+
+
 @pytest.mark.parametrize("name", ["file", "file/folder"])
 def test_an_out_that_cannot_be_written_is_told_before_the_training(
     run_command, teacher: Path, questions: Path, tmp_path: Path, name: str
@@ -196,6 +211,7 @@ def test_passages_are_cut_to_what_the_base_reads(
     done = run_command(app, "train", "teacher", path, questions, *arguments)
     assert done.code == 0, done.err
     assert load_checkpoint(out).settings.passage_limit == 69
+    assert "left out" not in done.err
     short = base_encoder(tmp_path / "short", tokenizer, max_position_embeddings=65)
     refused = run_command(app, "train", "teacher", path, "--base", short, "--out", tmp_path / "no")
     assert refused.code == 3

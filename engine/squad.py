@@ -37,7 +37,7 @@ def read_squad(path: Path) -> list[SquadParagraph]:
     except OSError as error:
         raise SourceError(f"can't read {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path} isn't JSON: {error}") from None
+        raise SourceError(f"{path} isn't JSON in SQuAD's layout: {error}") from None
     try:
         return [
             _paragraph(article.get("title", ""), number, paragraph)

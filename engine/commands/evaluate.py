@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.checkpoint import Checkpoint
+    from engine.squad import SquadParagraph
 
 _R = TypeVar("_R")
 
@@ -55,8 +56,12 @@ def evaluate(
     Which of the published layouts the file is in is told from the file.
     Examples: engine evaluate dev.json --reader;  engine evaluate dev.json --index papers.idx
     """
+    from engine.datasets.kinds import Kind, kind_of
+
     if reader == (index is not None):
         raise SourceError("give either --reader or --index DIR")
+    if language is not None and kind_of(questions) is not Kind.SQUAD:
+        raise SourceError("--language is of answers that are spans: give a file of SQuAD")
     if index is None:
         if reliability is not None or min_confidence is not None:
             raise SourceError("--reliability and --min-confidence are of answers: give --index DIR")
@@ -149,14 +154,22 @@ def _spans(
     questions: Path, checkpoint: "Checkpoint", limit: int | None, language: str | None
 ) -> dict[str, Any]:
     from engine.evaluation.reading import predict, score
-    from engine.squad import read_squad, take_questions
 
-    paragraphs = take_questions(read_squad(questions), limit)
+    paragraphs = _paragraphs(questions, limit)
     told = _language(language, (paragraph.context for paragraph in paragraphs))
     predictions = predict(checkpoint.reader, checkpoint.tokenizer, paragraphs, **_how(checkpoint))
     predicted = _with_bar(predictions, sum(len(p.questions) for p in paragraphs))
     threshold = checkpoint.settings.calibration.reader_margin
     return {"language": told, **score(predicted, null_threshold=threshold, language=told)}
+
+
+def _paragraphs(questions: Path, limit: int | None) -> "list[SquadParagraph]":
+    from engine.squad import read_squad, take_questions
+
+    paragraphs = take_questions(read_squad(questions), limit)
+    if not any(paragraph.questions for paragraph in paragraphs):
+        raise SourceError(f"{questions} holds no question; give a file that does")
+    return paragraphs
 
 
 def _language(named: str | None, texts: "Iterable[str]") -> str:
@@ -176,16 +189,15 @@ def _index(
     from engine.datasets.kinds import Kind, kind_of
     from engine.evaluation.searching import evaluate_search
     from engine.search import SearchEngine
-    from engine.squad import read_squad, take_questions
 
     if (kind := kind_of(questions)) is Kind.BOOLQ:
         return _verdicts(questions, index, model, limit, min_confidence)
     if kind is not Kind.SQUAD:
         raise SourceError(
-            f"an index can't be asked what's in {kind}'s layout; give --reader, or a file of "
+            f"an index can't be asked what's in the layout of {kind}; give --reader, or a file of "
             "SQuAD or BoolQ"
         )
-    paragraphs = take_questions(read_squad(questions), limit)
+    paragraphs = _paragraphs(questions, limit)
     with (
         SearchEngine.open(index, model=model) as engine,
         console.progress_bar("asking", sum(len(p.questions) for p in paragraphs)) as bar,
@@ -230,11 +242,11 @@ def _text(result: dict[str, Any], indent: str = "") -> str:
             lines += [f"{indent}{name}:", _text(value, indent + "  ")]
         elif isinstance(value, list):
             lines += [f"{indent}{name}:", *(f"{indent}  {row}" for row in console.table(value))]
-        elif isinstance(value, str):
+        elif isinstance(value, str | int):
             lines.append(f"{indent}{name:<20} {value}")
         else:
             if value is None:
                 continue
-            shown = f"{value:.3f}" if isinstance(value, float) and value < 2 else f"{value:.1f}"
+            shown = f"{value:.3f}" if value < 2 else f"{value:.1f}"
             lines.append(f"{indent}{name:<20} {shown}")
     return "\n".join(lines)

@@ -98,4 +98,4 @@ def _some(path: Path, questions: list[_T]) -> list[_T]:
 
 
 def _unfit(path: Path, kind: Kind, wanted: str, such_as: str) -> SourceError:
-    return SourceError(f"{path} is in {kind}'s layout, which has no {wanted}; give {such_as}")
+    return SourceError(f"{path} is in the layout of {kind}, which has no {wanted}; give {such_as}")

@@ -51,9 +51,9 @@ def layout(name: str, place: str) -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        raise SourceError(f"{place} isn't in {name}'s layout: {error} is missing") from None
+        raise SourceError(f"{place} isn't in the layout of {name}: {error} is missing") from None
     except (TypeError, ValueError, AttributeError, IndexError) as error:
-        raise SourceError(f"{place} isn't in {name}'s layout: {error}") from None
+        raise SourceError(f"{place} isn't in the layout of {name}: {error}") from None
 
 
 def field(record: Any, name: str, kind: type[_T]) -> _T:

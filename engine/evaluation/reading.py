@@ -135,7 +135,7 @@ def score(
     result: dict[str, Any] = {
         "em": _percent([em for _, em, _ in rows]),
         "f1": _percent([f for _, _, f in rows]),
-        "questions": float(len(rows)),
+        "questions": len(rows),
     }
     if with_null:
         result["has_answer_f1"] = _percent([f for has, _, f in rows if has])

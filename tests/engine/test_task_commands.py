@@ -131,6 +131,22 @@ def test_options_that_would_do_nothing_are_refused(
     refused = run_command(app, "train", "boolean", boolq, *out, "--base", "anything")
     assert refused.code == 3
     assert "give --spans too" in refused.error
+    reader = ("--reader", "--model", model_folder, "--language", "de")
+    refused = run_command(app, "evaluate", boolq, *reader)
+    assert refused.code == 2
+    assert "--language is of answers that are spans" in refused.error
+
+
+def test_a_file_without_a_question_is_not_measured(
+    run_command, model_folder: Path, index_folder: Path, tmp_path: Path
+) -> None:
+    """Nought of nothing would look like nought of all."""
+    path = tmp_path / "none.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": [{"context": LIT}]}]}))
+    for where in (("--reader",), ("--index", index_folder)):
+        refused = run_command(app, "evaluate", path, *where, "--model", model_folder)
+        assert refused.code == 2
+        assert f"{path} holds no question" in refused.error
 
 
 def test_too_few_questions_are_told_as_what_they_are(

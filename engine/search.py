@@ -95,7 +95,7 @@ class SearchEngine:
     """
 
     def __init__(self, backend: Backend, checkpoint: Checkpoint) -> None:
-        made_by = backend.describe().checkpoint
+        made_by = backend.settings.checkpoint
         if made_by != checkpoint.fingerprint:
             raise CheckpointMismatchError(
                 f"the index was made by checkpoint {made_by}, the one at {checkpoint.folder} is "
@@ -400,7 +400,7 @@ def _trace(retrieved: Retrieved, reranked: list[int]) -> dict[str, list[int]]:
 
 def recorded_model(backend: Backend) -> Path:
     """The checkpoint folder that the build remembered, if it's still there, or the shipped one."""
-    recorded = backend.describe().build.get("model")
+    recorded = backend.settings.build.get("model")
     if recorded and Path(str(recorded)).is_dir():
         return Path(str(recorded))
     return shipped_checkpoint()

@@ -48,16 +48,16 @@ def copy_index(
     if str(source) == str(target):
         raise IndexStoreError(f"{source} can't be copied to itself; name another place")
     started = time.perf_counter()
-    with open_backend(source) as origin:
-        total = origin.describe().documents
-        settings = origin.settings
-        with building(target, settings, overwrite=overwrite) as new:
-            copied = _documents(origin, new.backend, lambda done: on_progress(done, total))
-            _files(origin, new.backend)
-            new.backend.write([], roots=origin.roots())
-            new.backend.calibrate(origin.calibration)
-            new.backend.refresh()
-            told = new.backend.describe()
+    with (
+        open_backend(source) as origin,
+        building(target, origin.settings, overwrite=overwrite) as new,
+    ):
+        copied = _documents(origin, new.backend, on_progress)
+        _files(origin, new.backend)
+        new.backend.write([], roots=origin.roots())
+        new.backend.calibrate(origin.calibration)
+        new.backend.refresh()
+        told = new.backend.describe()
     return CopyReport(
         str(source),
         str(target),
@@ -70,25 +70,31 @@ def copy_index(
     )
 
 
-def _documents(origin: Backend, target: Backend, on_done: Callable[[int], None]) -> int:
+def _documents(origin: Backend, target: Backend, on_progress: Callable[[int, int], None]) -> int:
     """Bring the documents over that aren't there as they are; how many that were."""
+    # Listed before any is copied, which takes longer than a cluster keeps a list open.
+    wanted = {entry.id: entry.digest for entry in origin.entries()}
+    if not all(wanted.values()):
+        raise IndexStoreError(
+            f"{sum(not digest for digest in wanted.values())} documents of the index to be copied "
+            "are being written, or were when that was broken off; finish that first, with: "
+            "indexer update"
+        )
     batch: list[EncodedDocument] = []
-    seen: set[str] = set()
     copied = 0
     begun = target.describe().documents > 0  # else asking for each would be in vain
-    for number, entry in enumerate(origin.entries(), 1):
-        seen.add(entry.id)
-        there = target.entry(entry.id) if begun else None
-        if there is None or there.digest != entry.digest:
-            batch.append(origin.encoded(entry.id))
+    for number, (identity, digest) in enumerate(wanted.items(), 1):
+        there = target.entry(identity) if begun else None
+        if there is None or there.digest != digest:
+            batch.append(origin.encoded(identity))
             copied += 1
-        if sum(len(one.passages) for one in batch) >= PASSAGES_PER_COMMIT:
+        if sum(1 + len(one.passages) for one in batch) >= PASSAGES_PER_COMMIT:
             target.write(batch)
             batch = []
-        on_done(number)
+        on_progress(number, len(wanted))
     target.write(batch)
     # From an attempt that was broken off, when the other still had them.
-    stale = [entry.id for entry in target.entries() if entry.id not in seen]
+    stale = [entry.id for entry in target.entries() if entry.id not in wanted]
     target.write([], removed=stale)
     return copied
 

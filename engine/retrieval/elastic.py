@@ -9,6 +9,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,6 @@ from engine.retrieval.elastic_reading import CALIBRATION, ElasticReader, of_reco
 from engine.retrieval.elastic_records import (
     WHOLE,
     encoded_passage,
-    file_key,
     file_of,
     found_by,
     known,
@@ -62,7 +62,7 @@ class ElasticBackend:
         self._located = located
         self._changed = False  # since the last refresh, by this process
         self._reader = self._new_reader()
-        self._writer = ElasticWriter(connection, self._reader)
+        self._writer = ElasticWriter(connection, located, self._reader)
 
     @classmethod
     def open(cls, address: ClusterAddress) -> "ElasticBackend":
@@ -106,20 +106,24 @@ class ElasticBackend:
                 if shared:
                     raise IndexStoreError(
                         f"another build of {address} is under way, by another model or with other "
-                        "passages; let all parts have the same options"
+                        "passages; let all parts have the same options, or delete the index "
+                        f"{index} if that one has been given up"
                     )
                 connection.call(lambda c: c.indices.delete(index=index))
                 begun = _made(connection, index, settings)
-            return cls(connection, begun)
+            backend = cls(connection, begun)
+            backend._changed = True  # by a build that was broken off; nothing else refreshes it
+            return backend
         except BaseException:
             connection.close()
             raise
 
     def publish(self) -> None:
         """Let the address name this index, and remove the one that it named, at one stroke."""
-        index, name = self._located.index, self._connection.address.name
+        index, own = self._located.index, self._located.alias
+        name = self._connection.address.name
         self._connection.call(
-            lambda c: c.indices.put_settings(index=index, settings={"refresh_interval": None})
+            lambda c: c.indices.put_settings(index=own, settings={"refresh_interval": None})
         )
         self.refresh()
         before = locate(self._connection, name)
@@ -247,8 +251,7 @@ class ElasticBackend:
         )
 
     def file(self, path: str) -> FileRecord | None:
-        found = self._reader.stored([file_key(path)], ("record",))
-        return file_of(next(iter(found.values()))) if found else None
+        return next(iter(self._reader.files([path])), None)
 
     def files(self) -> Iterator[FileRecord]:
         return map(file_of, self._fresh().listed(of_records(FILE)))
@@ -278,9 +281,8 @@ class ElasticBackend:
         statistics = self._connection.call(
             lambda c: c.indices.stats(index=index, metric=["store", "docs"], level="shards")
         )
-        copies = [
-            copy for shard in statistics["indices"][index]["shards"].values() for copy in shard
-        ]
+        (shards,) = (one["shards"].values() for one in statistics["indices"].values())
+        copies = [copy for shard in shards for copy in shard]
         primaries = [copy for copy in copies if copy["routing"]["primary"]]
         return Description(
             checkpoint=settings.checkpoint,
@@ -353,7 +355,9 @@ def locate(connection: Connection, name: str) -> Located | None:
         )
     ((index, told),) = found.items()
     settings = settings_in(told["mappings"], connection.address)
-    return Located(index, settings, int(told["settings"]["index"]["creation_date"]) / 1000)
+    created = int(told["settings"]["index"]["creation_date"]) / 1000
+    own = next((alias for alias in told["aliases"] if alias.startswith(f"{index}.")), index)
+    return Located(index, settings, created, own)
 
 
 def refuse_red(connection: Connection, index: str) -> None:
@@ -372,10 +376,11 @@ def refuse_red(connection: Connection, index: str) -> None:
 def _made(connection: Connection, index: str, settings: Settings) -> Located:
     """The index of that name, made now if it isn't there."""
     mappings, layout = index_mappings(settings), index_settings(connection.address.layout)
+    own: dict[str, Any] = {f"{index}.{token_hex(8)}": {}}
 
     def create(client: Elasticsearch) -> None:
         try:
-            client.indices.create(index=index, mappings=mappings, settings=layout)
+            client.indices.create(index=index, mappings=mappings, settings=layout, aliases=own)
         except BadRequestError:
             if not client.indices.exists(index=index):
                 raise

@@ -13,7 +13,9 @@ PORT = 9200
 LAYOUT = ("shards", "replicas")  # what an address may say of an index that's to be made
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,199}")
-_ADDRESS = re.compile(rf"({PLAIN}|{SECURE}):/", re.IGNORECASE)
+_HOST = re.compile(r"[\w:%-]{1,63}(\.[\w:%-]{1,63}){0,30}\.?")
+_NUMBER = re.compile(r"[0-9]{1,4}")
+_ADDRESS = re.compile(rf"({PLAIN}|{SECURE}|https?):/", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -50,21 +52,25 @@ def parse_address(written: str) -> ClusterAddress:
 
     Raises: IndexStoreError if it isn't one, or holds a user's name or password.
     """
-    parts = urlsplit(written)
-    if "@" in parts.netloc:
+    if "@" in written:
         # Not repeated: what stands there is a secret, which shells remember and logs would show.
         raise IndexStoreError(
             f"an address such as {EXAMPLE} holds no user or password; give them in the "
             "environment: FOREREAD_ES_API_KEY, or FOREREAD_ES_USER and FOREREAD_ES_PASSWORD"
         )
-    name = parts.path.removeprefix("/")
-    if not parts.netloc or not _NAME.fullmatch(name) or parts.fragment:
+    try:
+        parts = urlsplit(written)
+    except ValueError:
+        parts = urlsplit("")
+    name, scheme = parts.path.removeprefix("/"), parts.scheme.lower()
+    named = parts.netloc and _NAME.fullmatch(name) and not parts.fragment
+    if not named or scheme not in (PLAIN, SECURE):
         raise IndexStoreError(
             f"expected an address such as {EXAMPLE}, with a name of small letters, digits, - and "
             f"_, got {written}"
         )
     hosts = tuple(_host(one, written) for one in parts.netloc.split(","))
-    return ClusterAddress(hosts, name, parts.scheme.lower() == SECURE, _layout(parts.query))
+    return ClusterAddress(hosts, name, scheme == SECURE, _layout(parts.query))
 
 
 def _host(one: str, written: str) -> tuple[str, int]:
@@ -73,7 +79,7 @@ def _host(one: str, written: str) -> tuple[str, int]:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
-    if not host:
+    if not host or not _HOST.fullmatch(host):
         raise IndexStoreError(f"expected hosts such as localhost:9200 in {written}, got {one!r}")
     return host, port or PORT
 
@@ -82,9 +88,10 @@ def _layout(query: str) -> dict[str, int]:
     given = dict(parse_qsl(query, keep_blank_values=True))
     for name, value in given.items():
         least = 1 if name == "shards" else 0
-        if name not in LAYOUT or not value.isdecimal() or not least <= int(value) <= 1024:
+        if name not in LAYOUT or not _NUMBER.fullmatch(value) or not least <= int(value) <= 1024:
+            # Not repeated, but for its name: it may have been meant as a secret.
             raise IndexStoreError(
-                f"an address ends with such as ?shards=3&replicas=1, not with {name}={value}"
+                f"an address ends with such as ?shards=3&replicas=1, not with such a {name!r}"
             )
     return {name: int(value) for name, value in given.items()}
 

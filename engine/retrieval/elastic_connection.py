@@ -31,6 +31,8 @@ BUSY = (429, 502, 503, 504)
 READING, WRITING = 4, 9  # how often a request is made before its failure is told
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds
 TIMEOUT = 60.0  # seconds for one request
+FIRST_TIMEOUT = 10.0  # and for the first one, which asks little
+PATIENCE = 100.0  # seconds after which no request is made again
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +63,11 @@ class Connection:
     def preflight(self) -> None:
         """Raises: IndexStoreError if the cluster can't be reached or doesn't fit the client."""
         try:
-            found = self.call(lambda c: c.nodes.info(filter_path="nodes.*.version"))
+            found = self.call(
+                lambda c: c.options(request_timeout=FIRST_TIMEOUT).nodes.info(
+                    filter_path="nodes.*.version"
+                )
+            )
         except RefusedError:
             return  # an account that may see indexes alone; the first request tells the rest
         versions = {str(node["version"]) for node in found.get("nodes", {}).values()}
@@ -75,12 +81,12 @@ class Connection:
 
         Raises: IndexStoreError if it fails in the end; MissingError for what isn't there.
         """
-        pause = FIRST_PAUSE
+        pause, until = FIRST_PAUSE, time.monotonic() + PATIENCE
         for left in range(attempts - 1, -1, -1):
             try:
                 return request(self.client)
             except (elasticsearch.ApiError, elasticsearch.TransportError) as error:
-                if not left or not is_passing(error):
+                if not left or not is_passing(error) or time.monotonic() > until:
                     raise self._told(error) from error
                 logger.info("trying again in %.1f s: %s", pause, _reason(error))
             time.sleep(pause)
@@ -93,7 +99,7 @@ class Connection:
 
     def _told(self, error: Exception) -> IndexStoreError:
         where, reason = self.address, _reason(error)
-        if isinstance(error, elasticsearch.NotFoundError):
+        if isinstance(error, elasticsearch.NotFoundError) and "index_not_found" in str(error.body):
             return MissingError(
                 f"{where} holds no index; build one with: indexer build SOURCE --index {where}"
             )
@@ -112,9 +118,10 @@ class Connection:
                     f"{where} shows a certificate that isn't trusted ({reason}); name its "
                     f"authority's file in {CA_FILE}"
                 )
-            hint = "" if where.secure else ", and whether it speaks TLS (ess://)"
+            tls = "TLS at all (or else es://)" if where.secure else "TLS (ess://)"
             return IndexStoreError(
-                f"{where} can't be reached ({reason}); check that the cluster is up{hint}"
+                f"{where} can't be reached ({reason}); check that the cluster is up, and whether "
+                f"it speaks {tls}"
             )
         if "media_type_header_exception" in str(error):
             return IndexStoreError(
@@ -146,11 +153,30 @@ def searched(
     responses: list[dict[str, Any]] = answer["responses"]
     for one in responses:
         if "error" in one:
-            kind = elasticsearch.exceptions.HTTP_EXCEPTIONS.get(
-                one["status"], elasticsearch.ApiError
-            )
-            raise kind("search", replace(answer.meta, status=one["status"]), one)
+            raise _error(answer.meta, one["status"], one)
     return responses
+
+
+def got(
+    client: Elasticsearch, index: str, ids: Sequence[str], fields: Sequence[str], *, lossy: bool
+) -> list[dict[str, Any]]:
+    """What a multi-get says of each id. If one can't be read, that's raised; if `lossy`, it's told.
+
+    That there's no such index, which it says of each id too, is always raised.
+    """
+    answer = client.mget(index=index, ids=ids, stored_fields=fields)
+    docs: list[dict[str, Any]] = answer["docs"]
+    for one in docs:
+        missing = "error" in one and one["error"]["type"] == "index_not_found_exception"
+        if missing or ("error" in one and not lossy):
+            raise _error(answer.meta, 404 if missing else 503, one)
+    return docs
+
+
+def _error(meta: Any, status: int, body: Mapping[str, Any]) -> elasticsearch.ApiError:
+    """What part of an answer says, as if it had been all of it."""
+    kind = elasticsearch.exceptions.HTTP_EXCEPTIONS.get(status, elasticsearch.ApiError)
+    return kind("answer", replace(meta, status=status), body)
 
 
 def is_passing(error: Exception) -> bool:

@@ -9,6 +9,7 @@ written as its kind's letter and, for numbers and dates, digits that sort as it 
 """
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -30,7 +31,8 @@ from engine.filters import Beyond, Condition, OneOf, meaning
 from engine.retrieval.field_table import NAMED
 
 LETTERS = {TEXT: "t", NUMBER: "n", DATE: "d", BOOLEAN: "b"}
-LONGEST_TEXT = 1000  # code points that a token has of a text; a digest tells longer ones apart
+LONGEST_TEXT = 1000  # code points of a text in a token; a digest tells longer ones apart
+LONGEST_NAME = 800  # characters of a name as written; Elasticsearch's ranges bear 1000 with a value
 MOST_FIELDS = 1000
 EXACT_COUNT = 40_000  # different values are counted exactly up to so many, roughly
 
@@ -52,8 +54,12 @@ def names_of(fields: Mapping[str, FieldValue]) -> list[str]:
 
 def field_name(name: str) -> str:
     """A name of letters, digits, % and _ that no syntax has a meaning for."""
-    escaped = quote(name, safe="", errors="surrogatepass")
-    return "".join({".": "%2E", "-": "%2D", "~": "%7E"}.get(c, c) for c in escaped) or "%"
+    written = _escaped(name)
+    if len(written) > LONGEST_NAME:
+        rest = f"…{_digest(name)}"
+        start = re.sub("%.?$", "", written[: LONGEST_NAME - len(_escaped(rest))])
+        written = _escaped(unquote(start, errors="ignore") + rest)
+    return written or "%"
 
 
 def shown_name(written: str) -> str:
@@ -145,7 +151,14 @@ def summary_request(name: str, values: int) -> Query:
 
     return {
         **kinds_request([name]),
-        f"{key}:distinct": {"cardinality": {"field": path, "precision_threshold": EXACT_COUNT}},
+        # Of such fields, Elasticsearch counts wrongly by global ordinals, which it'd take itself.
+        f"{key}:distinct": {
+            "cardinality": {
+                "field": path,
+                "precision_threshold": EXACT_COUNT,
+                "execution_hint": "direct",
+            }
+        },
         f"{key}:values": {"terms": {"field": path, "size": max(1, values)}},
         **{
             f"{key}:{letter}:{order}": end(letter, order)
@@ -209,10 +222,24 @@ def _bounds(wanted: Beyond) -> dict[str, str]:
 
 def _word(text: str) -> str:
     """A text that JSON can carry and an index hold."""
-    if len(text) > LONGEST_TEXT:
-        rest = text[LONGEST_TEXT:].encode("utf-8", "surrogatepass")
-        text = f"{text[:LONGEST_TEXT]}…{hashlib.blake2b(rest, digest_size=8).hexdigest()}"
-    return text.encode("utf-8", "replace").decode()
+    return _cut(text).encode("utf-8", "replace").decode()
+
+
+def _cut(text: str) -> str:
+    """At most LONGEST_TEXT of it, so that what has been cut isn't cut again."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    rest = f"…{_digest(text)}"
+    return text[: LONGEST_TEXT - len(rest)] + rest
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _escaped(name: str) -> str:
+    written = quote(name, safe="", errors="surrogatepass")
+    return "".join({".": "%2E", "-": "%2D", "~": "%7E"}.get(c, c) for c in written)
 
 
 def _time(microseconds: int) -> str:

@@ -35,11 +35,16 @@ CANDIDATES = 200  # looked at in each shard, at least
 
 @dataclass(frozen=True)
 class Located:
-    """An index by its own name; `created` is in seconds since 1970."""
+    """An index by its own name; `created` is in seconds since 1970.
+
+    `alias` is its own too, and never used again: what is asked and written under it is never
+    another index's that was made in its place.
+    """
 
     index: str
     settings: Settings
     created: float
+    alias: str
 
 
 def index_settings(layout: Mapping[str, int]) -> dict[str, Any]:

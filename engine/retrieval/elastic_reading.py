@@ -1,7 +1,9 @@
 """Reading an index in Elasticsearch: searches of passages, and records by their ids."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -17,7 +19,7 @@ from engine.filters import Condition
 from engine.retrieval import elastic_fields
 from engine.retrieval.analyser import MAX_QUERY_TERMS, analyser_named
 from engine.retrieval.backend import FetchedPassage
-from engine.retrieval.elastic_connection import Connection, MissingError, searched
+from engine.retrieval.elastic_connection import Connection, MissingError, got, searched
 from engine.retrieval.elastic_mapping import (
     CANDIDATES,
     DOCUMENT,
@@ -30,6 +32,8 @@ from engine.retrieval.elastic_records import (
     Known,
     document_key,
     fetched_passage,
+    file_key,
+    file_of,
     known,
     note_key,
     note_of,
@@ -38,11 +42,14 @@ from engine.retrieval.elastic_records import (
     unit,
 )
 from engine.retrieval.hit import Hit, best_first
+from engine.store.encoded import FileRecord
 
 CALIBRATION = "calibration"
 DEEPEST = 10_000  # hits, and neighbours looked at: what Elasticsearch allows
 AT_ONCE = 100  # records with states got in one request
 PAGE = 1000  # records listed in one request
+FIELDS_AT_ONCE = 20  # summed up in one request: counting the values of each takes memory there
+TERMS_AT_ONCE = 1000  # counted in one request
 KEPT = "2m"  # how long a list that is being read is kept between its pages
 
 # Hits are keys alone, from their column: what is stored is fetched for the best passages only.
@@ -78,7 +85,8 @@ class ElasticReader:
 
     @property
     def index(self) -> str:
-        return self._located.index
+        """What it's asked by."""
+        return self._located.alias
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -105,20 +113,19 @@ class ElasticReader:
         return self.count(PASSAGE, self._queries(where))
 
     def fields(self, values: int) -> tuple[FieldSummary, ...]:
-        names = self._names()
-        requests: Query = {}
-        for name in names:
-            requests |= elastic_fields.summary_request(name, values)
-        answer = self.aggregated(requests, DOCUMENT) if names else {}
-        return tuple(
-            elastic_fields.summary_in(answer, name, documents, values)
-            for name, documents in names.items()
-        )
+        found: list[FieldSummary] = []
+        for part in _parts(self._names().items(), FIELDS_AT_ONCE):
+            requests: Query = {}
+            for name, _ in part:
+                requests |= elastic_fields.summary_request(name, values)
+            answer = self.aggregated(requests, DOCUMENT)
+            found += (elastic_fields.summary_in(answer, *one, values) for one in part)
+        return tuple(found)
 
     def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
         # The calibration comes along, since the same question is about to need it.
         note, ids = note_key(CALIBRATION), [passage_id(key) for key in keys]
-        found = self.stored([note, *ids], ("record", *READ))
+        found = self.stored([note, *ids], ("record", *READ), lossy=True)
         self._calibration = (note_of(found[note]) if note in found else None,)
         return [
             fetched_passage(key, found[identity])
@@ -147,12 +154,16 @@ class ElasticReader:
 
     # Records
 
-    def stored(self, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Fields]:
-        """The stored fields of the records that there are, by id, as last written."""
+    def stored(
+        self, ids: Sequence[str], fields: Sequence[str], *, lossy: bool = False
+    ) -> dict[str, Fields]:
+        """The stored fields of the records that there are, by id, as last written.
+
+        Raises: IndexStoreError if whether one is there can't be told; if `lossy`, it's noted.
+        """
         found: dict[str, Fields] = {}
         for part in _parts(ids, AT_ONCE):
-            answer = self._ask(partial(self._got, part, fields))
-            for one in answer["docs"]:
+            for one in self._ask(partial(self._got, part, fields, lossy)):
                 if one.get("found"):
                     found[one["_id"]] = one.get("fields", {})
                 elif "error" in one:
@@ -165,25 +176,34 @@ class ElasticReader:
         records = map(known, found.values())
         return {one.entry.id: one for one in records}
 
+    def files(self, paths: Iterable[str]) -> list[FileRecord]:
+        """What is known of the files at these paths."""
+        return list(map(file_of, self.stored([*map(file_key, paths)], ("record",)).values()))
+
     def note(self, name: str) -> Any:
         """What was noted of the index; None if nothing was."""
         found = self.stored([note_key(name)], ("record",))
         return note_of(next(iter(found.values()))) if found else None
 
     def listed(self, query: Query, fields: Sequence[str] = ("record",)) -> Iterator[Fields]:
-        """The stored fields of all records that a query finds, as of now, page by page."""
+        """The stored fields of all records that a query finds, as of now, page by page.
+
+        Whoever takes longer than KEPT over a page finds the list gone.
+        """
         call, last = self._connection.call, None
         opened = self._ask(lambda c: c.open_point_in_time(index=self.index, keep_alive=KEPT))["id"]
         try:
             while True:
-                hits = call(partial(_page, opened, query, fields, last))["hits"]["hits"]
+                answer = call(partial(_page, opened, query, fields, last))
+                hits, opened = answer["hits"]["hits"], answer["pit_id"]
                 for hit in hits:
                     yield hit.get("fields", {})
                 if len(hits) < PAGE:
                     return
                 last = hits[-1]["sort"]
         finally:
-            call(lambda c: c.close_point_in_time(id=opened))
+            with suppress(IndexStoreError):  # it's gone already, or goes by itself
+                call(lambda c: c.close_point_in_time(id=opened), 1)
 
     def count(self, kind: str, queries: Sequence[Query] = ()) -> int:
         query = _of_kind(kind, queries)
@@ -250,14 +270,14 @@ class ElasticReader:
     def _terms(self, question: str) -> list[str]:
         """The terms to search for; only of many does it matter how frequent they are."""
         analyser = analyser_named(self._located.settings.analyser)
-        terms = analyser.query_terms(question, lambda _: 1, DEEPEST)
+        terms = analyser.query_terms(question, lambda _: 1, sys.maxsize)
         if len(terms) <= MAX_QUERY_TERMS:
             return terms
-        counts = self.aggregated(
-            {str(i): {"filter": {"term": {"terms": term}}} for i, term in enumerate(terms)},
-            PASSAGE,
-        )
-        frequency = {term: int(counts[str(i)]["doc_count"]) for i, term in enumerate(terms)}
+        frequency: dict[str, int] = {}
+        for part in _parts(terms, TERMS_AT_ONCE):
+            asked = {str(i): {"filter": {"term": {"terms": term}}} for i, term in enumerate(part)}
+            counts = self.aggregated(asked, PASSAGE)
+            frequency |= {term: int(counts[str(i)]["doc_count"]) for i, term in enumerate(part)}
         return analyser.query_terms(question, lambda term: frequency.get(term, 0))
 
     def _queries(self, where: Sequence[Condition]) -> list[Query]:
@@ -285,8 +305,10 @@ class ElasticReader:
                 self._located = located
             return self._connection.call(request)
 
-    def _got(self, ids: Sequence[str], fields: Sequence[str], client: Elasticsearch) -> Any:
-        return client.mget(index=self.index, ids=ids, stored_fields=list(fields))
+    def _got(
+        self, ids: Sequence[str], fields: Sequence[str], lossy: bool, client: Elasticsearch
+    ) -> list[dict[str, Any]]:
+        return got(client, self.index, ids, fields, lossy=lossy)
 
     def _names(self) -> dict[str, int]:
         answer = self.aggregated(elastic_fields.names_request(), DOCUMENT)
@@ -346,7 +368,7 @@ def _cosines(hits: list[Hit]) -> list[Hit]:
     return [(key, 2 * score - 1) for key, score in hits]
 
 
-def _parts(items: Sequence[T], size: int) -> Iterator[list[T]]:
+def _parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
     while part := list(islice(rest, size)):
         yield part

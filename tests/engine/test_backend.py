@@ -5,49 +5,12 @@ import logging
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
-import torch
+from pets import FIRST, SETTINGS, document, found_by, found_near
 
-from engine.documents import Document, Passage
 from engine.errors import ForereadError, IndexStoreError
-from engine.retrieval.analyser import ANALYSER
-from engine.retrieval.backend import Backend
 from engine.retrieval.embedded import EmbeddedBackend
-from engine.store.codecs import codec_named
-from engine.store.encoded import EncodedDocument, EncodedPassage
 from engine.store.lmdb_store import LmdbStore
-from engine.store.manifest import Settings
-
-HIDDEN, DIMENSION = 8, 8
-SETTINGS = Settings("f00d", "int8", HIDDEN, DIMENSION, ANALYSER, passage_limit=160)
-
-
-def direction(number: int) -> np.ndarray:
-    return np.eye(DIMENSION, dtype=np.float32)[number : number + 1]
-
-
-def document(number: int, *texts: str) -> EncodedDocument:
-    """The document whose passages all look in one direction."""
-    name, whole, passages = f"doc{number}", "\n".join(texts), []
-    start = 0
-    for i, text in enumerate(texts):
-        passage = Passage(
-            id=f"{name}#{i}",
-            document_id=name,
-            start=start,
-            end=start + len(text),
-            pieces=np.array([1], np.int32),
-            offsets=np.array([[start, start + len(text)]], np.int32),
-            title=f"Title{number}",
-        )
-        states = codec_named("int8").encode(torch.full((2, HIDDEN), float(i)))
-        passages.append(EncodedPassage(passage, states, direction(number)[0].astype(np.float16)))
-        start += len(text) + 1
-    return EncodedDocument(Document(name, f"{name}.txt", f"Title{number}", whole), tuple(passages))
-
-
-FIRST = (document(0, "cats purr", "cats sleep"), document(1, "dogs bark"))
 
 
 @pytest.fixture
@@ -58,16 +21,6 @@ def folder(tmp_path):
     return tmp_path / "i"
 
 
-def found_by(backend: Backend, word: str) -> list[str]:
-    keys = [key for key, _ in backend.search_terms(word, 10)]
-    return sorted(item.text for item in backend.fetch(keys))
-
-
-def found_near(backend: Backend, number: int) -> list[str]:
-    (hits,) = backend.search_vectors(direction(number), 10)
-    return sorted(item.text for item in backend.fetch([k for k, score in hits if score > 0.5]))
-
-
 @pytest.mark.parametrize("lexical", ["tantivy", "rank-bm25"])
 def test_passages_are_found_by_terms_and_by_vectors(folder, lexical):
     with EmbeddedBackend.open(folder, lexical=lexical) as backend:
@@ -76,32 +29,6 @@ def test_passages_are_found_by_terms_and_by_vectors(folder, lexical):
         assert found_by(backend, "?!") == []
         assert found_near(backend, 0) == ["cats purr", "cats sleep"]
         assert found_near(backend, 1) == ["dogs bark"]
-
-
-def test_fetched_passages_carry_all_that_reading_needs(folder):
-    with EmbeddedBackend.open(folder) as backend:
-        second, first = backend.fetch([1, 77, 0])
-        assert (first.key, second.key) == (0, 1)
-        assert (second.source, second.text, second.document_id) == (
-            "doc0.txt",
-            "cats sleep",
-            "doc0",
-        )
-        whole = backend.document("doc0").text
-        assert whole[second.passage.start : second.passage.end] == second.text
-        states = codec_named("int8").decode(second.states, 2, HIDDEN)
-        assert states.tolist() == [[1.0] * HIDDEN] * 2
-
-
-def test_writes_and_deletions_are_searched_after_a_refresh(folder):
-    with EmbeddedBackend.open(folder, readonly=False) as backend:
-        backend.write([document(0, "cats hunt"), document(2, "birds sing")])
-        assert backend.delete(["doc1", "doc9"]) == 1
-        backend.refresh()
-        assert found_by(backend, "cats") == ["cats hunt"]
-        assert found_by(backend, "dogs bark") == []
-        assert found_by(backend, "birds") == ["birds sing"]
-        assert [found_near(backend, i) for i in range(3)] == [["cats hunt"], [], ["birds sing"]]
 
 
 def test_another_opener_sees_a_change_after_its_own_refresh(folder):
@@ -210,21 +137,12 @@ def test_threads_search_both_ways_while_another_refreshes(folder):
 def test_a_description_counts_and_measures(folder):
     with EmbeddedBackend.open(folder) as backend:
         told = backend.describe()
-    assert (told.documents, told.passages, told.pieces) == (2, 3, 3)
-    assert told.bytes_per_token == HIDDEN + 4
-    assert told.checkpoint == "f00d"
+    assert (told.documents, told.passages) == (2, 3)
     assert {"store/states", "store/vectors", "bm25", "vectors"} <= set(told.bytes_on_disk)
     assert told.bytes_on_disk["vectors"] == sum(
         file.stat().st_size for file in (folder / "vectors").iterdir()
     )
     json.dumps(told.to_dict())
-
-
-def test_a_new_index_is_empty_and_searched_without_error(tmp_path):
-    with EmbeddedBackend.create(tmp_path / "i", SETTINGS) as backend:
-        assert backend.search_terms("cats", 5) == []
-        assert backend.search_vectors(direction(0), 5) == [[]]
-        assert backend.fetch([]) == []
 
 
 def test_an_index_is_replaced_only_when_asked(folder):

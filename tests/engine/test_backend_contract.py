@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-import torch
+from pets import DIMENSION, FIRST, HIDDEN, SETTINGS, direction, document, found_by, found_near
 
-from engine.documents import Document, Passage, Section
 from engine.errors import FilterError, IndexStoreError
 from engine.filters import conditions
 from engine.retrieval.analyser import ANALYSER
@@ -19,11 +18,9 @@ from engine.retrieval.elastic_address import parse_address
 from engine.retrieval.embedded import EmbeddedBackend
 from engine.retrieval.places import Place, open_backend
 from engine.store.codecs import codec_named
-from engine.store.encoded import EncodedDocument, EncodedPassage, FileRecord
-from engine.store.manifest import Root, Settings
+from engine.store.encoded import FileRecord
+from engine.store.manifest import Root
 
-HIDDEN, DIMENSION = 8, 8
-SETTINGS = Settings("f00d", "int8", HIDDEN, DIMENSION, ANALYSER, 160, {"overlap": 0})
 NUMBERS = itertools.count()
 
 
@@ -69,52 +66,6 @@ def backend(collection) -> Backend:
     collection.backend.write(FIRST)
     collection.backend.refresh()
     return collection.backend
-
-
-def direction(number: int) -> np.ndarray:
-    return np.eye(DIMENSION, dtype=np.float32)[number : number + 1]
-
-
-def document(number: int, *texts: str, source: str = "", **columns) -> EncodedDocument:
-    """The document whose passages all look in one direction; the states of each are its number."""
-    name, whole, passages = f"doc{number}", "\n".join(texts), []
-    start = 0
-    for i, text in enumerate(texts):
-        passage = Passage(
-            id=f"{name}#{i}",
-            document_id=name,
-            start=start,
-            end=start + len(text),
-            pieces=np.array([1, 7], np.int32),
-            offsets=np.array([[start, start + 1], [start + 1, start + len(text)]], np.int32),
-            title=f"Title{number}",
-            heading="Pets",
-            page=3,
-        )
-        states = codec_named("int8").encode(torch.full((3, HIDDEN), float(i)))
-        vector = 3 * direction(number % DIMENSION)[0].astype(np.float16)
-        passages.append(EncodedPassage(passage, states, vector))
-        start += len(text) + 1
-    metadata = {"format": "text", "record": f"r{number}"}
-    sections = (Section(0, len(whole), "Pets", 3),)
-    source = source or f"doc{number}.txt"
-    return EncodedDocument(
-        Document(name, source, f"Title{number}", whole, sections, metadata, columns),
-        tuple(passages),
-    )
-
-
-FIRST = (document(0, "cats purr", "cats sleep", year=2020), document(1, "dogs bark", year=2021))
-
-
-def found_by(backend: Backend, words: str, *where: str) -> list[str]:
-    keys = [key for key, _ in backend.search_terms(words, 10, conditions(where))]
-    return sorted(item.text for item in backend.fetch(keys))
-
-
-def found_near(backend: Backend, number: int, *where: str) -> list[str]:
-    (hits,) = backend.search_vectors(direction(number), 10, conditions(where))
-    return sorted(item.text for item in backend.fetch([k for k, score in hits if score > 0.5]))
 
 
 def test_passages_are_found_by_terms_and_by_vectors(backend):

@@ -50,7 +50,12 @@ def test_an_address_says_hosts_name_and_layout(written, urls, name, again):
         "es://localhost/a?shards=0",
         "es://localhost/a?shards=many",
         "es://localhost/a?color=red",
+        "es://localhost/a?shards=" + "9" * 5000,
         "es:/localhost/papers",
+        "es://[::1/papers",
+        "es://local host/papers",
+        "es://" + "h" * 300 + "/papers",
+        "http://localhost:9200/papers",
     ],
 )
 def test_what_is_not_an_address_is_refused_with_an_example(written):
@@ -58,10 +63,21 @@ def test_what_is_not_an_address_is_refused_with_an_example(written):
         parse_address(written)
 
 
-def test_a_password_in_an_address_is_refused_and_not_repeated():
-    with pytest.raises(IndexStoreError, match="FOREREAD_ES_API_KEY") as refused:
-        parse_address("ess://elastic:s3cret@db:9200/papers")
+@pytest.mark.parametrize(
+    "written",
+    [
+        "ess://elastic:s3cret@db:9200/papers",
+        "es:/elastic:s3cret@db/papers",
+        "ess://elastic:a/s3cret@db:9200/papers",
+        "ess://db:9200/papers?password=s3cret",
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(written):
+    assert is_address(written)
+    with pytest.raises(IndexStoreError) as refused:
+        parse_address(written)
     assert "s3cret" not in str(refused.value)
+    assert ("FOREREAD_ES_API_KEY" in str(refused.value)) == ("@" in written)
 
 
 @pytest.mark.parametrize("written", ["papers.idx", "/es/papers", "es", "es:papers", "C:/x"])

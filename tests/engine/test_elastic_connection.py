@@ -1,18 +1,19 @@
 """What goes wrong on the way to a cluster is told in one line, without secrets."""
 
 import logging
+import socket
 
 import elastic_server
 import elasticsearch
 import pytest
-from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
+from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, ObjectApiResponse
 
 from engine.commands.main import app as engine_app
 from engine.errors import IndexStoreError
 from engine.retrieval import elastic_connection
 from engine.retrieval.elastic import ElasticBackend
 from engine.retrieval.elastic_address import parse_address
-from engine.retrieval.elastic_connection import Connection, check_versions
+from engine.retrieval.elastic_connection import Connection, check_versions, got
 from engine.retrieval.elastic_reading import ElasticReader
 
 NOWHERE = "es://127.0.0.1:1/papers"  # a port that nobody listens on
@@ -129,6 +130,44 @@ def test_a_busy_cluster_is_asked_again_and_then_told():
     ):
         connection.call(lambda c: request(c, 9), 4)
     assert len(asked) == 4
+
+
+@pytest.mark.usefixtures("unset")
+def test_a_request_is_not_made_again_when_much_time_has_passed(monkeypatch):
+    connection, asked = Connection(parse_address(NOWHERE)), []
+    monkeypatch.setattr(elastic_connection, "PATIENCE", -1.0)
+
+    def request(_):
+        asked.append(None)
+        raise elasticsearch.ConnectionTimeout("no answer")
+
+    with pytest.raises(IndexStoreError, match=r"can't be reached \(no answer\)"):
+        connection.call(request)
+    assert len(asked) == 1
+
+
+@loopback
+@pytest.mark.usefixtures("unset")
+def test_a_server_that_says_nothing_is_not_waited_for_long(monkeypatch):
+    monkeypatch.setattr(elastic_connection, "FIRST_TIMEOUT", 0.05)
+    with socket.create_server((elastic_server.LOOPBACK, 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(IndexStoreError, match=r"can't be reached \(.*timed out"):
+            ElasticBackend.open(parse_address(f"es://127.0.0.1:{port}/papers"))
+
+
+@pytest.mark.usefixtures("unset")
+def test_a_record_that_cannot_be_read_is_an_error_unless_some_may_be_missing():
+    class Client:
+        def mget(self, **_):
+            answer = failed(200)
+            lost = {"_id": "b", "error": {"type": "no_shard_available", "reason": "lost"}}
+            return ObjectApiResponse({"docs": [{"_id": "a", "found": False}, lost]}, answer.meta)
+
+    assert len(got(Client(), "i", ["a", "b"], [], lossy=True)) == 2
+    connection = Connection(parse_address(NOWHERE))
+    with pytest.raises(IndexStoreError, match=r"has lost shards \(503: lost\)"):
+        connection.call(lambda _: got(Client(), "i", ["a", "b"], [], lossy=False))
 
 
 @pytest.mark.usefixtures("unset")

@@ -11,6 +11,7 @@ from engine.errors import CheckpointMismatchError, IndexStoreError
 from engine.retrieval.elastic import ElasticBackend, locate
 from engine.retrieval.elastic_address import ClusterAddress, parse_address
 from engine.retrieval.elastic_connection import Connection
+from engine.retrieval.elastic_writing import ElasticWriter
 from engine.retrieval.embedded import EmbeddedBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
@@ -157,6 +158,48 @@ def test_a_build_that_broke_off_is_not_seen_and_goes_on(
     assert len(contents(address)) == 3
 
 
+def break_off(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Let the next write seem to die before the bulk request after so many."""
+    requests, bulk = itertools.count(), ElasticWriter._bulk
+
+    def dying(self, actions):
+        if next(requests) == after:
+            raise KeyboardInterrupt
+        bulk(self, actions)
+
+    monkeypatch.setattr(ElasticWriter, "_bulk", dying)
+
+
+def test_what_a_killed_build_wrote_of_other_sources_is_not_kept(
+    address, documents_folder, model, monkeypatch
+):
+    with monkeypatch.context() as killed:
+        break_off(killed, 4)  # before the files are known as stored
+        with pytest.raises(KeyboardInterrupt):
+            build_index([documents_folder / "ship.txt"], address, model, BuildOptions())
+    build_index([documents_folder / "bridge.md"], address, model, BuildOptions())
+    with ElasticBackend.open(address) as backend:
+        assert {e.source for e in backend.entries()} == {str(documents_folder / "bridge.md")}
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_a_move_that_broke_off_loses_no_passage(address, model, tmp_path, monkeypatch, after):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The red lamp was lit by Anna. " * 20)
+    build_index([folder], address, model, BuildOptions())
+    (before,) = contents(address).values()
+    assert len(before) > 1
+    (folder / "a.txt").rename(folder / "b.txt")
+    with monkeypatch.context() as killed:
+        break_off(killed, after)
+        with pytest.raises(KeyboardInterrupt):
+            update_index(address, model, ChangeOptions())
+    update_index(address, model, ChangeOptions(remove_missing=True))
+    (found,) = contents(address).values()
+    assert len(found) == len(before)
+
+
 def test_parts_built_apart_are_one_index_when_all_are_done(
     address, documents_folder, model, index_folder
 ):
@@ -205,6 +248,39 @@ def test_an_index_is_copied_to_a_cluster_and_back(
     assert answered(tmp_path / "back.idx", model_folder) == answered(address, model_folder)
     with pytest.raises(IndexStoreError, match="--overwrite"):
         copy_index(index_folder, address)
+
+
+def test_no_list_is_kept_open_while_documents_are_copied(
+    address, connection, index_folder, tmp_path, monkeypatch
+):
+    copy_index(index_folder, address)
+    index, write, opened = locate(connection, address.name).index, EmbeddedBackend.write, []
+
+    def writing(self, batch, **other):
+        told = connection.client.indices.stats(index=index, metric="search")
+        opened.append(told["indices"][index]["total"]["search"]["open_contexts"])
+        write(self, batch, **other)
+
+    monkeypatch.setattr("indexer.copy.PASSAGES_PER_COMMIT", 1)
+    monkeypatch.setattr(EmbeddedBackend, "write", writing)
+    copy_index(address, tmp_path / "back.idx")
+    assert opened[:5] == [0] * 5
+
+
+def test_an_index_with_a_write_broken_off_is_not_copied(
+    address, connection, index_folder, model, tmp_path, monkeypatch
+):
+    copy_index(index_folder, address)
+    (tmp_path / "new.txt").write_text("The red lamp was lit by Anna.")
+    with monkeypatch.context() as killed:
+        break_off(killed, 8)  # the roots take the first five
+        with pytest.raises(KeyboardInterrupt):
+            add_to_index([tmp_path / "new.txt"], address, model, ChangeOptions())
+    connection.client.indices.refresh(index=address.name)
+    with pytest.raises(IndexStoreError, match=r"1 documents .* broken off; finish that first"):
+        copy_index(address, tmp_path / "back.idx")
+    update_index(address, model, ChangeOptions())
+    assert copy_index(address, tmp_path / "back.idx").documents == 6
 
 
 def test_states_of_another_checkpoint_are_refused(

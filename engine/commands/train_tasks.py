@@ -38,7 +38,7 @@ TEACHER = Annotated[
 ]
 SPANS = Annotated[
     list[Path] | None,
-    typer.Option(help="Files in SQuAD's layout to train on alongside, so that spans stay good."),
+    typer.Option(help="SQuAD's layout or Natural Questions, to train on alongside: spans stay good."),
 ]
 BASE = Annotated[
     str, typer.Option(help="With --spans: base encoder, whose vectors are trained towards.")

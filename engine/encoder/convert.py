@@ -191,14 +191,18 @@ def reselect(
 ) -> SplitEncoder:
     """A copy of `encoder` that keeps the named layers of it, cut between `lower` and `upper`.
 
-    Layers are named by their number in the network that `encoder` came from.
+    Layers are named by their number in the network that `encoder` came from. Vector layers stay if
+    the lower ones do, which they go on from.
     Raises: CheckpointError if `encoder` lacks one of them.
     """
     numbers = (*encoder.config.lower, *encoder.config.upper)
     layers = dict(zip(numbers, (*encoder.lower, *encoder.upper), strict=True))
     settings = {**encoder.config.to_dict(), "lower": tuple(lower), "upper": tuple(upper)}
-    copy = SplitEncoder(EncoderConfig.from_dict({**settings, "vector": ()}))
+    kept = encoder.config.vector if tuple(lower) == encoder.config.lower else ()
+    copy = SplitEncoder(EncoderConfig.from_dict({**settings, "vector": kept}))
     copy.embeddings.load_state_dict(encoder.embeddings.state_dict())
+    if kept:
+        copy.vector.load_state_dict(encoder.vector.state_dict())
     for wanted, part in ((lower, copy.lower), (upper, copy.upper)):
         for number, layer in zip(wanted, part, strict=True):
             if number not in layers:

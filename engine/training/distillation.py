@@ -117,11 +117,11 @@ def student_of(
 ) -> Reader:
     """A reader of the layers of `begun` that `shape` names, ready to be trained.
 
-    With `base`, its layers `vector` become the vector layers.
+    With `base`, its layers `vector` become the vector layers, unless those are there already.
     Raises: CheckpointError if a layer isn't there.
     """
     encoder = reselect(begun.encoder, lower=shape.lower, upper=shape.upper)
-    if base is not None:
+    if base is not None and encoder.config.vector != tuple(vector):
         encoder = with_vector_layers(encoder, base, vector)
     return begun.with_encoder(encoder).requires_grad_(True)
 

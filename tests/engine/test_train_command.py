@@ -151,6 +151,18 @@ def test_a_base_that_fits_is_followed(
     assert done.code == 0, done.err
     assert load_checkpoint(out).reader.encoder.config.vector == (2, 3)
     assert done.out.startswith(f"{out}: EM "), "told in words"
+    # A student that goes on from it keeps its vector layers: trained on with a base, else as is.
+    before = load_checkpoint(out).reader.encoder.vector.state_dict()
+    for options, moves in (([], False), (["--base", base], True)):
+        again = tmp_path / f"again{moves}"
+        arguments = ["--teacher", teacher, "--start", out, "--out", again, *shape, *options]
+        assert run_command(app, "train", "split", questions, *arguments).code == 0
+        made = load_checkpoint(again).reader.encoder
+        assert made.config.vector == (2, 3)
+        after = made.vector.state_dict()
+        moved = any(not torch.equal(before[name], after[name]) for name in before)
+        assert moved is moves
+        assert all(torch.allclose(before[n], after[n], atol=1e-2) for n in before)
 
 
 def test_a_beginning_of_another_vocabulary_or_width_is_refused(

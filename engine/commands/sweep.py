@@ -20,7 +20,7 @@ SHAPES = ("1-6:7,10,12", "1-4:5,8,12", "1-9:10-12", "1-6:7,12", "1-6:7,9,11,12")
 
 def sweep(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Training questions: SQuAD's layout, Natural Questions.")
+        list[Path] | None, typer.Argument(help="Training questions: SQuAD's or NQ's layout.")
     ] = None,
     teacher: Annotated[
         Path | None, typer.Option(help="Checkpoint of the undecomposed reader.")

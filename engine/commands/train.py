@@ -23,7 +23,7 @@ train = typer.Typer(
     no_args_is_help=True,
 )
 
-FILES = Annotated[list[Path], typer.Argument(help="Training questions: SQuAD's layout, Natural Questions.")]
+FILES = Annotated[list[Path], typer.Argument(help="Training questions: SQuAD's or NQ's layout.")]
 OUT = Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")]
 EPOCHS = Annotated[float, typer.Option(min=0.01, help="Passes over the questions.")]
 SEED = Annotated[int, typer.Option(help="Seed of everything drawn.")]

@@ -38,7 +38,7 @@ TEACHER = Annotated[
 ]
 SPANS = Annotated[
     list[Path] | None,
-    typer.Option(help="SQuAD's layout or Natural Questions, to train on alongside: spans stay good."),
+    typer.Option(help="Span questions to train on alongside, in SQuAD's or NQ's layout."),
 ]
 BASE = Annotated[
     str, typer.Option(help="With --spans: base encoder, whose vectors are trained towards.")

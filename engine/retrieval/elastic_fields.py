@@ -151,7 +151,8 @@ def summary_request(name: str, values: int) -> Query:
 
     return {
         **kinds_request([name]),
-        # Of such fields, Elasticsearch counts wrongly by global ordinals, which it'd take itself.
+        # By global ordinals, which it may take itself, Elasticsearch counts none in such a field or
+        # fails, if nothing else is asked of it.
         f"{key}:distinct": {
             "cardinality": {
                 "field": path,

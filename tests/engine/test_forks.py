@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_backend import FIRST, SETTINGS, document
+from pets import FIRST, SETTINGS, document
 
 from engine.retrieval import embedded
 from engine.retrieval.derived import at_generation

@@ -80,7 +80,7 @@ def test_an_index_that_can_t_catch_up_is_built_anew(
 
     monkeypatch.setattr(TantivyIndex, "apply", fails)
     with EmbeddedBackend.open(tmp_path / "i", readonly=False) as backend:
-        from test_backend import document
+        from pets import document
 
         backend.write([document(0, "cats purr")])
         backend.refresh()

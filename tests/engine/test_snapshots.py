@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_backend import DIMENSION, FIRST, SETTINGS, direction, document, found_by, found_near
+from pets import DIMENSION, FIRST, SETTINGS, direction, document, found_by, found_near
 
 from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointMismatchError, IndexStoreError

@@ -57,16 +57,17 @@ class ElasticBackend:
     followed.
     """
 
-    def __init__(self, connection: Connection, located: Located) -> None:
+    def __init__(self, connection: Connection, located: Located, *, readonly: bool = True) -> None:
         self._connection = connection
         self._located = located
-        self._changed = False  # since the last refresh, by this process
+        # Since the last refresh; or before, by a process that was killed behind its last write.
+        self._changed = not readonly
         self._reader = self._new_reader()
         self._writer = ElasticWriter(connection, located, self._reader)
 
     @classmethod
-    def open(cls, address: ClusterAddress) -> "ElasticBackend":
-        """The index at an address.
+    def open(cls, address: ClusterAddress, *, readonly: bool = True) -> "ElasticBackend":
+        """The index at an address; if it's to be changed, all that was written is looked at.
 
         Raises: IndexStoreError if the cluster can't be reached, doesn't fit the client or is
         red, or has no index of that name.
@@ -78,7 +79,7 @@ class ElasticBackend:
             if found is None:
                 raise MissingError(_no_index(address))
             refuse_red(connection, found.index)
-            return cls(connection, found)
+            return cls(connection, found, readonly=readonly)
         except BaseException:
             connection.close()
             raise
@@ -111,9 +112,7 @@ class ElasticBackend:
                     )
                 connection.call(lambda c: c.indices.delete(index=index))
                 begun = _made(connection, index, settings)
-            backend = cls(connection, begun)
-            backend._changed = True  # by a build that was broken off; nothing else refreshes it
-            return backend
+            return cls(connection, begun, readonly=False)
         except BaseException:
             connection.close()
             raise

@@ -45,4 +45,4 @@ def open_backend(place: Place, *, readonly: bool = True, lexical: str = USUAL_LE
     # The client is an extra, and takes a while to load.
     from engine.retrieval.elastic import ElasticBackend
 
-    return ElasticBackend.open(place)
+    return ElasticBackend.open(place, readonly=readonly)

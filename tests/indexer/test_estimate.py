@@ -65,7 +65,7 @@ def test_sources_no_larger_than_the_sample_are_counted_exactly(
 def test_of_a_long_document_only_the_beginning_is_encoded(
     model: Checkpoint, tmp_path: Path
 ) -> None:
-    (tmp_path / "long.txt").write_text("".join(SENTENCE.format(n=n) for n in range(2000)))
+    (tmp_path / "long.txt").write_text("".join(SENTENCE.format(n=n) for n in range(1000, 3000)))
     estimate = estimate_build([tmp_path / "long.txt"], model, EstimateOptions(sample=40))
     assert estimate.sampled["passages"] == 10
     built = build_index([tmp_path / "long.txt"], tmp_path / "index", model, BuildOptions())

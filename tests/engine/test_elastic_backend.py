@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from broken_writes import break_off
 from pets import DIMENSION, FIRST, SETTINGS, document, found_by
 
 from engine.errors import IndexStoreError
@@ -12,7 +13,6 @@ from engine.retrieval import elastic_reading
 from engine.retrieval.elastic import ElasticBackend
 from engine.retrieval.elastic_address import ClusterAddress, parse_address
 from engine.retrieval.elastic_connection import Connection
-from engine.retrieval.elastic_writing import ElasticWriter
 from engine.store.encoded import FileRecord
 
 NUMBERS = itertools.count()
@@ -49,18 +49,6 @@ def replaced(address: ClusterAddress, passages: int = 160) -> ElasticBackend:
 
 def indexes(connection: Connection) -> set[str]:
     return set(connection.client.indices.get(index=f"{connection.address.name}*"))
-
-
-def breaking_off(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """Let the process seem to die before the bulk request after so many."""
-    requests, bulk = itertools.count(), ElasticWriter._bulk
-
-    def dying(self, actions):
-        if next(requests) == after:
-            raise KeyboardInterrupt
-        bulk(self, actions)
-
-    monkeypatch.setattr(ElasticWriter, "_bulk", dying)
 
 
 def test_what_was_replaced_meanwhile_is_neither_written_to_nor_made_again(
@@ -110,7 +98,7 @@ def test_a_write_that_breaks_off_leaves_its_files_known_as_not_all_stored(
     """A file written anew, one that's removed, and a new one."""
     changed, new = replace(FILES[0], content="c9"), FileRecord("/2", "doc2.txt", 9, "c2")
     with monkeypatch.context() as dying:
-        breaking_off(dying, after)
+        break_off(dying, after)
         with pytest.raises(KeyboardInterrupt):
             backend.write(
                 [document(0, "cats hunt"), document(2, "birds sing")],

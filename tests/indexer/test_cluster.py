@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from broken_writes import break_off
 
 from engine.commands.main import app as engine_app
 from engine.errors import CheckpointMismatchError, IndexStoreError
 from engine.retrieval.elastic import ElasticBackend, locate
 from engine.retrieval.elastic_address import ClusterAddress, parse_address
 from engine.retrieval.elastic_connection import Connection
-from engine.retrieval.elastic_writing import ElasticWriter
 from engine.retrieval.embedded import EmbeddedBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
@@ -156,18 +156,6 @@ def test_a_build_that_broke_off_is_not_seen_and_goes_on(
     report = build_index(files, address, model, BuildOptions())
     assert report.documents == 3
     assert len(contents(address)) == 3
-
-
-def break_off(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """Let the next write seem to die before the bulk request after so many."""
-    requests, bulk = itertools.count(), ElasticWriter._bulk
-
-    def dying(self, actions):
-        if next(requests) == after:
-            raise KeyboardInterrupt
-        bulk(self, actions)
-
-    monkeypatch.setattr(ElasticWriter, "_bulk", dying)
 
 
 def test_what_a_killed_build_wrote_of_other_sources_is_not_kept(

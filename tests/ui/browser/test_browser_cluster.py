@@ -13,6 +13,7 @@ from indexer.copy import copy_index
 expect = pytest.importorskip(
     "playwright.sync_api", reason="Playwright isn't installed: pip install playwright"
 ).expect
+expect.set_options(timeout=60_000)
 
 QUESTION = "Who designed the lighthouse?"
 

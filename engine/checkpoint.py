@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -97,13 +98,21 @@ def best_dtype() -> torch.dtype:
 
 
 def save_checkpoint(reader: Reader, tokenizer: Tokenizer, settings: Settings, folder: Path) -> None:
-    """Write a checkpoint, weights in fp16; the folder appears whole or not at all."""
+    """Write a checkpoint, weights in fp16; the folder appears whole or not at all.
+
+    Raises: CheckpointError if it can't be written.
+    """
     partial = folder.with_name(folder.name + ".partial")
-    partial.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.half().contiguous() for name, value in reader.state_dict().items()}
-    save_file(weights, partial / _WEIGHTS, metadata={"format": "pt"})
-    tokenizer.save(partial)
-    _write_config(partial, reader, settings)
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+        weights = {name: value.half().contiguous() for name, value in reader.state_dict().items()}
+        save_file(weights, partial / _WEIGHTS, metadata={"format": "pt"})
+        tokenizer.save(partial)
+        _write_config(partial, reader, settings)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"{folder} can't be written: {reason}") from None
     if folder.exists():
         for name in (_CONFIG, _WEIGHTS, _TOKENIZER):
             (partial / name).replace(folder / name)

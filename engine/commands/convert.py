@@ -59,9 +59,10 @@ def convert(
 
 def _cut(model: str, split: int, out: Path) -> dict[str, Any]:
     from engine import conversion
+    from engine.checkpoint import save_checkpoint
 
     converted = conversion.convert(model, split=split)
-    _save(converted, out)
+    save_checkpoint(converted.reader, converted.tokenizer, converted.settings, out)
     config = converted.reader.encoder.config
     return {
         "model": str(out),
@@ -76,13 +77,13 @@ def _exchange(model: str | None, vocabulary: str, out: Path) -> dict[str, Any]:
     import torch
 
     from engine import conversion
-    from engine.checkpoint import load_checkpoint, shipped_checkpoint
+    from engine.checkpoint import load_checkpoint, save_checkpoint, shipped_checkpoint
 
     folder = Path(model) if model else shipped_checkpoint()
     exchanged = conversion.exchange_vocabulary(
         load_checkpoint(folder, dtype=torch.float32), vocabulary
     )
-    _save(exchanged, out)
+    save_checkpoint(exchanged.reader, exchanged.tokenizer, exchanged.settings, out)
     return {
         "model": str(out),
         "vocabulary": vocabulary,
@@ -90,15 +91,6 @@ def _exchange(model: str | None, vocabulary: str, out: Path) -> dict[str, Any]:
         "shared": exchanged.shared,
         "apart": exchanged.apart,
     }
-
-
-def _save(made: Any, out: Path) -> None:
-    from engine.checkpoint import save_checkpoint
-
-    try:
-        save_checkpoint(made.reader, made.tokenizer, made.settings, out)
-    except OSError as error:
-        raise CheckpointError(f"{out} can't be written: {error.strerror}") from None
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -192,6 +192,7 @@ def _train(
     recipe: "Recipe",
     as_json: bool,
 ) -> None:
+    from engine.calibration import Calibration
     from engine.checkpoint import save_checkpoint
     from engine.evaluation.tasks import accuracy
     from engine.training.distillation import Shape
@@ -256,6 +257,9 @@ def _train(
     if material:
         settings = _with_spans_measured(settings, reader, checkpoint.tokenizer, material)
         quality["spans"] = settings.quality["held back"]
+    else:
+        # What was fitted to the spans that it found before doesn't fit those it finds now.
+        settings = replace(settings, skim=0, calibration=Calibration())
     save_checkpoint(reader, checkpoint.tokenizer, settings, out)
     shutil.rmtree(work, ignore_errors=True)
     console.show({"model": str(out), **quality}, as_json=as_json, human=_text)
@@ -312,8 +316,8 @@ def _text(result: dict[str, Any]) -> str:
         f"back judged right; always saying the commonest answer, {result['majority']:.1f} %"
     )
     if "spans" in result:
-        told += f"; spans held back, F1 {result['spans']['f1']:.1f}"
-    return told
+        return f"{told}; spans held back, F1 {result['spans']['f1']:.1f}"
+    return f"{told}. Its spans have changed too: give --spans to keep them, or engine calibrate it"
 
 
 def _split(questions: list[_Q]) -> tuple[list[_Q], list[_Q]]:

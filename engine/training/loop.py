@@ -60,7 +60,8 @@ def run_steps(
 ) -> None:
     """Take `steps` steps of AdamW down `loss_of(step)`, which must depend on the step alone.
 
-    Raises: TrainingError if the loss isn't finite; CheckpointError if a state can't be read.
+    Raises: TrainingError if the loss isn't finite; CheckpointError if a state can't be read or
+    written.
     """
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trained.values() if p.ndim > 1]},
@@ -112,10 +113,18 @@ def _save_state(
         tensors[f"weight.{name}"] = parameter.detach()
         for kind in ("exp_avg", "exp_avg_sq"):
             tensors[f"{kind}.{name}"] = optimizer.state[parameter][kind]
-    resume.folder.mkdir(parents=True, exist_ok=True)
     partial = resume.folder / "state.partial"
-    save_file(tensors, partial, metadata={"step": str(step), "run": resume.run})
-    partial.replace(resume.folder / "state.safetensors")
+    try:
+        resume.folder.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, metadata={"step": str(step), "run": resume.run})
+        partial.replace(resume.folder / "state.safetensors")
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(
+            f"{resume.folder} can't be written: {reason}; the same command goes on from the state "
+            "before, once there's room"
+        ) from None
 
 
 def _load_state(

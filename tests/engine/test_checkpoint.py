@@ -1,6 +1,7 @@
 """A checkpoint comes back as it was saved, or not at all and with its reason."""
 
 import json
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,21 @@ def test_saving_over_a_checkpoint_replaces_it_and_leaves_other_files(
     assert after.settings == SETTINGS
     assert after.reader.encoder.config.lower == (1,)
     assert (checkpoint_folder / "README.md").read_text() == "a card"
+    assert len(list(checkpoint_folder.parent.iterdir())) == 1
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_one_before(
+    checkpoint_folder: Path, make_reader: Callable[..., Reader], tokenizer: Tokenizer
+) -> None:
+    before = load_checkpoint(checkpoint_folder).fingerprint
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(CheckpointError, match=r"can't be written: .*[Ff]ile too large"):
+            save_checkpoint(make_reader(seed=1), tokenizer, SETTINGS, checkpoint_folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert load_checkpoint(checkpoint_folder).fingerprint == before
     assert len(list(checkpoint_folder.parent.iterdir())) == 1
 
 

@@ -1,14 +1,17 @@
 """`engine train boolean` and `choice`, and `engine evaluate` of what they are trained for."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine.checkpoint import Settings, load_checkpoint, save_checkpoint
+from engine.calibration import Calibration
+from engine.checkpoint import Settings, load_checkpoint, save_checkpoint, save_settings
 from engine.commands.main import app
 from engine.tokenization import Tokenizer
 
+FITTED = Calibration(span=0.5, min_confidence=0.4)
 LIT, OPENED = "The lamp was first lit in 1872.", "The bridge was opened in 1903 by Carl Bell."
 
 
@@ -40,16 +43,19 @@ def squad(folder: Path) -> Path:
 
 
 def test_a_yes_no_head_is_trained_kept_and_measured(
-    run_command, boolq: Path, model_folder: Path, tmp_path: Path
+    run_command, boolq: Path, make_model, tmp_path: Path
 ) -> None:
-    out = tmp_path / "boolean"
+    out, model_folder = tmp_path / "boolean", make_model()
+    fitted = replace(load_checkpoint(model_folder).settings, skim=4, calibration=FITTED)
+    save_settings(load_checkpoint(model_folder), fitted)
     train = ("train", "boolean", boolq, "--model", model_folder, "--out", out, "--epochs", 1)
     done = run_command(app, *train, "--json")
     assert done.code == 0
     assert done.json.keys() == {"model", "accuracy", "majority", "questions"}
-    made, before = load_checkpoint(out), load_checkpoint(model_folder)
+    made = load_checkpoint(out)
     assert made.reader.heads == ("boolean",)
-    assert made.settings.calibration == before.settings.calibration
+    # The layers have moved, and its spans with them: what was fitted to those is gone.
+    assert (made.settings.skim, made.settings.calibration) == (0, Calibration())
     assert made.settings.training["boolean"]["recipe"]["epochs"] == 1
     assert not out.with_name("boolean.training").exists()
     measured = run_command(app, "evaluate", boolq, "--reader", "--model", out, "--json").json

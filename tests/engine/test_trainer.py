@@ -1,5 +1,6 @@
 """Training learns, goes on where it stopped, and touches only what it should."""
 
+import resource
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -184,6 +185,31 @@ def test_a_state_that_cannot_be_read_is_named(
     (tmp_path / "state.safetensors").write_bytes(b"not a state")
     with pytest.raises(CheckpointError, match="remove it to train from the beginning"):
         train_reader(make_reader(), examples, tokenizer, RECIPE, resume_folder=tmp_path)
+
+
+def test_a_state_that_does_not_fit_on_the_disk_leaves_the_one_before(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet, tmp_path: Path
+) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill_the_disk(progress: Progress) -> None:
+        if progress.step == 4:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+
+    saving = {"resume_folder": tmp_path, "save_every_seconds": -1.0}
+    try:
+        with pytest.raises(CheckpointError, match=r"too large.*goes on from the state before"):
+            train_reader(
+                make_reader(), examples, tokenizer, RECIPE, on_progress=fill_the_disk, **saving
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    steps: list[int] = []
+    train_reader(
+        make_reader(), examples, tokenizer, RECIPE,
+        on_progress=lambda p: steps.append(p.step), **saving,
+    )  # fmt: skip
+    assert steps[0] == 4
 
 
 def test_vectors_are_trained_alongside_where_there_is_a_base_to_follow(

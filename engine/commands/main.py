@@ -11,6 +11,7 @@ from engine.commands import (
     evaluate,
     sweep,
     train,
+    train_average,
     train_label,
     train_tasks,
 )
@@ -29,6 +30,7 @@ app.command("bench")(bench.bench)
 app.command("convert")(convert.convert)
 app.command("sweep")(sweep.sweep)
 train.train.command("label")(train_label.label)
+train.train.command("average")(train_average.average)
 train.train.command("boolean")(train_tasks.boolean)
 train.train.command("choice")(train_tasks.choice)
 app.add_typer(train.train, name="train")

@@ -2,16 +2,16 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
-from engine.checkpoint import save_checkpoint, settings_for
+from engine.checkpoint import Settings, save_checkpoint, settings_for
 from engine.errors import CheckpointError
 from engine.evaluation.reading import predict, score
 from engine.reader import Reader
-from engine.squad import take_questions
+from engine.squad import SquadParagraph, take_questions
 from engine.tokenization import Tokenizer
 from engine.training.loop import Progress
 from engine.training.material import Material
@@ -100,12 +100,27 @@ def train_to_checkpoint(
     if not quality:  # broken off behind the last step
         measure(reader, 0)
     how = {**asdict(recipe), "date": str(date.today()), "seconds": round(watch.seconds)}
-    done = replace(
-        settings,
-        skim=fit_skim(reader, tokenizer, asked, window=settings.passage_limit),
-        training={"reader": how},
-        quality={"held back": quality},
-    )
-    save_checkpoint(reader, tokenizer, done, out)
+    done = replace(settings, training={"reader": how}, quality={"held back": quality})
+    save_trained(reader, tokenizer, done, asked, out, say=say)
     shutil.rmtree(work_folder(out), ignore_errors=True)
     return quality
+
+
+def save_trained(
+    reader: Reader,
+    tokenizer: Tokenizer,
+    settings: Settings,
+    asked: Sequence[SquadParagraph],
+    out: Path,
+    *,
+    say: Callable[[str], None],
+) -> None:
+    """Write the checkpoint `out`, its last layer skimmed as far as the questions `asked` allow.
+
+    An undecomposed reader isn't skimmed: it has far more layers to run than the last.
+    """
+    skim = 0
+    if reader.encoder.config.lower:
+        say("measuring how far its last layer may be skimmed")
+        skim = fit_skim(reader, tokenizer, asked, window=settings.passage_limit)
+    save_checkpoint(reader, tokenizer, replace(settings, skim=skim), out)

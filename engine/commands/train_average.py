@@ -1,0 +1,87 @@
+"""`engine train average`: checkpoints that went on from one, as one that is better than each."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.commands import console
+from engine.commands.ask import JSON
+
+if TYPE_CHECKING:
+    from engine.reader import Reader
+
+MEASURED_QUESTIONS = 500
+
+
+def average(
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="Two or more, trained on from the same one.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")],
+    questions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Files that they were trained on: questions held back of them measure each and "
+            "the mean, and how far its last layer may be skimmed."
+        ),
+    ] = None,
+    as_json: JSON = False,
+) -> None:
+    """Average the weights of checkpoints, each as much as the others.
+
+    Example: engine train average model mine --questions train.json --out both
+    """
+    from dataclasses import replace
+
+    import torch
+
+    from engine.calibration import Calibration
+    from engine.checkpoint import load_checkpoint
+    from engine.evaluation.reading import predict, score
+    from engine.squad import take_questions
+    from engine.training.averaging import average_readers
+    from engine.training.material import split_paragraphs
+    from engine.training.run import check_out, save_trained
+
+    loaded = [load_checkpoint(folder, dtype=torch.float32) for folder in checkpoints]
+    averaged = average_readers(loaded)
+    check_out(out)
+    held_back = split_paragraphs(questions)[1] if questions else []
+    asked = take_questions(held_back, MEASURED_QUESTIONS)
+    first = loaded[0]
+
+    def measure(reader: "Reader") -> dict[str, float]:
+        window = first.settings.passage_limit
+        return score(list(predict(reader, first.tokenizer, asked, window=window)))
+
+    quality, of_each = {}, []
+    if asked:
+        readers = [*(one.reader for one in loaded), averaged]
+        with console.progress_bar("measuring", len(readers)) as bar:
+            for number, reader in enumerate(readers, 1):
+                of_each.append(measure(reader))
+                bar(number, "")
+        quality = of_each.pop()
+    settings = replace(
+        first.settings,
+        calibration=Calibration(),  # what was fitted to one of them doesn't fit the mean
+        training={"averaged": [one.settings.training for one in loaded]},
+        quality={"held back": quality} if quality else {},
+    )
+    save_trained(averaged, first.tokenizer, settings, asked, out, say=console.say)
+    result: dict[str, Any] = {"model": str(out), "checkpoints": list(map(str, checkpoints))}
+    if quality:
+        result |= {**quality, "f1_of_each": [one["f1"] for one in of_each]}
+    console.show(result, as_json=as_json, human=_text)
+
+
+def _text(result: dict[str, Any]) -> str:
+    told = f"{result['model']}: the mean of {len(result['checkpoints'])} checkpoints"
+    if "f1" not in result:
+        return f"{told}; measure it with: engine evaluate, and calibrate it before it's asked"
+    each = ", ".join(f"{f1:.1f}" for f1 in result["f1_of_each"])
+    return (
+        f"{told}; EM {result['em']:.1f}, F1 {result['f1']:.1f} on {result['questions']:.0f} "
+        f"questions held back, where they have F1 {each}"
+    )

@@ -82,7 +82,8 @@ def train_to_checkpoint(
         on_progress(progress)
 
     def measure(reader: Reader, step: int) -> None:
-        quality.update(score(list(predict(reader, tokenizer, asked))))
+        window = settings.passage_limit  # as passages of an index are read
+        quality.update(score(list(predict(reader, tokenizer, asked, window=window))))
         say(f"step {step}: held back EM {quality['em']:.1f}, F1 {quality['f1']:.1f}")
 
     train_reader(

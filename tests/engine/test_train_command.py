@@ -11,6 +11,7 @@ from transformers import BertConfig, BertModel
 
 from engine.checkpoint import load_checkpoint
 from engine.commands.main import app
+from engine.evaluation.reading import predict
 from engine.tokenization import Tokenizer
 from engine.training.examples import is_tune
 
@@ -64,6 +65,22 @@ def test_a_teacher_has_no_cut_and_one_beginning(
     neither = run_command(app, *arguments)
     assert neither.code == 2
     assert "either --base or --start" in neither.err
+
+
+def test_what_is_held_back_is_read_in_windows_as_passages_are(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
+) -> None:
+    windows: list[int | None] = []
+
+    def seeing(*arguments, window=None, **more):
+        windows.append(window)
+        return predict(*arguments, window=window, **more)
+
+    monkeypatch.setattr("engine.training.run.predict", seeing)
+    start, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "teacher"
+    arguments = ["--start", start, "--out", out, "--epochs", 0.1]
+    assert run_command(app, "train", "teacher", questions, *arguments).code == 0
+    assert set(windows) == {load_checkpoint(out).settings.passage_limit}
 
 
 def test_a_student_begins_as_its_teacher_is_stored(

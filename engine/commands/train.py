@@ -1,7 +1,6 @@
 """`engine train`: the stages from a base encoder to a checkpoint that answers."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from engine.encoder.split import SplitEncoder
     from engine.reader import Reader
     from engine.tokenization import Tokenizer
-    from engine.training.loop import Progress
     from engine.training.trainer import Recipe
 
 train = typer.Typer(
@@ -229,6 +227,7 @@ def _train(
     as_json: bool,
 ) -> None:
     from engine.checkpoint import settings_for
+    from engine.commands.training_bar import training_bar
     from engine.training.material import gather_material, kept_vector_targets
     from engine.training.run import check_out, train_to_checkpoint, work_folder
 
@@ -238,7 +237,7 @@ def _train(
     examples, work = material.examples, work_folder(out)
     console.say(str(material))
     targets = kept_vector_targets(base, tokenizer, examples, work, console.say) if base else None
-    with console.progress_bar("training", 1000) as bar:
+    with training_bar() as show:
         quality = train_to_checkpoint(
             reader,
             tokenizer,
@@ -247,7 +246,7 @@ def _train(
             out,
             teacher=teacher,
             base=targets,
-            on_progress=_showing(bar),
+            on_progress=show,
             say=console.say,
         )
     console.show({"model": str(out), **quality}, as_json=as_json, human=_text)
@@ -258,13 +257,3 @@ def _text(result: dict[str, Any]) -> str:
         f"{result['model']}: EM {result['em']:.1f}, F1 {result['f1']:.1f} on "
         f"{result['questions']:.0f} questions held back"
     )
-
-
-def _showing(bar: Callable[[int, str], None]) -> "Callable[[Progress], None]":
-    def show(p: "Progress") -> None:
-        note = f"step {p.step} of {p.steps}, loss {p.loss:.3f}, {p.seconds_left / 60:.0f} min left"
-        bar(1000 * p.step // p.steps, note)
-        if p.step % 100 == 0:
-            console.say(note)
-
-    return show

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from engine.evaluation.tasks import Judged
     from engine.reader import Reader
     from engine.tokenization import Tokenizer
-    from engine.training.loop import Progress
     from engine.training.material import Material
     from engine.training.task_examples import TaskSet
     from engine.training.task_trainer import Beside
@@ -194,6 +193,7 @@ def _train(
 ) -> None:
     from engine.calibration import Calibration
     from engine.checkpoint import save_checkpoint
+    from engine.commands.training_bar import training_bar
     from engine.evaluation.tasks import accuracy
     from engine.training.distillation import Shape
     from engine.training.run import check_out, work_folder
@@ -227,12 +227,7 @@ def _train(
         told = f"{quality['accuracy']:.1f} % right, always the commonest {quality['majority']:.1f}"
         console.say(f"step {step}: of the held back, {told}")
 
-    with console.progress_bar("training", 1000) as bar:
-
-        def show(p: "Progress") -> None:
-            left = f"{p.seconds_left / 60:.0f} min left"
-            bar(1000 * p.step // p.steps, f"step {p.step} of {p.steps}, loss {p.loss:.3f}, {left}")
-
+    with training_bar() as show:
         train_task(
             reader,
             tasks,

@@ -1,6 +1,7 @@
 """`engine train boolean` and `choice`, and `engine evaluate` of what they are trained for."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def test_a_yes_no_head_is_trained_kept_and_measured(
     done = run_command(app, *train, "--json")
     assert done.code == 0
     assert done.json.keys() == {"model", "accuracy", "majority", "questions"}
+    assert re.search(r"^step 1 of 1, loss \d+\.\d{3}, 0 s left$", done.err, re.MULTILINE)
     made = load_checkpoint(out)
     assert made.reader.heads == ("boolean",)
     # The layers have moved, and its spans with them: what was fitted to those is gone.

@@ -1,0 +1,25 @@
+"""How far a training is, on a bar and in lines that a log keeps."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from engine.commands import console
+from engine.training.loop import Progress
+
+
+@contextmanager
+def training_bar() -> Iterator[Callable[[Progress], None]]:
+    """A bar for `on_progress` of a training; each twentieth of its steps gets a line of its own.
+
+    Those lines are all that a log has, where no bar is drawn.
+    """
+    with console.progress_bar("training", 1000) as bar:
+
+        def show(p: Progress) -> None:
+            left = f"{console.duration(p.seconds_left)} left"
+            note = f"step {p.step} of {p.steps}, loss {p.loss:.3f}, {left}"
+            bar(1000 * p.step // p.steps, note)
+            if 20 * p.step // p.steps > 20 * (p.step - 1) // p.steps:
+                console.say(note)
+
+        yield show

@@ -43,8 +43,9 @@ def questions(tmp_path: Path) -> Path:
 
 
 def test_a_teacher_goes_on_from_another(
-    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
 ) -> None:
+    monkeypatch.setattr("engine.training.run.fit_skim", lambda *_, **__: 5)
     start, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "teacher"
     # Nothing is learned at a rate of 0, so it stays what it began as.
     arguments = ["--start", start, "--out", out, "--epochs", 0.1, "--learning-rate", 0, "--json"]
@@ -53,6 +54,7 @@ def test_a_teacher_goes_on_from_another(
     before, after = (load_checkpoint(one).reader.state_dict() for one in (start, out))
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
+    assert load_checkpoint(out).settings.skim == 0, "not worth it with every layer above the cut"
 
 
 def test_a_teacher_has_no_cut_and_one_beginning(

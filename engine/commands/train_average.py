@@ -1,4 +1,4 @@
-"""`engine train average`: checkpoints that went on from one, as one that is better than each."""
+"""`engine train average`: checkpoints that went on from one, as one that may be better than each."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

@@ -1,4 +1,4 @@
-"""The mean of several readers' weights: better than each where they were trained from one.
+"""The mean of several readers' weights: often better than each where they were trained from one.
 
 Readers that went on from the same one, on other questions, in another order or at another pace,
 lie in one basin of the loss, and nearer to its middle when averaged (model soups: Wortsman et al.,

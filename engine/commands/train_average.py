@@ -1,4 +1,4 @@
-"""`engine train average`: checkpoints that went on from one, as one that may be better than each."""
+"""`engine train average`: checkpoints that went on from one, made one that may be better."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

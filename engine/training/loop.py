@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Progress:
 def run_steps(
     trained: dict[str, torch.nn.Parameter],
     steps: int,
-    loss_of: Callable[[int], Tensor],
+    losses_of: Callable[[int], Iterable[Tensor]],
     pace: Pace,
     *,
     resume: Resume | None = None,
@@ -58,7 +58,10 @@ def run_steps(
     evaluate: Callable[[int], None] = lambda _: None,
     evaluate_every: int = 200,
 ) -> None:
-    """Take `steps` steps of AdamW down `loss_of(step)`, which must depend on the step alone.
+    """Take `steps` steps of AdamW down the sum of `losses_of(step)`.
+
+    These must depend on the step alone. Each is gone back through before the next is asked for,
+    so that what it took of memory is free again.
 
     Raises: TrainingError if the loss isn't finite; CheckpointError if a state can't be read or
     written.
@@ -76,13 +79,14 @@ def run_steps(
     )
     running, started, saved = math.nan, time.monotonic(), time.monotonic()
     for step in range(first, steps):
-        loss = loss_of(step)
-        loss.backward()
+        value = 0.0
+        for loss in losses_of(step):
+            loss.backward()
+            value += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(trained.values(), pace.clip)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(f"the loss is {value} at step {step}; lower the learning rate")
         running = value if math.isnan(running) else 0.98 * running + 0.02 * value

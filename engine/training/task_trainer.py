@@ -3,8 +3,9 @@
 import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from engine.reader import Reader
 from engine.tokenization import Tokenizer
-from engine.training.batches import make_batch, plan_epoch
+from engine.training.batches import fill, make_batch, plan_epoch
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
 from engine.training.loop import Pace, Progress, Resume, run_steps
@@ -28,6 +29,10 @@ from engine.training.trainer import (
     spans_loss,
 )
 from engine.training.vectors import VectorTargets
+
+AT_ONCE = 12
+"""Questions, each with one of its options, that are read at once, or a few more: a whole batch
+takes more memory than many machines have."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,14 @@ def train_task(
     steps = max(1, round(len(plan) * recipe.epochs / math.ceil(recipe.epochs)))
     beside_loss = _beside_loss(reader, beside, tokenizer, steps, teacher) if beside else None
 
-    def loss_of(step: int) -> Tensor:
+    def losses_of(step: int) -> Iterator[Tensor]:
         rng = random.Random(f"{recipe.seed}/{step}")
-        batch = make_task_batch(plan[step], tasks, tokenizer, recipe.mixture, rng)
-        loss = _loss(reader, teacher, batch, recipe)
-        return loss + beside_loss(step) if beside_loss else loss
+        numbers = plan[step]
+        for part in _parts(numbers, tasks):
+            batch = make_task_batch(part, tasks, tokenizer, recipe.mixture, rng)
+            yield _loss(reader, teacher, batch, recipe) * (len(part) / len(numbers))
+        if beside_loss:
+            yield beside_loss(step)
 
     resume = None
     if resume_folder is not None:
@@ -90,7 +98,7 @@ def train_task(
     run_steps(
         _trained(reader, tasks.head, beside),
         steps,
-        loss_of,
+        losses_of,
         Pace(recipe.learning_rate, recipe.warm_up, recipe.weight_decay, recipe.clip),
         resume=resume,
         on_progress=on_progress,
@@ -106,6 +114,13 @@ def _plan(examples: TaskSet | ExampleSet, recipe: Recipe, epochs: int) -> list[l
         for _ in range(epochs)
         for batch in plan_epoch(examples, size=recipe.batch_size, share=recipe.share, rng=rng)
     ]
+
+
+def _parts(numbers: Sequence[int], tasks: TaskSet) -> Iterator[list[int]]:
+    """A batch in parts to be read one after another, questions on one passage together."""
+    on_passage = groupby(numbers, key=lambda number: tasks.examples[number].gold)
+    options = len(tasks.examples[numbers[0]].asked)
+    return fill((list(chunk) for _, chunk in on_passage), max(1, AT_ONCE // options))
 
 
 def _loss(reader: Reader, teacher: Reader | None, batch: TaskBatch, recipe: Recipe) -> Tensor:

@@ -146,7 +146,7 @@ def train_reader(
     run_steps(
         trained,
         steps,
-        loss_of,
+        lambda step: [loss_of(step)],
         Pace(recipe.learning_rate, recipe.warm_up, recipe.weight_decay, recipe.clip),
         resume=resume,
         on_progress=on_progress,

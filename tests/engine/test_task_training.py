@@ -2,9 +2,10 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from engine.evaluation.tasks import accuracy, judge_boolean, judge_choice
 from engine.reader import Reader
 from engine.squad import SquadParagraph
 from engine.tokenization import Tokenizer
+from engine.training import task_trainer
 from engine.training.batches import Mixture
 from engine.training.examples import cut_examples
 from engine.training.negatives import with_other_windows
@@ -216,6 +218,35 @@ def test_a_reader_learns_to_choose_by_heart(
     judged = list(judge_choice(reader, tokenizer, CHOICE))
     assert accuracy(judged)["accuracy"] == 100
     assert all(sum(j.probabilities) == pytest.approx(1) for j in judged)
+
+
+@pytest.mark.parametrize("kind", ["boolean", "choice"])
+def test_a_batch_read_in_parts_tells_what_it_does_as_a_whole(
+    make_reader: Callable[..., Reader],
+    tokenizer: Tokenizer,
+    kind: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks: TaskSet = request.getfixturevalue(kind)
+    recipe = replace(RECIPE, epochs=1, batch_size=4)
+    losses, batches = {}, []
+
+    def count(numbers: Sequence[int], *args: Any) -> TaskBatch:
+        batches.append(list(numbers))
+        return make_task_batch(numbers, *args)
+
+    monkeypatch.setattr(task_trainer, "make_task_batch", count)
+    for at_once in (1, 100):
+        monkeypatch.setattr(task_trainer, "AT_ONCE", at_once)
+        train_task(
+            make_reader(), tasks, tokenizer, recipe,
+            on_progress=lambda p, at_once=at_once: losses.setdefault(at_once, p.loss),
+        )  # fmt: skip
+    *parts, whole = batches
+    assert len(parts) == 2, "a passage's questions stay together"
+    assert parts[0] + parts[1] == whole
+    assert losses[1] == pytest.approx(losses[100], rel=1e-3)
 
 
 def test_spans_vectors_and_pieces_stay_as_they_were_without_spans_alongside(

@@ -1,0 +1,50 @@
+"""The loop of trainings: what a step goes down, and in how many parts."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from engine.training.loop import Pace, run_steps
+
+TARGET = torch.tensor([3.0, -1.0, 0.5])
+
+
+def learnt(losses_of: Callable[[Tensor, int], list[Tensor]]) -> tuple[Tensor, list[float]]:
+    weight = nn.Parameter(torch.zeros(3))
+    losses: list[float] = []
+    run_steps(
+        {"weight": weight},
+        5,
+        lambda step: losses_of(weight, step),
+        Pace(0.1, clip=0.5),
+        on_progress=lambda p: losses.append(p.loss),
+    )
+    return weight.detach(), losses
+
+
+def test_a_step_in_parts_is_the_step_down_their_sum() -> None:
+    def squares(weight: Tensor, step: int, places: slice) -> Tensor:
+        return (weight[places] - TARGET[places]).pow(2).sum() * (step + 1)
+
+    each = [slice(0, 1), slice(1, 3)]
+    whole = learnt(lambda weight, step: [squares(weight, step, slice(0, 3))])
+    parts = learnt(lambda weight, step: [squares(weight, step, part) for part in each])
+    torch.testing.assert_close(parts[0], whole[0])
+    assert parts[1] == pytest.approx(whole[1])
+    assert whole[1][0] == pytest.approx(float(TARGET.pow(2).sum())), "none is left out"
+
+
+def test_a_part_is_gone_back_through_before_the_next_is_made() -> None:
+    weight = nn.Parameter(torch.ones(2))
+    gradients: list[list[float]] = []
+
+    def losses_of(_: int) -> Iterator[Tensor]:
+        for factor in (1.0, 10.0):
+            yield factor * weight.sum()
+            assert weight.grad is not None
+            gradients.append(weight.grad.tolist())
+
+    run_steps({"weight": weight}, 1, losses_of, Pace(0.1))
+    assert gradients == [[1.0, 1.0], [11.0, 11.0]]

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from engine.calibration import Calibration
 from engine.encoder.config import EncoderConfig
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, reason_of
 from engine.fields import of_types_of_defaults
 from engine.reader import Reader
 from engine.tokenization import Tokenizer
@@ -111,8 +111,7 @@ def save_checkpoint(reader: Reader, tokenizer: Tokenizer, settings: Settings, fo
         _write_config(partial, reader, settings)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)
-        reason = getattr(error, "strerror", None) or error
-        raise CheckpointError(f"{folder} can't be written: {reason}") from None
+        raise CheckpointError(f"{folder} can't be written: {reason_of(error)}") from None
     if folder.exists():
         for name in (_CONFIG, _WEIGHTS, _TOKENIZER):
             (partial / name).replace(folder / name)

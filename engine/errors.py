@@ -8,6 +8,11 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def reason_of(error: Exception) -> str:
+    """What the system says of an error, without the path that it adds, else the error itself."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 class ForereadError(Exception):
     """What was expected, what came, and what to do next, in one line.
 

@@ -172,6 +172,7 @@ def vectors(
     import torch
 
     from engine.checkpoint import load_checkpoint, save_checkpoint
+    from engine.commands.training_bar import training_bar
     from engine.encoder.convert import with_vector_layers
     from engine.training.agreement import load_base
     from engine.training.distillation import parse_numbers
@@ -194,18 +195,15 @@ def vectors(
     work = work_folder(model)
     targets = kept_vector_targets(encoder, checkpoint.tokenizer, examples, work, console.say)
     recipe = VectorRecipe(epochs=epochs, seed=seed)
-    with console.progress_bar("vectors", 1000) as bar:
-
-        def on_progress(step: int, steps: int, loss: float) -> None:
-            bar(1000 * step // steps, f"step {step} of {steps}, loss {loss:.3f}")
-
+    with training_bar() as show:
         train_vectors(
             taught.encoder,
             checkpoint.tokenizer,
             examples,
             targets,
             recipe,
-            on_progress=on_progress,
+            resume_folder=work,
+            on_progress=show,
         )
     done = {**checkpoint.settings.training, "vectors": {**asdict(recipe), "layers": numbers}}
     settings = replace(checkpoint.settings, training=done)

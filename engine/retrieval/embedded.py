@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from engine.document_fields import FieldSummary
 from engine.documents import Document
-from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError
+from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, reason_of
 from engine.filters import Condition
 from engine.retrieval.analyser import Analyser, analyser_named
 from engine.retrieval.backend import Description, FetchedPassage
@@ -400,10 +400,9 @@ class EmbeddedBackend:
         except (OSError, RuntimeError, ValueError) as error:
             if self._replaced():
                 return None  # where names can't be exchanged, there's a moment without a folder
-            reason = getattr(error, "strerror", None) or error
             raise IndexStoreError(
-                f"the search files of {self._folder} can't be brought up to date ({reason}); "
-                "check the disk's free space and the folder's owner"
+                f"the search files of {self._folder} can't be brought up to date "
+                f"({reason_of(error)}); check the disk's free space and the folder's owner"
             ) from error
 
     def _both(

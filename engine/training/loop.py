@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.errors import CheckpointError, TrainingError
+from engine.errors import CheckpointError, TrainingError, reason_of
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,9 @@ def _save_state(
         partial.replace(resume.folder / "state.safetensors")
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or error
         raise CheckpointError(
-            f"{resume.folder} can't be written: {reason}; the same command goes on from the state "
-            "before, once there's room"
+            f"{resume.folder} can't be written: {reason_of(error)}; the same command goes on from "
+            "the state before, once there's room"
         ) from None
 
 

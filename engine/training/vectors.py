@@ -7,11 +7,13 @@ product. The targets are what the base encoder ranks (Hinton et al., 2015). Teac
 is right beside that helped where the training text came from, and lost more elsewhere.
 """
 
+import json
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +27,8 @@ from engine.encoder.split import (
 )
 from engine.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, nothing_to_train
+from engine.training.identity import identity
+from engine.training.loop import Pace, Progress, Resume, run_steps
 
 TOKENS_PER_PASS = 8192
 
@@ -106,14 +110,22 @@ def train_vectors(
     targets: VectorTargets,
     recipe: VectorRecipe,
     *,
-    on_progress: Callable[[int, int, float], None] = lambda *_: None,
+    resume_folder: Path | None = None,
+    save_every_seconds: float = 300.0,
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> None:
     """Train `encoder.vector` in place; everything below it stays as it is.
 
-    Raises: SourceError if there's nothing to train on.
+    A run that finds its state in `resume_folder` goes on from there.
+    Raises: SourceError if there's nothing to train on; otherwise as `run_steps`.
     """
     if not examples.examples or recipe.epochs <= 0:
         raise nothing_to_train(len(examples.examples), recipe.epochs)
+    resume = None
+    if resume_folder is not None:
+        settings = json.dumps(asdict(recipe))
+        run = identity(settings=settings, examples=examples, networks=[encoder])
+        resume = Resume(resume_folder, run, save_every_seconds)
     questions = _frozen_states(
         encoder, [e.question.tolist() for e in examples.examples], tokenizer, QUESTION_TYPE
     )
@@ -124,27 +136,22 @@ def train_vectors(
     steps = max(1, math.ceil(round(recipe.epochs * len(windows)) / recipe.batch_size))
     of_windows = _portions(len(windows), recipe.epochs, steps, rng)
     of_questions = _portions(len(questions), recipe.epochs, steps, rng)
-    parameters = list(encoder.vector.parameters())
-    optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, fused=True)
-    total = steps + 1
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        recipe.learning_rate,
-        total_steps=total,
-        pct_start=max(recipe.warm_up, 2 / total),  # it divides by zero where step 1 ends the rise
-        anneal_strategy="linear",
-    )
-    for step, (asked, read) in enumerate(zip(of_questions, of_windows, strict=True), 1):
+
+    def loss_of(step: int) -> Tensor:
+        asked, read = of_questions[step], of_windows[step]
         with torch.autocast("cpu", dtype=torch.bfloat16):
             question_vectors = _pool(encoder, [questions[i] for i in asked])
             window_vectors = _pool(encoder, [windows[i] for i in read])
-        loss = vector_loss(question_vectors, window_vectors, asked, read, targets, recipe.objective)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
-        on_progress(step, steps, float(loss.detach()))
+        return vector_loss(question_vectors, window_vectors, asked, read, targets, recipe.objective)
+
+    run_steps(
+        dict(encoder.vector.named_parameters()),
+        steps,
+        lambda step: [loss_of(step)],
+        Pace(recipe.learning_rate, recipe.warm_up),
+        resume=resume,
+        on_progress=on_progress,
+    )
 
 
 def _portions(n: int, epochs: float, parts: int, rng: random.Random) -> list[list[int]]:

@@ -1,9 +1,11 @@
 """Vector layers come closer to the base encoder's vectors, and nothing else moves."""
 
+import copy
 import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from engine.reader import Reader
 from engine.squad import SquadParagraph
 from engine.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, cut_examples
+from engine.training.loop import Progress
 from engine.training.vectors import (
     Prefixes,
     VectorObjective,
@@ -75,7 +78,7 @@ def test_training_lowers_the_loss_and_moves_the_vectors_to_the_base(
     before = cosines(encoder, tokenizer, examples, targets)
     train_vectors(
         encoder, tokenizer, examples, targets, RECIPE,
-        on_progress=lambda step, steps, loss: losses.append(loss),
+        on_progress=lambda p: losses.append(p.loss),
     )  # fmt: skip
     assert len(losses) == 30  # 20 times 3 windows, two at a time
     assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
@@ -106,10 +109,43 @@ def test_a_run_of_any_number_of_steps_ends(
     recipe = replace(RECIPE, epochs=epochs, batch_size=1, warm_up=warm_up)
     train_vectors(
         encoder, tokenizer, examples, targets, recipe,
-        on_progress=lambda step, steps_in_all, _: steps.append((step, steps_in_all)),
+        on_progress=lambda p: steps.append((p.step, p.steps)),
     )  # fmt: skip
     n = round(3 * epochs)
     assert steps == [(step, n) for step in range(1, n + 1)]
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_vectors(
+    encoder: SplitEncoder,
+    tokenizer: Tokenizer,
+    examples: ExampleSet,
+    targets: VectorTargets,
+    tmp_path: Path,
+) -> None:
+    resumed = copy.deepcopy(encoder)
+    stopped = copy.deepcopy(encoder)
+    train_vectors(encoder, tokenizer, examples, targets, RECIPE)
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(p: Progress) -> None:
+        if p.step == 12:  # behind the saving of step 11
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train_vectors(
+            stopped, tokenizer, examples, targets, RECIPE,
+            resume_folder=tmp_path, save_every_seconds=-1.0, on_progress=stop,
+        )  # fmt: skip
+    steps: list[int] = []
+    train_vectors(
+        resumed, tokenizer, examples, targets, RECIPE,
+        resume_folder=tmp_path, on_progress=lambda p: steps.append(p.step),
+    )  # fmt: skip
+    assert steps[0] == 12
+    for name, value in encoder.vector.state_dict().items():
+        torch.testing.assert_close(resumed.vector.state_dict()[name], value, rtol=0, atol=1e-5)
 
 
 def test_no_questions_or_no_epochs_are_an_error_that_says_so(

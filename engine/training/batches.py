@@ -1,7 +1,7 @@
 """Batches of questions with the windows they are read against."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,13 +90,12 @@ def plan_epoch(
         chunks[start : start + pool] = sorted(
             chunks[start : start + pool], key=lambda c: len(windows[examples[c[0]].gold].ids)
         )
-    batches = list(fill(chunks, size))
+    batches = list(_fill(chunks, size))
     rng.shuffle(batches)
     return batches
 
 
-def fill(chunks: Iterable[list[int]], size: int) -> Iterator[list[int]]:
-    """Chunks joined, in order and undivided, into batches of `size` or a little more."""
+def _fill(chunks: list[list[int]], size: int) -> Iterator[list[int]]:
     batch: list[int] = []
     for chunk in chunks:
         batch += chunk

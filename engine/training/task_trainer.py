@@ -5,7 +5,6 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from engine.reader import Reader
 from engine.tokenization import Tokenizer
-from engine.training.batches import fill, make_batch, plan_epoch
+from engine.training.batches import make_batch, plan_epoch
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
 from engine.training.loop import Pace, Progress, Resume, run_steps
@@ -30,9 +29,9 @@ from engine.training.trainer import (
 )
 from engine.training.vectors import VectorTargets
 
-AT_ONCE = 12
-"""Questions, each with one of its options, that are read at once, or a few more: a whole batch
-takes more memory than many machines have."""
+PAIRS_AT_ONCE = 36
+"""Pairs of a question, or one of its options, and a window that are read at once: a whole batch of
+long passages takes more memory than many machines have."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +116,18 @@ def _plan(examples: TaskSet | ExampleSet, recipe: Recipe, epochs: int) -> list[l
 
 
 def _parts(numbers: Sequence[int], tasks: TaskSet) -> Iterator[list[int]]:
-    """A batch in parts to be read one after another, questions on one passage together."""
-    on_passage = groupby(numbers, key=lambda number: tasks.examples[number].gold)
-    options = len(tasks.examples[numbers[0]].asked)
-    return fill((list(chunk) for _, chunk in on_passage), max(1, AT_ONCE // options))
+    """A batch in parts to be read one after another; a question may be more than a part holds."""
+    part: list[int] = []
+    pairs = 0
+    for number in numbers:
+        example = tasks.examples[number]
+        own = len(example.asked) * len(example.golds)
+        if part and pairs + own > PAIRS_AT_ONCE:
+            yield part
+            part, pairs = [], 0
+        part.append(number)
+        pairs += own
+    yield part
 
 
 def _loss(reader: Reader, teacher: Reader | None, batch: TaskBatch, recipe: Recipe) -> Tensor:

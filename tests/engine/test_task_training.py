@@ -238,14 +238,13 @@ def test_a_batch_read_in_parts_tells_what_it_does_as_a_whole(
 
     monkeypatch.setattr(task_trainer, "make_task_batch", count)
     for at_once in (1, 100):
-        monkeypatch.setattr(task_trainer, "AT_ONCE", at_once)
+        monkeypatch.setattr(task_trainer, "PAIRS_AT_ONCE", at_once)
         train_task(
             make_reader(), tasks, tokenizer, recipe,
             on_progress=lambda p, at_once=at_once: losses.setdefault(at_once, p.loss),
         )  # fmt: skip
     *parts, whole = batches
-    assert len(parts) == 2, "a passage's questions stay together"
-    assert parts[0] + parts[1] == whole
+    assert parts == [[number] for number in whole], "one question at a time"
     assert losses[1] == pytest.approx(losses[100], rel=1e-3)
 
 

@@ -24,6 +24,9 @@ train = typer.Typer(
 FILES = Annotated[list[Path], typer.Argument(help="Training questions: SQuAD's or NQ's layout.")]
 OUT = Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")]
 EPOCHS = Annotated[float, typer.Option(min=0.01, help="Passes over the questions.")]
+DROPOUT = Annotated[
+    float, typer.Option(min=0.0, max=0.9, help="Share of what layers add that is dropped.")
+]
 SEED = Annotated[int, typer.Option(help="Seed of everything drawn.")]
 BASE = Annotated[
     str, typer.Option(help="Base encoder: a folder or hub name that transformers loads.")
@@ -41,6 +44,7 @@ def teacher(
     epochs: EPOCHS = 1.0,
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1.5e-4,
+    dropout: DROPOUT = 0.0,
     seed: SEED = 0,
     as_json: JSON = False,
 ) -> None:
@@ -70,6 +74,7 @@ def teacher(
         share=1,
         learning_rate=learning_rate,
         mixture=Mixture(gold_only=0.8, unanswered=0.08),
+        dropout=dropout,
         seed=seed,
     )
     _train(reader, tokenizer, files, recipe, out, teacher=None, as_json=as_json)
@@ -103,6 +108,7 @@ def split(
         ),
     ] = "both",
     vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
+    dropout: DROPOUT = 0.0,
     seed: SEED = 0,
     as_json: JSON = False,
 ) -> None:
@@ -138,6 +144,7 @@ def split(
         share=share,
         learning_rate=learning_rate,
         vectors=vectors,
+        dropout=dropout,
         seed=seed,
     )
     _train(

@@ -136,6 +136,7 @@ def split_recipe(
     share: int,
     learning_rate: float,
     vectors: float = 0.3,
+    dropout: float = 0.0,
     seed: int,
 ) -> Recipe:
     """How a student of `teacher` is trained.
@@ -159,6 +160,7 @@ def split_recipe(
         passages=losses.passages,
         cut=max(0, cut - 1),
         vectors=vectors,
+        dropout=dropout,
         seed=seed,
     )
 

@@ -15,6 +15,7 @@ from engine.errors import CheckpointError
 from engine.reader import Reader, ReaderOutput
 from engine.tokenization import Tokenizer
 from engine.training.batches import Batch, Mixture, Packed, make_batch, plan_epoch
+from engine.training.dropout import dropout
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
 from engine.training.loop import Pace, Progress, Resume, run_steps
@@ -34,7 +35,8 @@ class Recipe:
 
     The loss is `hard`·CE + `relevance`·CE of relevance + `soft`·T²·KL + `states`·MSE of the upper
     layers + `passages`·MSE of passages at the cut, these three against a teacher, + `vectors`·what
-    `vector_loss` says, against the base encoder. `matches` are the teacher's upper layers, from 0,
+    `vector_loss` says, against the base encoder. `dropout` is what the reader's layers drop
+    meanwhile. `matches` are the teacher's upper layers, from 0,
     that the upper layers are held to, `cut` the one that passages are. `share` questions on a
     window come in one batch.
     """
@@ -47,6 +49,7 @@ class Recipe:
     warm_up: float = 0.1
     weight_decay: float = 0.01
     clip: float = 1.0
+    dropout: float = 0.0
     hard: float = 1.0
     relevance: float = 0.5
     soft: float = 0.0
@@ -141,18 +144,20 @@ def train_reader(
     def loss_of(step: int) -> Tensor:
         rng = random.Random(f"{recipe.seed}/{step}")
         batch = make_batch(batches[step], examples, tokenizer, recipe.mixture, rng)
+        torch.manual_seed(rng.getrandbits(32))  # what is dropped depends on the step alone too
         return spans_loss(reader, teacher, base, batch, recipe)
 
-    run_steps(
-        trained,
-        steps,
-        lambda step: [loss_of(step)],
-        Pace(recipe.learning_rate, recipe.warm_up, recipe.weight_decay, recipe.clip),
-        resume=resume,
-        on_progress=on_progress,
-        evaluate=lambda step: evaluate(reader, step),
-        evaluate_every=evaluate_every,
-    )
+    with dropout(reader, recipe.dropout):
+        run_steps(
+            trained,
+            steps,
+            lambda step: [loss_of(step)],
+            Pace(recipe.learning_rate, recipe.warm_up, recipe.weight_decay, recipe.clip),
+            resume=resume,
+            on_progress=on_progress,
+            evaluate=lambda step: evaluate(reader, step),
+            evaluate_every=evaluate_every,
+        )
 
 
 def spans_loss(

@@ -1,0 +1,90 @@
+"""Dropout is there while a reader learns, and nowhere else."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine.encoder.split import with_special
+from engine.reader import Reader
+from engine.squad import SquadParagraph
+from engine.tokenization import Tokenizer
+from engine.training.batches import Mixture
+from engine.training.dropout import dropout
+from engine.training.examples import ExampleSet, cut_examples
+from engine.training.trainer import Recipe, train_reader
+
+RECIPE = Recipe(
+    epochs=2,
+    batch_size=2,
+    share=2,
+    learning_rate=1e-3,
+    mixture=Mixture(gold_only=1.0, unanswered=0.0),
+    dropout=0.2,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def examples(tokenizer: Tokenizer, paragraphs: list[SquadParagraph]) -> ExampleSet:
+    return cut_examples(paragraphs, tokenizer, limit=60)
+
+
+def states(reader: Reader, tokenizer: Tokenizer) -> torch.Tensor:
+    ids, packing = with_special([[7, 8, 9], [10, 11]], cls=tokenizer.cls, sep=tokenizer.sep)
+    alone = reader.encoder.encode_alone(ids, packing, 0)
+    return reader.encoder.encode_joint(alone, packing)[-1]
+
+
+def test_it_drops_where_gradients_are_recorded_and_only_meanwhile(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer
+) -> None:
+    reader = make_reader()
+    before = states(reader, tokenizer)
+    with dropout(reader, 0.5):
+        assert not torch.allclose(states(reader, tokenizer), before)
+        assert not torch.allclose(states(reader, tokenizer), states(reader, tokenizer))
+        with torch.no_grad():
+            assert torch.equal(states(reader, tokenizer), before), "what measures drops nothing"
+    assert torch.equal(states(reader, tokenizer), before)
+
+
+def test_what_is_left_is_made_larger_by_what_was_dropped(
+    make_reader: Callable[..., Reader],
+) -> None:
+    reader = make_reader()
+    layer = reader.encoder.upper[0].feed_forward
+    hidden = torch.ones(500, 32)
+    whole = layer(hidden)
+    with dropout(reader, 0.25):
+        dropped = layer(hidden)
+    gone = dropped == 0
+    assert 0.22 < gone.float().mean() < 0.28
+    torch.testing.assert_close(dropped[~gone], whole[~gone] / 0.75)
+
+
+def test_it_is_gone_when_a_training_breaks_off(make_reader: Callable[..., Reader]) -> None:
+    reader = make_reader()
+    with pytest.raises(KeyboardInterrupt), dropout(reader, 0.5):
+        raise KeyboardInterrupt
+    assert not any(module._forward_hooks for module in reader.modules())
+
+
+def test_a_training_drops_the_same_again_and_otherwise_learns_otherwise(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    readers = [make_reader() for _ in range(3)]
+    for reader, share in zip(readers, (0.2, 0.2, 0.0), strict=True):
+        train_reader(reader, examples, tokenizer, replace(RECIPE, dropout=share))
+        torch.rand(3)  # what came before doesn't matter
+    first, second, third = (reader.state_dict() for reader in readers)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    assert not torch.equal(first["span.weight"], third["span.weight"])

@@ -35,10 +35,9 @@ class Recipe:
 
     The loss is `hard`·CE + `relevance`·CE of relevance + `soft`·T²·KL + `states`·MSE of the upper
     layers + `passages`·MSE of passages at the cut, these three against a teacher, + `vectors`·what
-    `vector_loss` says, against the base encoder. `dropout` is what the reader's layers drop
-    meanwhile. `matches` are the teacher's upper layers, from 0,
+    `vector_loss` says, against the base encoder. `matches` are the teacher's upper layers, from 0,
     that the upper layers are held to, `cut` the one that passages are. `share` questions on a
-    window come in one batch.
+    window come in one batch. `dropout` is what the reader's layers drop meanwhile.
     """
 
     epochs: float

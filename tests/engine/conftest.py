@@ -1,6 +1,6 @@
 """A tokenizer and readers small enough to work out by hand, for the engine's tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,15 @@ def word_piece_tokenizer() -> Tokenizer:
     names += [*lower, *(f"##{letter}" for letter in lower)]
     vocabulary = {name: index for index, name in enumerate(names)}
     return Tokenizer(word_piece(models.WordPiece(vocabulary, unk_token="[UNK]")))
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums in one order, so that two runs can be compared to the last bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

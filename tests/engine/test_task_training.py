@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from engine.training.task_losses import entries_distillation, entries_loss, segm
 from engine.training.task_trainer import Beside, train_task
 from engine.training.trainer import Recipe, encode_batch, read_batch
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 LAMP = "The lamp of the lighthouse was lit in 1851."
 BRIDGE = "The iron bridge was opened by Anna Bell."
 BOOLEAN = [
@@ -48,15 +50,6 @@ RECIPE = Recipe(
     mixture=Mixture(gold_only=0.5, unanswered=0.2, negatives=1),
 )
 OWN = Mixture(gold_only=1.0, unanswered=0.0)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Sums in one order, so that two runs can be compared to the last bit."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

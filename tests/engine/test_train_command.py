@@ -57,7 +57,7 @@ def test_a_teacher_goes_on_from_another(
     assert load_checkpoint(out).settings.skim == 0, "not worth it with every layer above the cut"
 
 
-def test_a_teacher_is_trained_with_dropout_if_it_is_asked_for(
+def test_readers_are_trained_with_dropout_if_it_is_asked_for(
     run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path
 ) -> None:
     start = make_model(lower=(), upper=(1, 2, 3, 4))
@@ -68,6 +68,12 @@ def test_a_teacher_is_trained_with_dropout_if_it_is_asked_for(
     kept, dropped = (load_checkpoint(tmp_path / f"{share}") for share in (0, 0.3))
     assert dropped.settings.training["reader"]["dropout"] == 0.3
     assert not torch.equal(kept.reader.span.weight, dropped.reader.span.weight)
+    cut = ["--lower", "1,2", "--upper", "3,4", "--epochs", 0.1, "--dropout", 0.2]
+    done = run_command(
+        app, "train", "split", questions, "--teacher", start, "--out", tmp_path / "split", *cut
+    )
+    assert done.code == 0, done.err
+    assert load_checkpoint(tmp_path / "split").settings.training["reader"]["dropout"] == 0.2
 
 
 def test_a_teacher_has_no_cut_and_one_beginning(

@@ -1,7 +1,7 @@
 """Training learns, goes on where it stopped, and touches only what it should."""
 
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from engine.training.negatives import with_negatives
 from engine.training.trainer import Recipe, train_reader
 from engine.training.vectors import Prefixes, vector_targets
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RECIPE = Recipe(
     epochs=3,
     batch_size=2,
@@ -28,15 +30,6 @@ RECIPE = Recipe(
     learning_rate=2e-3,
     mixture=Mixture(gold_only=0.3, unanswered=0.2, negatives=1),
 )
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Sums in one order, so that two runs can be compared to the last bit."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +91,20 @@ def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(
     assert not torch.equal(first["span.weight"], third["span.weight"])
 
 
+def test_a_training_drops_the_same_again_and_learns_otherwise_than_without(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    readers = [make_reader() for _ in range(3)]
+    for reader, share in zip(readers, (0.2, 0.2, 0.0), strict=True):
+        train_reader(reader, examples, tokenizer, replace(RECIPE, dropout=share))
+        torch.rand(3)  # what came before doesn't matter
+    first, second, third = (weights(reader) for reader in readers)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    assert not torch.equal(first["span.weight"], third["span.weight"])
+
+
 @pytest.mark.parametrize("stop", [1, 5, 8])
-@pytest.mark.parametrize("vector", [(), (3,)])
+@pytest.mark.parametrize(("vector", "share"), [((), 0.0), ((3,), 0.0), ((), 0.2)])
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
     make_reader: Callable[..., Reader],
     tokenizer: Tokenizer,
@@ -107,9 +112,11 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
     tmp_path: Path,
     stop: int,
     vector: tuple[int, ...],
+    share: float,
 ) -> None:
+    recipe = replace(RECIPE, dropout=share)
     whole = make_reader(vector=vector)
-    train_reader(whole, examples, tokenizer, RECIPE)
+    train_reader(whole, examples, tokenizer, recipe)
 
     def stopping(p: Progress) -> None:
         if p.step == stop + 1:  # behind the saving of step `stop`
@@ -120,7 +127,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
             make_reader(vector=vector),
             examples,
             tokenizer,
-            RECIPE,
+            recipe,
             resume_folder=tmp_path,
             save_every_seconds=-1.0,
             on_progress=stopping,
@@ -131,7 +138,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
         resumed,
         examples,
         tokenizer,
-        RECIPE,
+        recipe,
         resume_folder=tmp_path,
         on_progress=lambda p: steps.append(p.step),
     )

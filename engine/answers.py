@@ -132,38 +132,46 @@ def group_spans(
     groups: list[SpanGroup] = []
     order = probability.flatten().argsort(descending=True).tolist()
     width = probability.shape[1]
+    there = reading.spans.score.isfinite().flatten().tolist()
+    # Plain numbers, since a tensor's elements are slow to get at one by one.
+    first, last = reading.spans.first.flatten().tolist(), reading.spans.last.flatten().tolist()
+    confidences = probability.flatten().tolist()
     for flat in order:
+        if not there[flat]:
+            continue
         row, column = divmod(flat, width)
-        if not torch.isfinite(reading.spans.score[row, column]):
+        place = _place(hits[row], offsets[row], first[flat], last[flat], confidences[flat])
+        if not place.text:
             continue
-        span = _place(reading, probability, hits, offsets, row, column)
-        if not span.text:
-            continue
-        group = next((g for g in groups if g.takes(span)), None)
+        said = normalise(place.text)
+        group = next((g for g in groups if g.takes(place, said)), None)
         if group is not None:
-            group.add(span, (row, column))
+            group.add(place, (row, column))
         elif len(groups) < 4 * top_k:
-            groups.append(SpanGroup(span, (row, column)))
+            groups.append(SpanGroup(place, said, (row, column)))
     groups.sort(key=lambda g: -g.confidence)
     return groups[:top_k]
 
 
 class SpanGroup:
-    """Spans that give one answer, the likeliest first; `spans` are their (passage, number)."""
+    """Spans that give one answer, the likeliest first; `spans` are their (passage, number).
 
-    def __init__(self, first: Evidence, span: tuple[int, int]) -> None:
+    What they say is held against others' in normal form (see `normalise`), `said`.
+    """
+
+    def __init__(self, first: Evidence, said: str, span: tuple[int, int]) -> None:
         self.places = [first]
         self.spans = [span]
         self.confidence = first.confidence
-        self._normalised = normalise(first.text)
+        self._said = said
 
     @property
     def text(self) -> str:
         return self.places[0].text
 
-    def takes(self, place: Evidence) -> bool:
-        same_text = bool(self._normalised) and normalise(place.text) == self._normalised
-        return same_text or any(_overlap(there, place) for there in self.places)
+    def takes(self, place: Evidence, said: str) -> bool:
+        same = bool(said) and said == self._said
+        return same or any(_overlap(there, place) for there in self.places)
 
     def add(self, place: Evidence, span: tuple[int, int]) -> None:
         self.confidence += place.confidence
@@ -185,18 +193,10 @@ class SpanGroup:
 
 
 def _place(
-    reading: Reading,
-    probability: Tensor,
-    hits: Sequence[PassageHit],
-    offsets: Sequence[NDArray[np.int32]],
-    row: int,
-    column: int,
+    hit: PassageHit, offsets: NDArray[np.int32], first: int, last: int, confidence: float
 ) -> Evidence:
-    hit = hits[row]
-    start = int(offsets[row][int(reading.spans.first[row, column]), 0])
-    end = int(offsets[row][int(reading.spans.last[row, column]), 1])
-    text = hit.text[start - hit.start : end - hit.start]
-    return Evidence(text, float(probability[row, column]), start, end, hit)
+    start, end = int(offsets[first, 0]), int(offsets[last, 1])
+    return Evidence(hit.text[start - hit.start : end - hit.start], confidence, start, end, hit)
 
 
 def _scores(reading: Reading, row: int, column: int) -> dict[str, float]:

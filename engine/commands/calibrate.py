@@ -61,6 +61,7 @@ def calibrate(
     ):
         checkpoint, before = engine.checkpoint, engine.calibration()
         observations = observe(engine, asked, on_progress=lambda done: bar(done, ""))
+    console.say(f"fitting to {len(observations)} questions")
     # Always from the checkpoint's, so that fitting again to the same questions changes nothing.
     of_model = checkpoint.settings.calibration
     least = before.min_confidence if min_confidence is None else min_confidence

@@ -22,4 +22,8 @@ def training_bar() -> Iterator[Callable[[Progress], None]]:
             if 20 * p.step // p.steps > 20 * (p.step - 1) // p.steps:
                 console.say(note)
 
-        yield show
+        try:
+            yield show
+        except KeyboardInterrupt:
+            console.say("stopped; the same command goes on from here")
+            raise

@@ -1,8 +1,11 @@
 """The loop of every training run: steps, schedule, progress, and a state to go on from."""
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +66,8 @@ def run_steps(
     These must depend on the step alone. Each is gone back through before the next is asked for,
     so that what it took of memory is free again.
 
+    A run with `resume` that is interrupted (Ctrl-C, SIGINT) ends its step, keeps its state and
+    then raises KeyboardInterrupt; interrupted again, it stops at once.
     Raises: TrainingError if the loss isn't finite; CheckpointError if a state can't be read or
     written.
     """
@@ -78,26 +83,53 @@ def run_steps(
         optimizer, lambda step: _linear(first + step, steps, pace.warm_up)
     )
     running, started, saved = math.nan, time.monotonic(), time.monotonic()
-    for step in range(first, steps):
-        value = 0.0
-        for loss in losses_of(step):
-            loss.backward()
-            value += float(loss.detach())
-        torch.nn.utils.clip_grad_norm_(trained.values(), pace.clip)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        if not math.isfinite(value):
-            raise TrainingError(f"the loss is {value} at step {step}; lower the learning rate")
-        running = value if math.isnan(running) else 0.98 * running + 0.02 * value
-        done = step + 1 - first
-        left = (time.monotonic() - started) / done * (steps - step - 1)
-        on_progress(Progress(step + 1, steps, running, left))
-        if (step + 1) % evaluate_every == 0 or step + 1 == steps:
-            evaluate(step + 1)
-        if resume and time.monotonic() - saved > resume.save_every_seconds:
-            _save_state(resume, optimizer, trained, step + 1)
-            saved = time.monotonic()
+    with _until_step_ends(resume is not None) as interrupted:
+        for step in range(first, steps):
+            value = 0.0
+            for loss in losses_of(step):
+                loss.backward()
+                value += float(loss.detach())
+            torch.nn.utils.clip_grad_norm_(trained.values(), pace.clip)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            if not math.isfinite(value):
+                raise TrainingError(f"the loss is {value} at step {step}; lower the learning rate")
+            running = value if math.isnan(running) else 0.98 * running + 0.02 * value
+            done = step + 1 - first
+            left = (time.monotonic() - started) / done * (steps - step - 1)
+            on_progress(Progress(step + 1, steps, running, left))
+            if (step + 1) % evaluate_every == 0 or step + 1 == steps:
+                evaluate(step + 1)
+            is_time = resume and time.monotonic() - saved > resume.save_every_seconds
+            if resume and (is_time or interrupted.is_set()):
+                _save_state(resume, optimizer, trained, step + 1)
+                saved = time.monotonic()
+            if interrupted.is_set():
+                raise KeyboardInterrupt
+
+
+@contextmanager
+def _until_step_ends(wanted: bool) -> Iterator[threading.Event]:
+    """Set by the first SIGINT, which then waits for the step's end; the next one is as before.
+
+    Elsewhere than in the main thread, where no signal can be taken, it is never set.
+    """
+    interrupted = threading.Event()
+    if not wanted or threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
+
+    def note(*_: object) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _linear(step: int, steps: int, warm_up: float) -> float:

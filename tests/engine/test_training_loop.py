@@ -1,12 +1,14 @@
 """The loop of trainings: what a step goes down, and in how many parts."""
 
+import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.training.loop import Pace, run_steps
+from engine.training.loop import Pace, Resume, run_steps
 
 TARGET = torch.tensor([3.0, -1.0, 0.5])
 
@@ -48,3 +50,49 @@ def test_a_part_is_gone_back_through_before_the_next_is_made() -> None:
 
     run_steps({"weight": weight}, 1, losses_of, Pace(0.1))
     assert gradients == [[1.0, 1.0], [11.0, 11.0]]
+
+
+def test_an_interrupted_run_ends_its_step_and_goes_on_behind_it(tmp_path: Path) -> None:
+    steps: list[list[int]] = []
+
+    def run(interrupt_at: int | None) -> Tensor:
+        weight = nn.Parameter(torch.zeros(3))
+        steps.append([])
+
+        def losses_of(step: int) -> Iterator[Tensor]:
+            if step == interrupt_at:
+                signal.raise_signal(signal.SIGINT)
+            yield (weight - TARGET).pow(2).sum() * (step + 1)
+
+        run_steps(
+            {"weight": weight},
+            5,
+            losses_of,
+            Pace(0.1, clip=0.5),
+            resume=Resume(tmp_path, "one"),
+            on_progress=lambda p: steps[-1].append(p.step),
+        )
+        return weight.detach()
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupt_at=2)
+    assert signal.getsignal(signal.SIGINT) is before
+    resumed = run(interrupt_at=None)
+    assert steps == [[1, 2, 3], [4, 5]]
+    whole, _ = learnt(lambda weight, step: [(weight - TARGET).pow(2).sum() * (step + 1)])
+    torch.testing.assert_close(resumed, whole)
+
+
+def test_interrupted_again_it_stops_at_once(tmp_path: Path) -> None:
+    weight = nn.Parameter(torch.zeros(3))
+
+    def losses_of(_: int) -> Iterator[Tensor]:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the second one was held back too")
+        yield weight.sum()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_steps({"weight": weight}, 5, losses_of, Pace(0.1), resume=Resume(tmp_path, "one"))
+    assert not any(tmp_path.iterdir())

@@ -163,7 +163,10 @@ def load_teacher(folder: Path, *, dtype: torch.dtype | None = None) -> Checkpoin
     """
     checkpoint = load_checkpoint(folder, dtype=dtype)
     if checkpoint.reader.encoder.config.lower:
-        raise CheckpointError(f"{folder} isn't an undecomposed reader: it has a cut")
+        raise CheckpointError(
+            f"{folder} isn't an undecomposed reader: it has a cut; make one with: engine train "
+            "teacher, or engine convert --split 0"
+        )
     return checkpoint
 
 

@@ -28,6 +28,11 @@ UNCALIBRATED = Calibration(rerank=(0.0, 0.0, 1.0, 0.0))
 MOST_APART = 0.2
 
 
+def unfitted(before: Calibration) -> Calibration:
+    """Where a reader begins that has been trained on since `before` was fitted, or never was."""
+    return before if before == UNCALIBRATED else Calibration()
+
+
 @dataclass(frozen=True)
 class Converted:
     """What `save_checkpoint` writes; `answers` tells whether the span head came with it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from engine.errors import ForereadError
+from engine.errors import SourceError
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -39,12 +39,12 @@ class Detected:
 def language_code(name: str) -> str:
     """The code of a language given as one: `es`, `ES` and `es-MX` are Spanish.
 
-    Raises: ForereadError if it isn't known.
+    Raises: SourceError if it isn't known.
     """
     code = name.strip().lower().replace("_", "-").partition("-")[0]
     code = _SAME.get(code, code)
     if code not in LANGUAGES:
-        raise ForereadError(
+        raise SourceError(
             f"language {name!r} isn't known; give a two-letter code of ISO 639-1, such as en, es "
             "or zh"
         )

@@ -164,10 +164,15 @@ class SearchEngine:
         `min_confidence`, from 0 to 1, is how sure the first answer has to be not to become *no
         answer*; by default what the calibration says.
 
-        Raises: QuestionError if the question holds no word; FilterError, which is one, if no
-        document has a field of that name, or a value can't be compared with it.
+        Raises: QuestionError if the question holds no word, or a number is out of its range;
+        FilterError, which is one, if no document has a field of that name, or a value can't be
+        compared with it.
         """
         _refuse_beyond(min_confidence)
+        if top_k < 1 or passages < 1:
+            raise QuestionError(
+                f"top_k and passages are numbers from 1 on, not {top_k} and {passages}"
+            )
         clock = _Clock()
         asked, where = self.prepare(question), conditions(filters)
         # One generation from the first search to the last passage, whatever is written meanwhile.

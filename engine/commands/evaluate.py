@@ -62,17 +62,22 @@ def evaluate(
         raise SourceError("give either --reader or --index DIR")
     if language is not None and kind_of(questions) is not Kind.SQUAD:
         raise SourceError("--language is of answers that are spans: give a file of SQuAD")
+    if reliability is not None and index is not None:
+        if kind_of(questions) is not Kind.SQUAD:
+            raise SourceError("--reliability is of answers that are spans: give a file of SQuAD")
+        if reliability.is_dir() or not reliability.absolute().parent.is_dir():
+            raise SourceError(
+                f"{reliability} can't be written: name a file, in a folder that's there"
+            )
     if index is None:
         if reliability is not None or min_confidence is not None:
             raise SourceError("--reliability and --min-confidence are of answers: give --index DIR")
         result = _reader(questions, model, limit, language)
     else:
         result = _index(questions, index, model, limit, min_confidence, language)
-    if reliability is not None:
-        if "reliability" not in result:
-            raise SourceError("--reliability is of answers that are spans: give a file of SQuAD")
-        _write_reliability(result["reliability"], reliability)
     console.show(result, as_json=as_json, human=_text)
+    if reliability is not None:
+        _write_reliability(result["reliability"], reliability)
 
 
 def _write_reliability(rows: list[dict[str, Any]], file: Path) -> None:

@@ -189,7 +189,7 @@ def vectors(
     from engine.training.vectors import VectorRecipe, train_vectors
 
     checkpoint = load_checkpoint(model, dtype=torch.float32)
-    check_out(model)
+    check_out(model, in_place=True)
     encoder = load_base(base, checkpoint.tokenizer, checkpoint.hidden_width)
     numbers = parse_numbers(layers)
     taught = checkpoint.reader

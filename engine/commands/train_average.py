@@ -36,8 +36,8 @@ def average(
 
     import torch
 
-    from engine.calibration import Calibration
     from engine.checkpoint import load_checkpoint
+    from engine.conversion import unfitted
     from engine.evaluation.reading import predict, score
     from engine.squad import take_questions
     from engine.training.averaging import average_readers
@@ -65,7 +65,8 @@ def average(
         quality = of_each.pop()
     settings = replace(
         first.settings,
-        calibration=Calibration(),  # what was fitted to one of them doesn't fit the mean
+        # What was fitted to one of them doesn't fit the mean.
+        calibration=unfitted(first.settings.calibration),
         training={"averaged": [one.settings.training for one in loaded]},
         quality={"held back": quality} if quality else {},
     )

@@ -61,6 +61,11 @@ def label(
         labelled = label_questions(
             answering, paragraphs, min_margin=min_margin, on_progress=lambda done: bar(done, "")
         )
+    if not labelled:
+        raise SourceError(
+            f"none of {asked} questions was answered, so {out} isn't written; lower --min-margin, "
+            "or give passages that answer them"
+        )
     try:
         out.write_text(json.dumps(squad_layout(labelled), ensure_ascii=False), encoding="utf-8")
     except OSError as error:

@@ -191,9 +191,9 @@ def _train(
     recipe: "Recipe",
     as_json: bool,
 ) -> None:
-    from engine.calibration import Calibration
     from engine.checkpoint import save_checkpoint
     from engine.commands.training_bar import training_bar
+    from engine.conversion import unfitted
     from engine.evaluation.tasks import accuracy
     from engine.training.distillation import Shape
     from engine.training.run import check_out, work_folder
@@ -254,7 +254,7 @@ def _train(
         quality["spans"] = settings.quality["held back"]
     else:
         # What was fitted to the spans that it found before doesn't fit those it finds now.
-        settings = replace(settings, skim=0, calibration=Calibration())
+        settings = replace(settings, skim=0, calibration=unfitted(before.calibration))
     save_checkpoint(reader, checkpoint.tokenizer, settings, out)
     shutil.rmtree(work, ignore_errors=True)
     console.show({"model": str(out), **quality}, as_json=as_json, human=_text)

@@ -206,7 +206,10 @@ def reselect(
     for wanted, part in ((lower, copy.lower), (upper, copy.upper)):
         for number, layer in zip(wanted, part, strict=True):
             if number not in layers:
-                raise CheckpointError(f"layer {number} asked for, the model has {numbers}")
+                raise CheckpointError(
+                    f"layer {number} asked for, the model has {', '.join(map(str, numbers))}; name "
+                    "layers that it has"
+                )
             layer.load_state_dict(layers[number].state_dict())
     return copy
 

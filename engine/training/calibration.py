@@ -8,7 +8,12 @@ from torch import Tensor
 
 from engine.calibration import Calibration
 from engine.errors import IndexStoreError, SourceError
-from engine.training.observations import Observation, first_answer, with_unanswered
+from engine.training.observations import (
+    Observation,
+    first_answer,
+    taken_away,
+    with_unanswered,
+)
 
 FEWEST_QUESTIONS = 20
 FOLDS = 5
@@ -50,7 +55,7 @@ def fit(observations: Sequence[Observation], start: Calibration | None = None) -
     if len(observations) < FEWEST_QUESTIONS:
         raise SourceError(
             f"calibration needs {FEWEST_QUESTIONS} questions or more that the index can be asked, "
-            f"not {len(observations)}; collect more, with their answers"
+            f"not {len(observations)}; give more, with their answers"
         )
     if not any(o.correct.any() for o in observations):
         raise IndexStoreError(
@@ -65,14 +70,17 @@ def cross_validated(
 ) -> list[Judgement]:
     """Each fifth of the questions as judged by what the other four fifths are fitted to.
 
-    If all have answers, some are judged again without them, as `with_unanswered` has it.
+    Judged are the cases of `with_unanswered`, each in the fold of its question.
     """
-    add_unanswered = with_unanswered if all(o.answered for o in observations) else list
+    again = taken_away(observations)
+    # Every tenth may be there again: those too are spread over the folds.
+    fold_of = [(number + number // 10) % FOLDS for number in range(len(observations))]
     judged = []
     for fold in range(FOLDS):
-        others = [o for i, o in enumerate(observations) if i % FOLDS != fold]
-        fitted = _fit(others, start or Calibration())
-        judged += judge(add_unanswered(observations[fold::FOLDS]), fitted)
+        others = [o for o, own in zip(observations, fold_of, strict=True) if own != fold]
+        numbers = [number for number, own in enumerate(fold_of) if own == fold]
+        cases = [*(observations[n] for n in numbers), *(again[n] for n in numbers if n in again)]
+        judged += judge(cases, _fit(others, start or Calibration()))
     return judged
 
 

@@ -16,10 +16,20 @@ _NAMED = {"none": "ce", BOTH: "kd+lrs"}
 
 @dataclass(frozen=True)
 class Shape:
-    """The teacher's layers, from 1, that stay below the cut and above it."""
+    """The teacher's layers, from 1, that stay below the cut and above it, in the teacher's order.
+
+    Raises: CheckpointError if they are in another.
+    """
 
     lower: tuple[int, ...]
     upper: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        layers = [*self.lower, *self.upper]
+        if layers != sorted(set(layers)):
+            raise CheckpointError(
+                f"layers stay in the teacher's order, none twice, like 1-6:7,10,12, not {self}"
+            )
 
     def __str__(self) -> str:
         return f"{_layers_text(self.lower)}:{_layers_text(self.upper)}"

@@ -130,9 +130,18 @@ def with_unanswered(observations: Sequence[Observation]) -> list[Observation]:
 
     If there are none, every tenth is there again without the passages that answer it.
     """
+    return [*observations, *taken_away(observations).values()]
+
+
+def taken_away(observations: Sequence[Observation]) -> dict[int, Observation]:
+    """What `with_unanswered` adds, by the numbers of the questions that are there again."""
     if not all(o.answered for o in observations):
-        return list(observations)
-    return [*observations, *(_taken_away(o) for o in observations[::10] if not _tells(o).all())]
+        return {}
+    return {
+        number: _taken_away(o)
+        for number, o in enumerate(observations)
+        if number % 10 == 0 and not _tells(o).all()
+    }
 
 
 def _tells(o: Observation) -> Tensor:

@@ -41,8 +41,14 @@ def work_folder(out: Path) -> Path:
     return out.with_name(out.name + ".training")
 
 
-def check_out(out: Path) -> None:
-    """Raises: CheckpointError if nothing can be written to `out`: better told before a training."""
+def check_out(out: Path, *, in_place: bool = False) -> None:
+    """Better told before a training than behind it.
+
+    Raises: CheckpointError if nothing can be written to `out`, or, unless it's to be changed
+    `in_place`, a checkpoint is there already.
+    """
+    if not in_place and (out / "config.json").is_file():
+        raise CheckpointError(f"{out} holds a checkpoint already; name a new folder with --out")
     work = work_folder(out)
     is_new = not work.exists()
     try:

@@ -11,6 +11,7 @@ import torch
 from engine.calibration import Calibration
 from engine.checkpoint import Settings, load_checkpoint, save_checkpoint, save_settings
 from engine.commands.main import app
+from engine.conversion import UNCALIBRATED
 from engine.errors import CheckpointError
 from engine.reader import Reader
 from engine.training.averaging import average_readers
@@ -93,9 +94,23 @@ def test_the_command_measures_each_and_the_mean_and_drops_the_calibration(
     assert (settings.skim, settings.calibration) == (12, Calibration())
     assert settings.training["averaged"] == [{"reader": 1}, {}]
     assert settings.quality["held back"]["f1"] == done.json["f1"]
-    told = run_command(app, *arguments).out
+    refused = run_command(app, *arguments)
+    assert (refused.code, refused.out) == (3, "")
+    assert "holds a checkpoint already; name a new folder with --out" in refused.err
+    told = run_command(app, *arguments[:-1], tmp_path / "again").out
     assert "the mean of 2 checkpoints; EM" in told
     assert "questions held back, where they have F1" in told
+
+
+def test_what_was_never_calibrated_still_ranks_by_terms_alone(
+    run_command, make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    one, other, out = make_model(seed=1), make_model(seed=2), tmp_path / "mean"
+    loaded = load_checkpoint(one)
+    save_settings(loaded, replace(loaded.settings, calibration=UNCALIBRATED))
+    done = run_command(app, "train", "average", one, other, "--out", out)
+    assert done.code == 0, done.err
+    assert load_checkpoint(out).settings.calibration == UNCALIBRATED
 
 
 def test_without_questions_nothing_is_measured_or_skimmed(

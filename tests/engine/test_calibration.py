@@ -236,15 +236,21 @@ def test_a_fifth_is_judged_by_the_others_alone() -> None:
     assert len(judged) == 60
     # Labels of the first fifth changed: its own confidences are what they were.
     changed = [
-        replace(o, correct=torch.zeros_like(o.correct)) if number % 5 == 0 else o
+        replace(o, correct=torch.zeros_like(o.correct)) if (number + number // 10) % 5 == 0 else o
         for number, o in enumerate(OBSERVATIONS)
     ]
     again = cross_validated(changed)
     assert [j.confidence for j in again[:12]] == [j.confidence for j in judged[:12]]
     assert [j.confidence for j in again[12:]] != [j.confidence for j in judged[12:]]
+
+
+def test_the_cases_judged_are_those_that_calibration_adds() -> None:
     answered = [o for o in OBSERVATIONS if o.answered]
-    unanswered = [j for j in cross_validated(answered) if not j.answered]
-    assert len(unanswered) == 5  # each fold of 8 has one again
+    judged = cross_validated(answered)
+    assert len(judged) == len(with_unanswered(answered)) == 44  # every tenth of 40 again
+    assert sum(not j.answered for j in judged) == 4
+    # The tenth, twentieth, … are judged with the fold of their questions, 8 of 40 each.
+    assert [not j.answered for j in judged].index(True) == 8
 
 
 def test_the_first_answer_is_made_of_the_spans_that_overlap_it() -> None:

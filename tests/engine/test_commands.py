@@ -245,8 +245,17 @@ def test_the_rows_of_the_reliability_diagram_are_written_to_a_file(
         names, *lines = file.read_text().splitlines()
         assert names.split() == ["from", "to", "answers", "confidence", "right"]
         assert len(lines) == len(rows)
-    nowhere = (*arguments[:-2], tmp_path / "missing" / name)
-    assert "can't be written" in run_command(app, *nowhere).err
+
+
+def test_a_reliability_file_that_cannot_be_is_refused_before_anything_is_asked(
+    run_command, tmp_path: Path, index, monkeypatch
+) -> None:
+    monkeypatch.setattr("engine.search.SearchEngine.ask", lambda *_, **__: pytest.fail("asked"))
+    asked = ("evaluate", squad_file(tmp_path), *index, "--reliability")
+    for file in (tmp_path / "missing" / "diagram.json", tmp_path):
+        refused = run_command(app, *asked, file)
+        assert refused.code == 2
+        assert "can't be written: name a file, in a folder that's there" in refused.error
 
 
 @pytest.mark.parametrize("option", ["--reliability", "--min-confidence"])

@@ -43,14 +43,20 @@ def test_a_shape_without_a_colon_is_refused() -> None:
         parse_shape("1-6")
 
 
-LAYERS = st.lists(st.integers(1, 30), min_size=1, max_size=8).map(tuple)
+LAYERS = st.lists(st.integers(1, 30), min_size=2, max_size=16, unique=True).map(sorted)
 
 
-@given(LAYERS, LAYERS)
-def test_a_shape_s_name_is_read_back_as_the_shape(
-    lower: tuple[int, ...], upper: tuple[int, ...]
-) -> None:
-    assert parse_shape(str(Shape(lower, upper))) == Shape(lower, upper)
+@given(LAYERS, st.data())
+def test_a_shape_s_name_is_read_back_as_the_shape(layers: list[int], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(1, len(layers) - 1))
+    shape = Shape(tuple(layers[:cut]), tuple(layers[cut:]))
+    assert parse_shape(str(shape)) == shape
+
+
+@pytest.mark.parametrize("text", ["3-4:1,2", "1-6:6,12", "1,1:3", "1-6:12,7"])
+def test_layers_out_of_the_teacher_s_order_are_refused(text: str) -> None:
+    with pytest.raises(CheckpointError, match="in the teacher's order, none twice"):
+        parse_shape(text)
 
 
 @pytest.mark.parametrize(

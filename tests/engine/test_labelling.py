@@ -88,6 +88,11 @@ def test_questions_with_their_paragraph_need_no_index(
     assert done.code == 0, done.err
     assert "1 of 1 questions answered" in done.out
     assert read_squad(out)[0].questions[0].answers
+    out.unlink()
+    none = run_command(app, "train", "label", file, *options[:4], "--min-margin", 1e9)
+    assert none.code == 2
+    assert "lower --min-margin" in none.error
+    assert not out.exists()
     refused = run_command(app, "train", "label", file, *options[:3], tmp_path / "no" / "x.json")
     assert refused.code == 2
     assert "can't be written" in refused.error

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.errors import ForereadError
+from engine.errors import SourceError
 from engine.languages import LANGUAGES, LOOKED_AT, Detected, detect_language, language_code
 
 TEXTS = {
@@ -54,5 +54,5 @@ def test_codes_are_taken_as_people_write_them(name, code):
 
 @pytest.mark.parametrize("name", ["", "spanish", "xx", "e"])
 def test_an_unknown_code_is_refused_in_one_line(name):
-    with pytest.raises(ForereadError, match="two-letter code"):
+    with pytest.raises(SourceError, match="two-letter code"):
         language_code(name)

@@ -187,6 +187,14 @@ def test_confidences_and_the_null_answer_s_are_shares_of_one_probability(
     assert result.no_answer == (confidences[0] < engine.calibration().min_confidence)
 
 
+@pytest.mark.parametrize("numbers", [{"top_k": 0}, {"passages": 0}, {"passages": -1}])
+def test_less_than_one_answer_or_passage_is_refused(
+    engine: SearchEngine, numbers: dict[str, int]
+) -> None:
+    with pytest.raises(QuestionError, match="from 1 on"):
+        engine.ask("Who lit the lamp?", **numbers)
+
+
 def test_no_answer_is_said_where_null_is_likelier_by_far_and_the_closest_spans_stay(
     index_folder: Path, model: Checkpoint
 ) -> None:

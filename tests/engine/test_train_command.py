@@ -1,8 +1,10 @@
 """`engine train` as run from a shell."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from engine.checkpoint import load_checkpoint
 from engine.commands.main import app
 from engine.evaluation.reading import predict
 from engine.tokenization import Tokenizer
+from engine.training.batches import Batch, make_batch
 from engine.training.examples import is_tune
 
 
@@ -266,3 +269,26 @@ def test_passages_are_cut_to_what_the_base_reads(
     refused = run_command(app, "train", "teacher", path, "--base", short, "--out", tmp_path / "no")
     assert refused.code == 3
     assert "reads 65 pieces at once; 66 are the fewest" in refused.error
+
+
+def test_a_training_that_is_interrupted_goes_on_from_there(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
+) -> None:
+    start, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "teacher"
+    arguments = ["--start", start, "--out", out, "--epochs", 2, "--batch-size", 6]
+
+    def interrupted(*arguments: Any) -> Batch:
+        signal.raise_signal(signal.SIGINT)
+        return make_batch(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.training.trainer.make_batch", interrupted)
+        first = run_command(app, "train", "teacher", questions, *arguments)
+    assert first.code == 130
+    assert "step 1 of" in first.err
+    assert first.err.rstrip().endswith("stopped; the same command goes on from here")
+    assert not out.exists()
+    done = run_command(app, "train", "teacher", questions, *arguments)
+    assert done.code == 0, done.err
+    assert "step 1 of" not in done.err
+    assert "step 2 of" in done.err

@@ -247,7 +247,16 @@ def _load_config(name_or_folder: str | Path) -> "PreTrainedConfig":
             )
             return found
     except (OSError, ValueError, StrictDataclassError) as error:
-        raise CheckpointError(f"no model at {name_or_folder}: {_one_line(error)}") from None
+        reason = _no_folder(name_or_folder) or _one_line(error)
+        raise CheckpointError(f"no model at {name_or_folder}: {reason}") from None
+
+
+def _no_folder(name_or_folder: str | Path) -> str:
+    """What to say of what can only be a folder and isn't one: the hub's complaint would mislead."""
+    name = str(name_or_folder)
+    if name.startswith(("/", ".", "~")) and not Path(name).is_dir():
+        return "there's no such folder; name one that transformers loads, or a model on the hub"
+    return ""
 
 
 @contextmanager

@@ -414,7 +414,7 @@ def test_a_folder_whose_config_says_nothing_sensible_is_refused(
 def test_a_path_that_is_not_there_and_a_checkpoint_of_ours_are_refused(
     tmp_path: Path, converted: Checkpoint, run_command: Callable[..., Any]
 ) -> None:
-    assert "no model at" in refusal(run_command, tmp_path / "nowhere")
+    assert "there's no such folder; name one" in refusal(run_command, tmp_path / "nowhere")
     out = tmp_path / "ours"
     said = run_command(engine_app, "convert", converted.folder, "--split", 1, "--out", out)
     assert f"no model at {converted.folder}" in said.error

@@ -1,6 +1,7 @@
 """A tiny model, a collection indexed with it, and a way to run commands, for the joined path."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,14 @@ def run_command(
         return Outcome(int(exit_.value.code or 0), said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """SIGINT as at a terminal: a run of tests in the background may have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -113,13 +113,15 @@ def run_steps(
 def _until_step_ends(wanted: bool) -> Iterator[threading.Event]:
     """Set by the first SIGINT, which then waits for the step's end; the next one is as before.
 
-    Elsewhere than in the main thread, where no signal can be taken, it is never set.
+    It is never set where SIGINT is ignored, as by a shell's background jobs, nor elsewhere than in
+    the main thread, where no signal can be taken.
     """
     interrupted = threading.Event()
-    if not wanted or threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not wanted or not is_main or before in (None, signal.SIG_IGN):
         yield interrupted
         return
-    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
 
     def note(*_: object) -> None:
         interrupted.set()

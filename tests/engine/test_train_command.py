@@ -271,6 +271,7 @@ def test_passages_are_cut_to_what_the_base_reads(
     assert "reads 65 pieces at once; 66 are the fewest" in refused.error
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_a_training_that_is_interrupted_goes_on_from_there(
     run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
 ) -> None:

@@ -52,6 +52,7 @@ def test_a_part_is_gone_back_through_before_the_next_is_made() -> None:
     assert gradients == [[1.0, 1.0], [11.0, 11.0]]
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_an_interrupted_run_ends_its_step_and_goes_on_behind_it(tmp_path: Path) -> None:
     steps: list[list[int]] = []
 
@@ -84,6 +85,7 @@ def test_an_interrupted_run_ends_its_step_and_goes_on_behind_it(tmp_path: Path) 
     torch.testing.assert_close(resumed, whole)
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_interrupted_again_it_stops_at_once(tmp_path: Path) -> None:
     weight = nn.Parameter(torch.zeros(3))
 
@@ -96,3 +98,17 @@ def test_interrupted_again_it_stops_at_once(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_steps({"weight": weight}, 5, losses_of, Pace(0.1), resume=Resume(tmp_path, "one"))
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
+def test_where_interrupts_are_ignored_they_stay_so(tmp_path: Path) -> None:
+    weight = nn.Parameter(torch.zeros(3))
+
+    def losses_of(_: int) -> Iterator[Tensor]:
+        signal.raise_signal(signal.SIGINT)
+        yield weight.sum()
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run_steps({"weight": weight}, 2, losses_of, Pace(0.1), resume=Resume(tmp_path, "one"))
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert weight.tolist() != [0.0] * 3

@@ -33,6 +33,8 @@ from engine.training.vectors import (
     vector_targets,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RECIPE = VectorRecipe(epochs=20, batch_size=2, learning_rate=1e-3)
 
 

@@ -10,6 +10,7 @@ import pytest
 from engine.calibration import Calibration
 from engine.checkpoint import Settings, load_checkpoint, save_checkpoint, save_settings
 from engine.commands.main import app
+from engine.conversion import UNCALIBRATED
 from engine.tokenization import Tokenizer
 
 FITTED = Calibration(span=0.5, min_confidence=0.4)
@@ -41,6 +42,16 @@ def squad(folder: Path) -> Path:
     paragraphs = [{"context": OPENED, "qas": asked}]
     path.write_text(json.dumps({"data": [{"title": "B", "paragraphs": paragraphs}]}))
     return path
+
+
+def test_a_head_given_to_what_was_never_calibrated_leaves_it_ranking_by_terms(
+    run_command, boolq: Path, make_model, tmp_path: Path
+) -> None:
+    out, begun = tmp_path / "boolean", load_checkpoint(make_model())
+    save_settings(begun, replace(begun.settings, calibration=UNCALIBRATED))
+    train = ("train", "boolean", boolq, "--model", begun.folder, "--out", out, "--epochs", 1)
+    assert run_command(app, *train).code == 0
+    assert load_checkpoint(out).settings.calibration == UNCALIBRATED
 
 
 def test_a_yes_no_head_is_trained_kept_and_measured(

@@ -29,13 +29,15 @@ class Settings:
 
     `codec` is how its states are stored; `passage_limit` the wordpieces of a passage that it was
     trained on; `skim` how many of a passage's likeliest starts and ends its last layer reads, 0
-    for every token; `training` and `quality` are for people to read.
+    for every token; `answers` tells whether its span head was ever trained; `training` and
+    `quality` are for people to read.
     """
 
     codec: str = "float16"
     passage_limit: int = 160
     question_limit: int = 64
     skim: int = 0
+    answers: bool = True
     calibration: Calibration = field(default_factory=Calibration)
     training: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)

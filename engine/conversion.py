@@ -35,12 +35,11 @@ def unfitted(before: Calibration) -> Calibration:
 
 @dataclass(frozen=True)
 class Converted:
-    """What `save_checkpoint` writes; `answers` tells whether the span head came with it."""
+    """What `save_checkpoint` writes."""
 
     reader: Reader
     tokenizer: Tokenizer
     settings: Settings
-    answers: bool
 
 
 def convert(name_or_folder: str | Path, *, split: int) -> Converted:
@@ -74,8 +73,13 @@ def convert(name_or_folder: str | Path, *, split: int) -> Converted:
         "split": split,
         "span_head": foreign.span is not None,
     }
-    settings = replace(usual, calibration=UNCALIBRATED, training={"converted": origin})
-    return Converted(reader, tokenizer, settings, answers=foreign.span is not None)
+    settings = replace(
+        usual,
+        answers=foreign.span is not None,
+        calibration=UNCALIBRATED,
+        training={"converted": origin},
+    )
+    return Converted(reader, tokenizer, settings)
 
 
 @dataclass(frozen=True)

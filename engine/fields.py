@@ -15,7 +15,8 @@ def of_types_of_defaults(settings: _T) -> _T:
     for name, usual in vars(type(settings)()).items():
         value = getattr(settings, name)
         kinds = (int, float) if isinstance(usual, float) else type(usual)
-        if not isinstance(value, kinds) or isinstance(value, bool):
+        # To isinstance, True is a number.
+        if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(usual, bool):
             raise TypeError(f"{name} should be like {usual!r}, not {value!r:.40}")
         numbers = value if isinstance(value, tuple) else (value,)
         if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):

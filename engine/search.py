@@ -41,6 +41,10 @@ from engine.store.codecs import codec_named
 from engine.yes_no import asks_yes_or_no
 
 STAGES = ("encode", "lexical", "dense", "load", "read")
+UNTRAINED = (
+    "the model was never trained to answer, so its spans mean nothing; train it with: engine "
+    "train split"
+)
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,8 @@ class SearchEngine:
         # One generation from the first search to the last passage, whatever is written meanwhile.
         with clock.stage("total"), self.backend.snapshot() as collection:
             notes = [asked.note] if asked.note else []
+            if not self.checkpoint.settings.answers:
+                notes.append(UNTRAINED)
             if where:
                 with clock.stage("filter"):
                     if not collection.matching(where):

@@ -69,7 +69,7 @@ def _cut(model: str, split: int, out: Path) -> dict[str, Any]:
         "family": config.family,
         "lower": len(config.lower),
         "upper": len(config.upper),
-        "span_head": converted.answers,
+        "span_head": converted.settings.answers,
     }
 
 

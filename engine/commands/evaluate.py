@@ -215,7 +215,12 @@ def _index(
             language=told,
             on_progress=lambda done: bar(done, ""),
         )
-        return {"language": told, **measured}
+    answered = any(question.answers for p in paragraphs for question in p.questions)
+    if answered and not measured["retrieval"]["hybrid"]["recall@20"]:
+        console.say(
+            f"note: no paragraph of {questions} was found in {index}; is it built from others?"
+        )
+    return {"language": told, **measured}
 
 
 def _verdicts(

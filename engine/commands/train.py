@@ -258,6 +258,8 @@ def _train(
 
 
 def _text(result: dict[str, Any]) -> str:
+    if not result["questions"]:
+        return f"{result['model']}: trained; no question was held back to measure it on"
     return (
         f"{result['model']}: EM {result['em']:.1f}, F1 {result['f1']:.1f} on "
         f"{result['questions']:.0f} questions held back"

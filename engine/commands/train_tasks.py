@@ -224,6 +224,8 @@ def _train(
 
     def measure(reader: "Reader", step: int) -> None:
         quality.update(accuracy(judge(reader)))
+        if not quality["questions"]:
+            return
         told = f"{quality['accuracy']:.1f} % right, always the commonest {quality['majority']:.1f}"
         console.say(f"step {step}: of the held back, {told}")
 
@@ -298,6 +300,7 @@ def _with_spans_measured(
     return replace(
         settings,
         skim=fit_skim(reader, tokenizer, asked, window=window),
+        answers=True,
         quality={
             **settings.quality,
             "held back": score(list(predict(reader, tokenizer, asked, window=window))),
@@ -306,12 +309,17 @@ def _with_spans_measured(
 
 
 def _text(result: dict[str, Any]) -> str:
-    told = (
-        f"{result['model']}: {result['accuracy']:.1f} % of {result['questions']} questions held "
-        f"back judged right; always saying the commonest answer, {result['majority']:.1f} %"
-    )
-    if "spans" in result:
-        return f"{told}; spans held back, F1 {result['spans']['f1']:.1f}"
+    if result["questions"]:
+        told = (
+            f"{result['model']}: {result['accuracy']:.1f} % of {result['questions']} questions "
+            "held back judged right; always saying the commonest answer, "
+            f"{result['majority']:.1f} %"
+        )
+    else:
+        told = f"{result['model']}: trained; no question was held back to measure it on"
+    if spans := result.get("spans"):
+        measured = f"F1 {spans['f1']:.1f}" if spans["questions"] else "none"
+        return f"{told}; spans held back, {measured}"
     return f"{told}. Its spans have changed too: give --spans to keep them, or engine calibrate it"
 
 

@@ -120,7 +120,8 @@ def _predict_paragraph(
 def score(
     predictions: Sequence[Prediction], *, null_threshold: float = 0.0, language: str = ENGLISH
 ) -> dict[str, Any]:
-    """EM and F1 in per cent, by the official rules; see `engine.evaluation.metrics`.
+    """EM and F1 in per cent, by the official rules, None of no questions; see
+    `engine.evaluation.metrics`.
 
     Where some question of the file has no answer, a margin below `null_threshold` answers with
     nothing, and `has_answer_f1` and `no_answer_accuracy` are given too, and precision, recall and
@@ -146,5 +147,5 @@ def score(
     return result
 
 
-def _percent(values: Sequence[float]) -> float:
-    return 100.0 * sum(values) / len(values) if values else 0.0
+def _percent(values: Sequence[float]) -> float | None:
+    return 100.0 * sum(values) / len(values) if values else None

@@ -95,13 +95,17 @@ def judge_choice(
 
 
 def accuracy(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Per cent judged right, and what always saying the commonest answer would come to."""
+    """Per cent judged right, and what always saying the commonest answer would come to.
+
+    Both are None of no questions.
+    """
+    if not judged:
+        return {"accuracy": None, "majority": None, "questions": 0}
     right = sum(j.said == j.answer for j in judged)
-    commonest = Counter(j.answer for j in judged).most_common(1)
-    n = max(1, len(judged))
+    [(_, commonest)] = Counter(j.answer for j in judged).most_common(1)
     return {
-        "accuracy": 100.0 * right / n,
-        "majority": 100.0 * (commonest[0][1] if commonest else 0) / n,
+        "accuracy": 100.0 * right / len(judged),
+        "majority": 100.0 * commonest / len(judged),
         "questions": len(judged),
     }
 

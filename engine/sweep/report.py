@@ -21,6 +21,9 @@ class Group:
     losses: str
     trials: list[Mapping[str, Any]]
 
+    def has(self, name: str) -> bool:
+        return all(trial[name] is not None for trial in self.trials)
+
     def mean(self, name: str) -> float:
         return mean(float(trial[name]) for trial in self.trials)
 
@@ -165,7 +168,7 @@ def _row(group: Group, teacher: Mapping[str, Any]) -> Sequence[str]:
         f1,
         _number(teacher["f1"] - group.mean("f1")),
         _number(group.mean("em")),
-        _number(group.mean("held_back_f1")),
+        _number(group.mean("held_back_f1")) if group.has("held_back_f1") else "",
         _number(group.mean("cached_ms")),
         f"{group.mean('times_faster'):.2f}",
         beside("peak_mib"),

@@ -33,7 +33,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Resume:
-    """A run keeps its state in `folder` and goes on only from one of the same `run`."""
+    """A run keeps its state in `folder` and goes on from there; `run` tells it from others."""
 
     folder: Path
     run: str
@@ -69,7 +69,7 @@ def run_steps(
     A run with `resume` that is interrupted (Ctrl-C, SIGINT) ends its step, keeps its state and
     then raises KeyboardInterrupt; interrupted again, it stops at once.
     Raises: TrainingError if the loss isn't finite; CheckpointError if a state can't be read or
-    written.
+    written, or is of another run.
     """
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trained.values() if p.ndim > 1]},
@@ -171,7 +171,7 @@ def _load_state(
 ) -> int:
     """The step to go on from; 0 if no state of this run is there.
 
-    Raises: CheckpointError if the state can't be read.
+    Raises: CheckpointError if the state can't be read, or is of another run.
     """
     path = resume.folder / "state.safetensors"
     if not path.is_file():
@@ -180,7 +180,10 @@ def _load_state(
         with safe_open(path, "pt") as state:
             metadata = state.metadata() or {}
             if metadata.get("run") != resume.run:
-                return 0
+                raise CheckpointError(
+                    f"{path} was begun from another start, with other settings or questions; "
+                    "repeat its command to go on from there, or remove it to begin anew"
+                )
             step = int(metadata["step"])
             with torch.no_grad():
                 for name, parameter in trained.items():

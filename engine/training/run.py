@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from engine.checkpoint import Settings, save_checkpoint, settings_for
 from engine.errors import CheckpointError
@@ -72,15 +73,15 @@ def train_to_checkpoint(
     base: VectorTargets | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
-) -> dict[str, float]:
-    """Train `reader`, write the checkpoint `out`; its EM and F1 on questions held back.
+) -> dict[str, Any]:
+    """Train `reader`, write the checkpoint `out`; its EM and F1 on questions held back, or None.
 
     A run that broke off goes on from its last state, kept beside `out`.
     Raises: SourceError if there's nothing to train on.
     """
     settings = settings_for(reader.encoder.config)
     asked = take_questions(material.held_back, EVALUATE_QUESTIONS)
-    quality: dict[str, float] = {}
+    quality: dict[str, Any] = {}
     watch = Stopwatch()
 
     def step(progress: Progress) -> None:
@@ -90,7 +91,8 @@ def train_to_checkpoint(
     def measure(reader: Reader, step: int) -> None:
         window = settings.passage_limit  # as passages of an index are read
         quality.update(score(list(predict(reader, tokenizer, asked, window=window))))
-        say(f"step {step}: held back EM {quality['em']:.1f}, F1 {quality['f1']:.1f}")
+        if quality["questions"]:
+            say(f"step {step}: held back EM {quality['em']:.1f}, F1 {quality['f1']:.1f}")
 
     train_reader(
         reader,

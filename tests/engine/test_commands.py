@@ -221,6 +221,20 @@ def test_evaluate_of_an_index_gives_recall_answers_and_latency(
     assert 0 < result["latency_ms"]["p50"] <= result["latency_ms"]["p95"]
 
 
+def test_evaluate_says_when_an_index_is_of_other_documents(
+    run_command, tmp_path: Path, index
+) -> None:
+    path = squad_file(tmp_path)
+    known = run_command(app, "evaluate", path, *index)
+    assert "note" not in known.err
+    content = json.loads(path.read_text())
+    content["data"][0]["paragraphs"][0]["context"] = "Dora Reed lived at Stone Point until 1901."
+    path.write_text(json.dumps(content))
+    other = run_command(app, "evaluate", path, *index)
+    assert other.code == 0
+    assert f"note: no paragraph of {path} was found in" in other.err
+
+
 def test_evaluate_of_an_index_tells_how_well_no_answer_was_said_at_a_threshold(
     run_command, tmp_path: Path, index
 ) -> None:

@@ -256,7 +256,7 @@ def test_the_undecomposed_conversion_gives_the_span_logits_of_the_model_it_was(
     # Twice the null logit is what the usual post-processing of SQuAD 2.0 takes it for.
     null = theirs.start_logits[0, :1] + theirs.end_logits[0, :1]
     torch.testing.assert_close(2 * ours.null, null, atol=1e-5, rtol=1e-5)
-    assert made.answers
+    assert made.settings.answers
 
 
 def test_special_pieces_are_the_family_s_own(converted: Checkpoint, family: str) -> None:
@@ -290,7 +290,7 @@ def test_converting_twice_gives_one_fingerprint(tmp_path: Path) -> None:
     save(tmp_path / "theirs", model, tokenizer)
     for name in ("a", "b"):
         made = convert(tmp_path / "theirs", split=2)
-        assert not made.answers
+        assert not made.settings.answers
         save_checkpoint(made.reader, made.tokenizer, made.settings, tmp_path / name)
     first, second = (load_checkpoint(tmp_path / name).fingerprint for name in ("a", "b"))
     assert first == second
@@ -320,6 +320,24 @@ def test_a_checkpoint_of_another_task_is_converted_and_says_that_it_has_no_span_
     assert "no span head yet" in said.out
     assert said.err == ""
     assert load_checkpoint(out).reader.encoder.config.lower == (1, 2)
+
+
+def test_asking_a_span_head_that_was_never_trained_says_so(
+    tmp_path: Path, collection: Path, run_command: Callable[..., Any]
+) -> None:
+    tokenizer = TOKENIZERS["bert"]()
+    _, settings, shape = ANSWERING["bert"]
+    theirs, out, index = (tmp_path / name for name in ("theirs", "ours", "some.idx"))
+    save(
+        theirs, random_model(BertForSequenceClassification, settings, shape, len(tokenizer)),
+        tokenizer,
+    )  # fmt: skip
+    assert run_command(engine_app, "convert", theirs, "--split", 2, "--out", out).code == 0
+    build_index([collection], index, load_checkpoint(out), BuildOptions())
+    asked = run_command(engine_app, "ask", QUESTION, "--index", index, "--model", out)
+    assert asked.code == 0, asked.err
+    assert "never trained to answer" in asked.err
+    assert "engine train split" in asked.err
 
 
 def refusal(run_command: Callable[..., Any], folder: Path, *, split: int = 1) -> str:

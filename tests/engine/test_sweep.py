@@ -242,6 +242,12 @@ def test_seeds_share_a_row_with_their_mean_and_spread() -> None:
     assert "| 110.0 (+10 %) |" in rows[4]
 
 
+def test_a_trial_that_nothing_held_back_measured_has_an_empty_cell() -> None:
+    trials = [{**trial, "held_back_f1": None} for trial in RESULT["trials"]]
+    row = markdown({**RESULT, "trials": trials}).splitlines()[-3]
+    assert row.startswith("| 1-6:7,12 | both | 61.0 | 16.0 | 50.0 |  | 10.0 |")
+
+
 def test_figures_are_redrawn_alike_from_what_is_stored(run_command, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     (tmp_path / "sweep.json").write_text(json.dumps(RESULT))

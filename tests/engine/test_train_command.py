@@ -271,19 +271,55 @@ def test_passages_are_cut_to_what_the_base_reads(
     assert "reads 65 pieces at once; 66 are the fewest" in refused.error
 
 
+def test_a_training_without_a_question_held_back_says_that_nothing_measures_it(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    content = json.loads(questions.read_text())
+    [of_all] = content["data"]
+    of_all["paragraphs"] = [p for p in of_all["paragraphs"] if not is_tune(p["context"])]
+    questions.write_text(json.dumps(content))
+    arguments = ["--start", teacher, "--epochs", 0.1]
+    for out, more in (("told", []), ("json", ["--json"])):
+        done = run_command(
+            app, "train", "teacher", questions, *arguments, "--out", tmp_path / out, *more
+        )
+        assert done.code == 0, done.err
+        assert "F1 " not in done.err + done.out
+        if more:
+            assert done.json | {"em": None, "f1": None, "questions": 0} == done.json
+        else:
+            assert "no question was held back" in done.out
+
+
+def interrupting(*arguments: Any) -> Batch:
+    signal.raise_signal(signal.SIGINT)
+    return make_batch(*arguments)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
+def test_a_training_is_not_begun_anew_over_the_state_of_another(
+    run_command, teacher: Path, questions: Path, tmp_path: Path, monkeypatch
+) -> None:
+    arguments = ["--start", teacher, "--out", tmp_path / "out", "--epochs", 1]
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.training.trainer.make_batch", interrupting)
+        assert run_command(app, "train", "teacher", questions, *arguments).code == 130
+    state = tmp_path / "out.training" / "state.safetensors"
+    before = state.read_bytes()
+    refused = run_command(app, "train", "teacher", questions, *arguments, "--seed", 1)
+    assert refused.code == 3
+    assert f"{state} was begun from another start, with other settings" in refused.err
+    assert state.read_bytes() == before
+
+
 @pytest.mark.usefixtures("heeds_interrupts")
 def test_a_training_that_is_interrupted_goes_on_from_there(
     run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
 ) -> None:
     start, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "teacher"
     arguments = ["--start", start, "--out", out, "--epochs", 2, "--batch-size", 6]
-
-    def interrupted(*arguments: Any) -> Batch:
-        signal.raise_signal(signal.SIGINT)
-        return make_batch(*arguments)
-
     with monkeypatch.context() as patched:
-        patched.setattr("engine.training.trainer.make_batch", interrupted)
+        patched.setattr("engine.training.trainer.make_batch", interrupting)
         first = run_command(app, "train", "teacher", questions, *arguments)
     assert first.code == 130
     assert "step 1 of" in first.err

@@ -8,7 +8,7 @@ import typer
 
 from engine.commands import console
 from engine.commands.index_option import INDEX
-from engine.errors import one_line
+from engine.errors import SourceError, one_line
 from indexer.limit_options import (
     CHARACTERS,
     DEPTH,
@@ -74,7 +74,7 @@ def add(
 
     run = put_records if by_id else add_to_index
     if by_id and remove_missing:
-        raise typer.BadParameter("--by-id puts records, and --remove-missing is for folders")
+        raise SourceError("--by-id puts records, and --remove-missing is for folders")
     limits = chosen_limits(
         max_file_mb, max_characters, max_pages, max_depth, max_seconds, max_memory_mb
     )
@@ -138,7 +138,7 @@ def remove(
     from indexer.changes import remove_from_index
 
     if not (targets or ids):
-        raise typer.BadParameter("name files or folders, or documents with --id")
+        raise SourceError("name files or folders, or documents with --id")
     _change(
         lambda on_file, _: remove_from_index(targets or [], ids or [], index, on_file=on_file),
         verbose=verbose,

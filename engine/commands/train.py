@@ -9,6 +9,7 @@ import typer
 
 from engine.commands import console
 from engine.commands.ask import JSON
+from engine.errors import SourceError
 
 if TYPE_CHECKING:
     from engine.encoder.split import SplitEncoder
@@ -61,7 +62,7 @@ def teacher(
     from engine.training.trainer import Recipe
 
     if bool(base) == bool(start):
-        raise typer.BadParameter("give either --base or --start")
+        raise SourceError("give either --base NAME_OR_DIR or --start DIR")
     torch.manual_seed(seed)
     if start:
         begun = load_teacher(start, dtype=torch.float32)

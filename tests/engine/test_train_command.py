@@ -88,7 +88,7 @@ def test_a_teacher_has_no_cut_and_one_beginning(
     assert "it has a cut" in cut.err
     neither = run_command(app, *arguments)
     assert neither.code == 2
-    assert "either --base or --start" in neither.err
+    assert "either --base NAME_OR_DIR" in neither.error
 
 
 def test_what_is_held_back_is_read_in_windows_as_passages_are(

@@ -103,4 +103,4 @@ def test_a_name_with_a_line_end_is_one_line(run, folder: Path) -> None:
 def test_nothing_named_is_a_mistake_and_not_everything(run) -> None:
     done = run("remove")
     assert done.code == 2
-    assert "name files or folders" in done.err
+    assert "name files or folders" in done.error

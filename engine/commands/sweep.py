@@ -41,7 +41,7 @@ def sweep(
             help="What students learn from, separated by commas: none, kd, lrs, both, or terms "
             "joined by + with a weight each, like kd:2+lrs+cut."
         ),
-    ] = "both",
+    ] = "kd",
     seeds: Annotated[str, typer.Option(help="Seeds, like 0,1 or 0-4.")] = "0",
     epochs: Annotated[float, typer.Option(min=0.001, help="Passes over the questions.")] = 1.0,
     batch_size: Annotated[int, typer.Option(min=1)] = 24,

@@ -107,7 +107,7 @@ def split(
             help="What is learned from: none, kd, lrs, both, or terms joined by + with a weight "
             "each, like ce:1+kd:2+lrs+cut."
         ),
-    ] = "both",
+    ] = "kd",
     vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
     dropout: DROPOUT = 0.0,
     seed: SEED = 0,

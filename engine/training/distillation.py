@@ -10,8 +10,7 @@ from engine.reader import Reader
 from engine.training.batches import Mixture
 from engine.training.trainer import Recipe
 
-BOTH = "both"
-_NAMED = {"none": "ce", BOTH: "kd+lrs"}
+_NAMED = {"none": "ce", "both": "kd+lrs"}
 
 
 @dataclass(frozen=True)

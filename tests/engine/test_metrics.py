@@ -110,8 +110,14 @@ def test_without_unanswerable_questions_the_null_answer_is_not_allowed() -> None
     assert score(predictions) == pytest.approx(wanted)
 
 
-def test_no_predictions_score_nothing() -> None:
-    assert score([]) == {"em": 0.0, "f1": 0.0, "questions": 0.0}
+def test_no_predictions_have_no_score() -> None:
+    assert score([]) == {"em": None, "f1": None, "questions": 0}
+
+
+def test_of_no_answered_questions_there_is_no_f1() -> None:
+    unanswered = SquadQuestion("1", "Who?", ())
+    told = score([Prediction(unanswered, "Ada", margin=-1.0)])
+    assert (told["f1"], told["has_answer_f1"], told["no_answer_accuracy"]) == (100, None, 100)
 
 
 def test_expected_calibration_error_by_hand() -> None:

@@ -210,7 +210,7 @@ def test_a_beginning_of_another_vocabulary_or_width_is_refused(
     run_command, teacher: Path, questions: Path, tmp_path: Path
 ) -> None:
     arguments = ["train", "split", questions, "--teacher", teacher, "--lower", 1, "--upper", 3]
-    arguments += ["--epochs", 0.1, "--out", tmp_path / "out"]
+    arguments += ["--losses", "both", "--epochs", 0.1, "--out", tmp_path / "out"]
     tokenizer = load_checkpoint(teacher).tokenizer
     for name, pieces, width in (("pieces", byte_tokenizer(), 32), ("width", tokenizer, 48)):
         base = base_encoder(tmp_path / name, pieces, hidden_size=width)

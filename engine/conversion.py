@@ -71,7 +71,6 @@ def convert(name_or_folder: str | Path, *, split: int) -> Converted:
     origin = {
         "from": folder.resolve().name if folder.is_dir() else str(name_or_folder),
         "split": split,
-        "span_head": foreign.span is not None,
     }
     settings = replace(
         usual,

@@ -247,6 +247,8 @@ def test_an_encoder_that_is_no_table_of_settings_is_refused(
         {"codec": 8},
         {"passage_limit": "160"},
         {"passage_limit": None},
+        {"skim": True},
+        {"answers": 1},
         {"colour": "red"},
         {"training": []},
         {"calibration": None},
@@ -255,6 +257,7 @@ def test_an_encoder_that_is_no_table_of_settings_is_refused(
         {"calibration": {"rerank": ["a", 0, 0, 0]}},
         {"calibration": {"rerank": 1.0}},
         {"calibration": {"null": "low"}},
+        {"calibration": {"null": True}},
         {"calibration": {"warmth": 1.0}},
     ],
 )

@@ -87,6 +87,8 @@ def test_choices_are_trained_beside_spans_and_from_a_teacher(
     taught = tmp_path / "taught"
     first = run_command(app, "train", "choice", dream, "--model", teacher, "--out", taught, *both)
     assert first.code == 0
+    begun = load_checkpoint(cut)
+    save_settings(begun, replace(begun.settings, answers=False))
     distil = ("--teacher", taught, "--spans", squad(tmp_path))
     out = tmp_path / "split"
     done = run_command(app, "train", "choice", dream, "--model", cut, "--out", out, *distil, *both)
@@ -94,6 +96,7 @@ def test_choices_are_trained_beside_spans_and_from_a_teacher(
     assert done.json["spans"].keys() == {"em", "f1", "questions"}
     made = load_checkpoint(out)
     assert made.settings.quality["held back"] == done.json["spans"]
+    assert made.settings.answers, "its spans are trained now"
     assert made.reader.heads == ("choice",)
     told = made.settings.training["choice"]
     assert told["with spans"] is True

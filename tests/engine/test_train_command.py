@@ -76,7 +76,9 @@ def test_readers_are_trained_with_dropout_if_it_is_asked_for(
         app, "train", "split", questions, "--teacher", start, "--out", tmp_path / "split", *cut
     )
     assert done.code == 0, done.err
-    assert load_checkpoint(tmp_path / "split").settings.training["reader"]["dropout"] == 0.2
+    told = load_checkpoint(tmp_path / "split").settings.training["reader"]
+    assert told["dropout"] == 0.2
+    assert (told["soft"], told["states"], told["passages"]) == (1, 0, 0), "by kd, unless told"
 
 
 def test_a_teacher_has_no_cut_and_one_beginning(

@@ -116,12 +116,13 @@ def _teaching(
     pace: tuple[float, int, int, float],
 ) -> "Teaching":
     from engine.checkpoint import settings_for
+    from engine.commands.base_targets import base_targets
     from engine.sweep.files import digest_files, digest_network
     from engine.sweep.plan import TrainingConditions
     from engine.sweep.trial import Teaching
     from engine.training.agreement import load_base
     from engine.training.distillation import parse_numbers
-    from engine.training.material import gather_material, kept_vector_targets
+    from engine.training.material import gather_material
 
     based_on = load_base(base, teacher.tokenizer, teacher.hidden_width) if base else None
     conditions = TrainingConditions(
@@ -136,9 +137,7 @@ def _teaching(
     console.say(str(material))
     targets = None
     if based_on is not None:
-        targets = kept_vector_targets(
-            based_on, teacher.tokenizer, material.examples, runs, console.say
-        )
+        targets = base_targets(based_on, teacher.tokenizer, material.examples, runs)
     return Teaching(teacher, material, based_on, targets, conditions)
 
 

@@ -180,12 +180,13 @@ def vectors(
     import torch
 
     from engine.checkpoint import load_checkpoint, save_checkpoint
+    from engine.commands.base_targets import base_targets
     from engine.commands.training_bar import training_bar
     from engine.encoder.convert import with_vector_layers
     from engine.training.agreement import load_base
     from engine.training.distillation import parse_numbers
     from engine.training.examples import cut_examples
-    from engine.training.material import kept_vector_targets, split_paragraphs
+    from engine.training.material import split_paragraphs
     from engine.training.run import check_out, work_folder
     from engine.training.vectors import VectorRecipe, train_vectors
 
@@ -201,7 +202,7 @@ def vectors(
     limit = checkpoint.settings.passage_limit
     examples = cut_examples(paragraphs, checkpoint.tokenizer, limit=limit)
     work = work_folder(model)
-    targets = kept_vector_targets(encoder, checkpoint.tokenizer, examples, work, console.say)
+    targets = base_targets(encoder, checkpoint.tokenizer, examples, work)
     recipe = VectorRecipe(epochs=epochs, seed=seed)
     with training_bar() as show:
         train_vectors(
@@ -233,8 +234,9 @@ def _train(
     as_json: bool,
 ) -> None:
     from engine.checkpoint import settings_for
+    from engine.commands.base_targets import base_targets
     from engine.commands.training_bar import training_bar
-    from engine.training.material import gather_material, kept_vector_targets
+    from engine.training.material import gather_material
     from engine.training.run import check_out, train_to_checkpoint, work_folder
 
     check_out(out)
@@ -242,7 +244,7 @@ def _train(
     material = gather_material(files, tokenizer, limit=limit)
     examples, work = material.examples, work_folder(out)
     console.say(str(material))
-    targets = kept_vector_targets(base, tokenizer, examples, work, console.say) if base else None
+    targets = base_targets(base, tokenizer, examples, work) if base else None
     with training_bar() as show:
         quality = train_to_checkpoint(
             reader,

@@ -273,15 +273,15 @@ def _beside(
     checkpoint: "Checkpoint", material: "Material", base: str, recipe: "Recipe", work: Path
 ) -> "Beside":
     """Spans to train on alongside, with the weights of `recipe`."""
+    from engine.commands.base_targets import base_targets
     from engine.training.agreement import load_base
     from engine.training.batches import Mixture
-    from engine.training.material import kept_vector_targets
     from engine.training.task_trainer import Beside
 
     examples, targets = material.examples, None
     if base:
         encoder = load_base(base, checkpoint.tokenizer, checkpoint.hidden_width)
-        targets = kept_vector_targets(encoder, checkpoint.tokenizer, examples, work, console.say)
+        targets = base_targets(encoder, checkpoint.tokenizer, examples, work)
     mixture = Mixture(gold_only=0.75, unanswered=0.1)
     vectors = 0.3 if base else 0.0
     return Beside(examples, replace(recipe, mixture=mixture, vectors=vectors), targets)

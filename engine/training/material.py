@@ -63,9 +63,14 @@ def kept_vector_targets(
     tokenizer: Tokenizer,
     examples: ExampleSet,
     folder: Path,
+    *,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> VectorTargets:
-    """The base encoder's vectors, kept in `folder` since they take minutes."""
+    """The base encoder's vectors, kept in `folder` since they take minutes.
+
+    `on_progress` as of `vector_targets`.
+    """
     from safetensors.torch import load_file, save_file
 
     of = identity(settings=repr(Prefixes()), examples=examples, networks=[base])
@@ -74,7 +79,7 @@ def kept_vector_targets(
         found = load_file(kept)
         return VectorTargets(found["questions"], found["windows"])
     say(f"encoding {len(examples.windows)} passages with the base encoder")
-    targets = vector_targets(base, tokenizer, examples, Prefixes())
+    targets = vector_targets(base, tokenizer, examples, Prefixes(), on_progress=on_progress)
     folder.mkdir(parents=True, exist_ok=True)
     partial = kept.with_suffix(".partial")
     save_file({"questions": targets.questions, "windows": targets.windows}, partial)

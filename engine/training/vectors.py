@@ -71,9 +71,17 @@ class Prefixes:
 
 @torch.no_grad()
 def base_vectors(
-    encoder: SplitEncoder, tokenizer: Tokenizer, texts: Sequence[str], prefix: str
+    encoder: SplitEncoder,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    prefix: str,
+    *,
+    on_encoded: Callable[[int], None] = lambda _: None,
 ) -> Tensor:
-    """Unit vectors (texts, width) fp32 of an undecomposed encoder: mean of its last layer."""
+    """Unit vectors (texts, width) fp32 of an undecomposed encoder: mean of its last layer.
+
+    `on_encoded` is told of each pass how many characters of `texts` it took.
+    """
     limit = encoder.config.positions - 2  # [CLS] and [SEP]
     pieces = [tokenizer.encode(prefix + text).ids.tolist()[:limit] for text in texts]
     rows = torch.empty(len(texts), encoder.config.hidden_width)
@@ -84,6 +92,7 @@ def base_vectors(
         with torch.autocast("cpu", dtype=torch.bfloat16):
             hidden = encoder.encode_joint(encoder.encode_alone(ids, packing, 0), packing)[-1]
         rows[group] = mean_vectors(hidden, packing)
+        on_encoded(sum(len(texts[i]) for i in group))
     return rows
 
 
@@ -94,12 +103,29 @@ def mean_vectors(states: Tensor, packing: Packing) -> Tensor:
 
 
 def vector_targets(
-    base: SplitEncoder, tokenizer: Tokenizer, examples: ExampleSet, prefixes: Prefixes
+    base: SplitEncoder,
+    tokenizer: Tokenizer,
+    examples: ExampleSet,
+    prefixes: Prefixes,
+    *,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> VectorTargets:
-    """Run the base encoder over every question and window of a collection."""
+    """Run the base encoder over every question and window of a collection.
+
+    `on_progress` is told how many characters are done, of how many.
+    """
+    questions = [example.text for example in examples.examples]
+    windows = [window.text for window in examples.windows]
+    total, done = sum(map(len, questions)) + sum(map(len, windows)), 0
+
+    def encoded(characters: int) -> None:
+        nonlocal done
+        done += characters
+        on_progress(done, total)
+
     return VectorTargets(
-        base_vectors(base, tokenizer, [e.text for e in examples.examples], prefixes.question),
-        base_vectors(base, tokenizer, [w.text for w in examples.windows], prefixes.passage),
+        base_vectors(base, tokenizer, questions, prefixes.question, on_encoded=encoded),
+        base_vectors(base, tokenizer, windows, prefixes.passage, on_encoded=encoded),
     )
 
 

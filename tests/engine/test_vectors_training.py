@@ -73,6 +73,20 @@ def cosines(
     return float((torch.cat(found) * torch.cat([targets.questions, targets.windows])).sum(1).mean())
 
 
+def test_encoding_with_the_base_tells_how_far_it_is(
+    base: SplitEncoder, tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    told: list[tuple[int, int]] = []
+    vector_targets(
+        base, tokenizer, examples, Prefixes(), on_progress=lambda *so_far: told.append(so_far)
+    )
+    asked, read = examples.examples, examples.windows
+    characters = sum(len(one.text) for one in (*asked, *read))
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert {total for _, total in told} == {characters}
+    assert told[-1] == (characters, characters)
+
+
 def test_training_lowers_the_loss_and_moves_the_vectors_to_the_base(
     encoder: SplitEncoder, tokenizer: Tokenizer, examples: ExampleSet, targets: VectorTargets
 ) -> None:

@@ -12,6 +12,7 @@ from engine.checkpoint import Checkpoint
 from engine.evaluation.reading import Prediction, predict
 from engine.retrieval.backend import Backend
 from engine.squad import SquadParagraph, SquadQuestion
+from engine.training.examples import is_tune
 
 
 def retrieved_paragraphs(
@@ -42,7 +43,9 @@ def label_questions(
     """The paragraphs with the questions that the teacher answers in them, its answers in place.
 
     A question of several paragraphs goes to the one where its best span stands highest above the
-    null answer, and is left out if that is less than `min_margin` (see `Prediction`).
+    null answer, and is left out if that is less than `min_margin` (see `Prediction`), or if a
+    training holds that paragraph back: what is held back measures, and a label isn't known to
+    be right.
     """
     best: dict[str, tuple[int, Prediction]] = {}
     for number, paragraph in enumerate(paragraphs):
@@ -66,6 +69,7 @@ def label_questions(
     return [
         replace(paragraphs[number], questions=tuple(answered[number]))
         for number in sorted(answered)
+        if not is_tune(paragraphs[number].context)
     ]
 
 

@@ -11,6 +11,7 @@ from engine.commands.main import app
 from engine.evaluation.reading import Prediction
 from engine.squad import SquadParagraph, SquadQuestion, read_squad
 from engine.training import labelling
+from engine.training.examples import is_tune
 from engine.training.labelling import label_questions, squad_layout
 
 
@@ -49,6 +50,25 @@ def test_a_question_goes_to_where_its_span_stands_highest_and_only_if_high_enoug
         (1, [("who", (("Dora", 0),))]),
     ]
     assert label_questions(teacher, [first, second], min_margin=9.0) == []
+
+
+def test_what_trainings_hold_back_gets_no_labels(
+    teacher: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"Lamp {number} was lit." for number in range(60)]
+    asked = [
+        SquadParagraph("t", n, text, (SquadQuestion(str(n), "What was lit?", ()),))
+        for n, text in enumerate(texts)
+    ]
+
+    def predict(_reader: object, _tokenizer: object, paragraphs: list[SquadParagraph], **_: object):
+        for paragraph in paragraphs:
+            yield Prediction(paragraph.questions[0], "Lamp", 1.0, 0)
+
+    monkeypatch.setattr(labelling, "predict", predict)
+    labelled = [p.context for p in label_questions(teacher, asked)]
+    assert labelled == [text for text in texts if not is_tune(text)]
+    assert 0 < len(labelled) < len(texts)
 
 
 def test_what_is_written_is_read_back(paragraphs: list[SquadParagraph], tmp_path: Path) -> None:

@@ -63,8 +63,8 @@ def label(
         )
     if not labelled:
         raise SourceError(
-            f"none of {asked} questions was answered, so {out} isn't written; lower --min-margin, "
-            "or give passages that answer them"
+            f"none of {asked} questions was answered by a passage that trainings don't hold back, "
+            f"so {out} isn't written; lower --min-margin, or give passages that answer them"
         )
     try:
         out.write_text(json.dumps(squad_layout(labelled), ensure_ascii=False), encoding="utf-8")

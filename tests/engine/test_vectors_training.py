@@ -3,7 +3,8 @@
 import copy
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 import torch
 
+from engine.commands import console
+from engine.commands.base_targets import base_targets
 from engine.encoder.convert import with_vector_layers
 from engine.encoder.packing import Packing
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, SplitEncoder, with_special
@@ -85,6 +88,28 @@ def test_encoding_with_the_base_tells_how_far_it_is(
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert {total for _, total in told} == {characters}
     assert told[-1] == (characters, characters)
+
+
+def test_a_bar_shows_how_far_the_base_is_until_its_vectors_are_kept(
+    base: SplitEncoder,
+    tokenizer: Tokenizer,
+    examples: ExampleSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[float] = []
+
+    @contextmanager
+    def progress_bar(_description: str, total: int) -> Iterator[Callable[[int, str], None]]:
+        yield lambda done, _note: shown.append(done / total)
+
+    monkeypatch.setattr(console, "progress_bar", progress_bar)
+    made = base_targets(base, tokenizer, examples, tmp_path)
+    assert shown[-1] == 1
+    shown.clear()
+    kept = base_targets(base, tokenizer, examples, tmp_path)
+    assert not shown
+    assert torch.equal(kept.windows, made.windows)
 
 
 def test_training_lowers_the_loss_and_moves_the_vectors_to_the_base(

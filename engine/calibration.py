@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from engine.fields import of_types_of_defaults
+from engine.typed_settings import of_types_of_defaults
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from engine.calibration import Calibration
 from engine.encoder.config import EncoderConfig
 from engine.errors import CheckpointError, reason_of
-from engine.fields import of_types_of_defaults
-from engine.reader import Reader
-from engine.tokenization import Tokenizer
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
+from engine.typed_settings import of_types_of_defaults
 
 FORMAT = 1
 _CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"

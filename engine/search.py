@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.answers import (
+from engine.answering.answers import (
     Reading,
     give_verdict,
     merge_answers,
@@ -23,22 +23,22 @@ from engine.answers import (
     read,
     retrieval_features,
 )
+from engine.answering.results import PassageHit, SearchResult
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
+from engine.codecs.codecs import codec_named
 from engine.document_fields import FieldSummary
 from engine.documents import Document
 from engine.encoder.packing import Packing
-from engine.encoding import Encoded, encode_questions
 from engine.errors import CheckpointMismatchError, IndexStoreError, QuestionError
 from engine.filters import Filters, conditions
-from engine.reader import ReaderOutput
-from engine.results import PassageHit, SearchResult
+from engine.reading.encoding import Encoded, encode_questions
+from engine.reading.reader import ReaderOutput
+from engine.retrieval.address import Place, open_backend, place_of
 from engine.retrieval.backend import Backend, FetchedPassage, Searchable
 from engine.retrieval.fusion import Candidate, reciprocal_rank_fusion
 from engine.retrieval.hit import Hit
-from engine.retrieval.places import Place, open_backend, place_of
-from engine.store.codecs import codec_named
-from engine.yes_no import asks_yes_or_no
+from engine.text.yes_no import asks_yes_or_no
 
 STAGES = ("encode", "lexical", "dense", "load", "read")
 UNTRAINED = (

@@ -7,15 +7,15 @@ from typing import Any
 
 from engine.checkpoint import Checkpoint
 from engine.errors import ForereadError, SourceError
-from engine.languages import Detected, language_code
+from engine.retrieval.address import Place
 from engine.retrieval.analyser import ANALYSER, Analyser
-from engine.retrieval.places import Place
 from engine.store.manifest import Root, Settings
-from indexer.building import building
+from engine.text.languages import Detected, language_code
 from indexer.clock import StageClock
-from indexer.encode import encode_documents, length_sorted_groups
 from indexer.language import collection_language
+from indexer.new_index import building
 from indexer.parts import Part
+from indexer.passage_encoding import encode_documents, length_sorted_groups
 from indexer.pending import PASSAGES_PER_COMMIT
 from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
 from indexer.staging import refuse_existing

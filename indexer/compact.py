@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import IndexStoreError
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.store.lmdb_store import LmdbStore
 from indexer.staging import folder_bytes, staged
 

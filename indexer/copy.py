@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.errors import IndexStoreError
+from engine.retrieval.address import Place, open_backend
 from engine.retrieval.backend import Backend
-from engine.retrieval.places import Place, open_backend
-from engine.store.encoded import EncodedDocument, FileRecord
-from indexer.building import building
+from engine.store.contents import EncodedDocument, FileRecord
+from indexer.new_index import building
 from indexer.pending import OTHERS_PER_COMMIT, PASSAGES_PER_COMMIT
 
 

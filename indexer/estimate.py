@@ -16,7 +16,7 @@ from typing import Any
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
 from engine.errors import SourceError
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.folder.backend import EmbeddedBackend
 from indexer.build import encode_documents, index_settings, refuse_long_passages
 from indexer.passages import cut_passages
 from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files

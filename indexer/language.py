@@ -5,7 +5,7 @@ from contextlib import closing
 from itertools import islice
 
 from engine.documents import Document
-from engine.languages import LOOKED_AT, Detected, detect_language
+from engine.text.languages import LOOKED_AT, Detected, detect_language
 from indexer.sources import FileReader, SourceFile
 
 FILES = 16

@@ -10,7 +10,7 @@ from typing import Any
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
 from engine.errors import IndexStoreError
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.store.lmdb_store import LmdbStore
 from engine.store.manifest import Settings
 from indexer.build import (

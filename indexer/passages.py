@@ -7,7 +7,7 @@ from math import ceil
 
 from engine.documents import Document, Passage
 from engine.errors import ForereadError
-from engine.tokenization import Pieces, Tokenizer
+from engine.text.tokenization import Pieces, Tokenizer
 from indexer.sentences import sentence_spans
 
 _BATCH = 256  # sentences tokenised together

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
 from engine.retrieval.backend import Backend
-from engine.store.encoded import EncodedDocument, EncodedPassage, FileRecord
+from engine.store.contents import EncodedDocument, EncodedPassage, FileRecord
 from indexer.clock import StageClock
-from indexer.encode import encode_documents
+from indexer.passage_encoding import encode_documents
 
 PASSAGES_PER_COMMIT = 512
 OTHERS_PER_COMMIT = 2048  # documents removed, and files that changed no passage

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import IndexStoreError
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.retrieval.verification import BM25, VECTORS, Verification, verify_index
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.verification import BM25, VECTORS, Verification, verify_index
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import changing
 from engine.store.repair import drop_damaged

@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from engine.errors import IndexStoreError
+from engine.store.folder_exchange import replace_folder
 from engine.store.locks import WriterLock
-from engine.store.replacing import replace_folder
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
 from engine.retrieval.backend import Backend
-from engine.store.encoded import EncodedDocument, EncodedPassage, FileRecord
+from engine.store.contents import EncodedDocument, EncodedPassage, FileRecord
 from engine.store.records import document_digest, record_of
 from indexer.clock import StageClock
 from indexer.passages import cut_passages

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from engine.retrieval.elastic_writing import ElasticWriter
+from engine.retrieval.elastic.writing import ElasticWriter
 
 
 def break_off(monkeypatch: pytest.MonkeyPatch, after: int) -> None:

@@ -18,7 +18,7 @@ from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, Settings, load_checkpoint, save_checkpoint
 from engine.commands import console
 from engine.encoder.config import EncoderConfig
-from engine.reader import Reader
+from engine.reading.reader import Reader
 from indexer.build import BuildOptions, build_index
 
 DOCUMENTS = {

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from engine.commands.main import app as engine_app
-from indexer.commands import app as indexer_app
+from indexer.commands.main import app as indexer_app
 from ui.launch import app as ui_app
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ from math import log
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
-from engine.tokenization import Tokenizer
+from engine.text.tokenization import Tokenizer
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 

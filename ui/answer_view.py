@@ -6,11 +6,11 @@ import json
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from engine.results import Answer, Evidence, SearchResult
+from engine.answering.results import Answer, Evidence, SearchResult
 from ui import explain, feedback_form, filter_view, render
+from ui.error_lines import errors_told
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
-from ui.told import errors_told
 
 
 @st.fragment

@@ -10,12 +10,12 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from engine.results import Answer, SearchResult
-from engine.squad import read_questions
+from engine.answering.results import Answer, SearchResult
+from engine.datasets.squad import read_questions
 from ui import answer_view, explain, filter_view, render
+from ui.error_lines import errors_told
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
-from ui.told import errors_told
 
 SAMPLES = 5
 HISTORY = 20

@@ -13,7 +13,7 @@ from ui.shared_engine import open_engine
 from ui.uploads import shown_source
 
 if TYPE_CHECKING:
-    from engine.store.encoded import DocumentEntry
+    from engine.store.contents import DocumentEntry
 
 ROWS = 20  # on one page of the list
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.results import Answer, SearchResult
+from engine.answering.results import Answer, SearchResult
 from ui.render import escape, percent
 
 STAGES = {

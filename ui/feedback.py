@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from engine.answering.results import Answer
 from engine.errors import IndexStoreError
-from engine.results import Answer
+from engine.store.folder_exchange import KEPT
 from engine.store.locks import waiting_lock
-from engine.store.replacing import KEPT
 
 FILE = "feedback.jsonl"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from engine.answering.results import Answer
 from engine.errors import ForereadError
-from engine.results import Answer
 from ui import render
 from ui.feedback import Feedback, Verdict, append_feedback
 from ui.word_marker import mark_words

@@ -9,9 +9,9 @@ import typer
 
 from engine.commands import console
 from engine.commands.index_option import INDEX
+from engine.datasets.squad import read_questions
 from engine.errors import CheckpointError, IndexStoreError, SourceError
-from engine.retrieval.elastic_address import ClusterAddress
-from engine.squad import read_questions
+from engine.retrieval.elastic.address import ClusterAddress
 from ui.feedback import read_feedback, to_squad
 from ui.settings import PASSWORD_VARIABLE, PageSettings, visitors_folder
 from ui.uploads import FILE_BYTES
@@ -65,7 +65,7 @@ def serve(
     """
     in_cluster = isinstance(index, ClusterAddress)
     if in_cluster:
-        from engine.retrieval.places import open_backend
+        from engine.retrieval.address import open_backend
 
         open_backend(index).close()  # what is wrong with it is told here, not to visitors
     elif not (index / "store").is_dir():

@@ -6,9 +6,9 @@ from pathlib import Path
 import streamlit as st
 
 from ui import ask_page, collection_page, document_page
+from ui.error_lines import errors_told
 from ui.password import admitted
 from ui.settings import PageSettings
-from ui.told import errors_told
 
 STYLE = Path(__file__).with_name("style.css")
 ICON = Path(__file__).with_name("icon.svg")

@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from engine.results import Answer, Evidence, PassageHit
+from engine.answering.results import Answer, Evidence, PassageHit
 from indexer.sentences import sentence_spans
 from ui.uploads import shown_source
 

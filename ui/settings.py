@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.retrieval.elastic_address import ClusterAddress, is_address, parse_address
+from engine.retrieval.elastic.address import ClusterAddress, is_address, parse_address
 
 PASSWORD_VARIABLE = "FOREREAD_UI_PASSWORD"
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from engine.errors import IndexStoreError, SourceError
-from engine.store.replacing import KEPT
+from engine.store.folder_exchange import KEPT
 
 if TYPE_CHECKING:
     from engine.checkpoint import Checkpoint

@@ -7,7 +7,7 @@ from engine.commands import console
 
 if TYPE_CHECKING:
     from engine.encoder.split import SplitEncoder
-    from engine.tokenization import Tokenizer
+    from engine.text.tokenization import Tokenizer
     from engine.training.examples import ExampleSet
     from engine.training.vectors import VectorTargets
 

@@ -31,9 +31,9 @@ def bench(
     import torch
 
     from engine.checkpoint import load_teacher
+    from engine.datasets.squad import read_questions
     from engine.evaluation.speed import compare
     from engine.search import SearchEngine
-    from engine.squad import read_questions
 
     if threads is not None:
         torch.set_num_threads(threads)

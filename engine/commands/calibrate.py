@@ -15,7 +15,7 @@ from engine.errors import CheckpointMismatchError
 if TYPE_CHECKING:
     from engine.calibration import Calibration
     from engine.checkpoint import Checkpoint
-    from engine.squad import SquadParagraph
+    from engine.datasets.squad import SquadParagraph
     from engine.training.calibration import Judgement
 
 THRESHOLDS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -90,7 +90,7 @@ def calibrate(
 
 
 def _paragraphs(files: list[Path], held_back: bool, limit: int | None) -> "list[SquadParagraph]":
-    from engine.squad import read_squad, take_questions
+    from engine.datasets.squad import read_squad, take_questions
     from engine.training.examples import is_tune
 
     paragraphs = [paragraph for file in files for paragraph in read_squad(file)]
@@ -100,7 +100,7 @@ def _paragraphs(files: list[Path], held_back: bool, limit: int | None) -> "list[
 
 
 def _write_to_index(fitted: "Calibration", index: Any, checkpoint: "Checkpoint") -> None:
-    from engine.retrieval.places import open_backend
+    from engine.retrieval.address import open_backend
 
     with open_backend(index, readonly=False) as backend:
         if backend.settings.checkpoint != checkpoint.fingerprint:

@@ -58,7 +58,7 @@ def convert(
 
 
 def _cut(model: str, split: int, out: Path) -> dict[str, Any]:
-    from engine import conversion
+    from engine import checkpoint_conversion as conversion
     from engine.checkpoint import save_checkpoint
 
     converted = conversion.convert(model, split=split)
@@ -76,7 +76,7 @@ def _cut(model: str, split: int, out: Path) -> dict[str, Any]:
 def _exchange(model: str | None, vocabulary: str, out: Path) -> dict[str, Any]:
     import torch
 
-    from engine import conversion
+    from engine import checkpoint_conversion as conversion
     from engine.checkpoint import load_checkpoint, save_checkpoint, shipped_checkpoint
 
     folder = Path(model) if model else shipped_checkpoint()

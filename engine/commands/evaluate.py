@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.checkpoint import Checkpoint
-    from engine.squad import SquadParagraph
+    from engine.datasets.squad import SquadParagraph
 
 _R = TypeVar("_R")
 
@@ -56,7 +56,7 @@ def evaluate(
     Which of the published layouts the file is in is told from the file.
     Examples: engine evaluate dev.json --reader;  engine evaluate dev.json --index papers.idx
     """
-    from engine.datasets.kinds import Kind, kind_of
+    from engine.datasets.formats import Kind, kind_of
 
     if reader == (index is not None):
         raise SourceError("give either --reader or --index DIR")
@@ -92,7 +92,7 @@ def _reader(
     questions: Path, model: Path | None, limit: int | None, language: str | None
 ) -> dict[str, Any]:
     from engine.checkpoint import load_checkpoint, shipped_checkpoint
-    from engine.datasets.kinds import Kind, kind_of
+    from engine.datasets.formats import Kind, kind_of
 
     measure = {
         Kind.BOOLQ: _boolean,
@@ -107,7 +107,7 @@ def _reader(
 
 
 def _boolean(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
-    from engine.datasets.kinds import read_boolean
+    from engine.datasets.formats import read_boolean
     from engine.datasets.questions import take
     from engine.evaluation.tasks import accuracy, judge_boolean
 
@@ -118,7 +118,7 @@ def _boolean(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> di
 
 
 def _choice(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
-    from engine.datasets.kinds import read_choice
+    from engine.datasets.formats import read_choice
     from engine.datasets.questions import take
     from engine.evaluation.tasks import accuracy, judge_choice
 
@@ -169,7 +169,7 @@ def _spans(
 
 
 def _paragraphs(questions: Path, limit: int | None) -> "list[SquadParagraph]":
-    from engine.squad import read_squad, take_questions
+    from engine.datasets.squad import read_squad, take_questions
 
     paragraphs = take_questions(read_squad(questions), limit)
     if not any(paragraph.questions for paragraph in paragraphs):
@@ -178,7 +178,7 @@ def _paragraphs(questions: Path, limit: int | None) -> "list[SquadParagraph]":
 
 
 def _language(named: str | None, texts: "Iterable[str]") -> str:
-    from engine.languages import detect_language, language_code
+    from engine.text.languages import detect_language, language_code
 
     return language_code(named) if named else detect_language(texts).language
 
@@ -191,7 +191,7 @@ def _index(
     min_confidence: float | None,
     language: str | None,
 ) -> dict[str, Any]:
-    from engine.datasets.kinds import Kind, kind_of
+    from engine.datasets.formats import Kind, kind_of
     from engine.evaluation.searching import evaluate_search
     from engine.search import SearchEngine
 
@@ -230,7 +230,7 @@ def _verdicts(
     limit: int | None,
     min_confidence: float | None,
 ) -> dict[str, Any]:
-    from engine.datasets.kinds import read_boolean
+    from engine.datasets.formats import read_boolean
     from engine.datasets.questions import take
     from engine.evaluation.tasks import evaluate_verdicts
     from engine.search import SearchEngine

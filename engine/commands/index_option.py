@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.retrieval.elastic_address import EXAMPLE, is_address
+from engine.retrieval.elastic.address import EXAMPLE, is_address
 
 HELP = f"The index: a folder, or in a cluster, such as {EXAMPLE}."
 
 
 def read_place(written: str) -> Any:
     """A `Place`. Raises: IndexStoreError if it's an address that isn't one."""
-    from engine.retrieval.places import place_of
+    from engine.retrieval.address import place_of
 
     return place_of(written)
 
@@ -21,7 +21,7 @@ def read_folder(written: str) -> Path:
     """Raises: IndexStoreError if it's an address."""
     if not is_address(str(written)):
         return Path(written)
-    from engine.retrieval.places import folder_of
+    from engine.retrieval.address import folder_of
 
     return folder_of(written)
 

@@ -120,7 +120,7 @@ def _teaching(
     from engine.sweep.files import digest_files, digest_network
     from engine.sweep.plan import TrainingConditions
     from engine.sweep.trial import Teaching
-    from engine.training.agreement import load_base
+    from engine.training.compatibility import load_base
     from engine.training.distillation import parse_numbers
     from engine.training.material import gather_material
 
@@ -146,7 +146,7 @@ def _exam(
 ) -> "Exam":
     import torch
 
-    from engine.squad import read_squad
+    from engine.datasets.squad import read_squad
     from engine.sweep.files import digest_files
     from engine.sweep.plan import MeasuringConditions
     from engine.sweep.trial import Exam

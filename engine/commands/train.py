@@ -13,8 +13,8 @@ from engine.errors import SourceError
 
 if TYPE_CHECKING:
     from engine.encoder.split import SplitEncoder
-    from engine.reader import Reader
-    from engine.tokenization import Tokenizer
+    from engine.reading.reader import Reader
+    from engine.text.tokenization import Tokenizer
     from engine.training.trainer import Recipe
 
 train = typer.Typer(
@@ -56,8 +56,8 @@ def teacher(
     import torch
 
     from engine.checkpoint import load_teacher
-    from engine.encoder.convert import load_transformers, load_transformers_tokenizer
-    from engine.reader import Reader
+    from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer
+    from engine.reading.reader import Reader
     from engine.training.batches import Mixture
     from engine.training.trainer import Recipe
 
@@ -121,7 +121,7 @@ def split(
     import torch
 
     from engine.checkpoint import load_checkpoint, load_teacher
-    from engine.training.agreement import check_pieces, load_base
+    from engine.training.compatibility import check_pieces, load_base
     from engine.training.distillation import (
         Shape,
         parse_losses,
@@ -182,8 +182,8 @@ def vectors(
     from engine.checkpoint import load_checkpoint, save_checkpoint
     from engine.commands.base_targets import base_targets
     from engine.commands.training_bar import training_bar
-    from engine.encoder.convert import with_vector_layers
-    from engine.training.agreement import load_base
+    from engine.encoder.from_transformers import with_vector_layers
+    from engine.training.compatibility import load_base
     from engine.training.distillation import parse_numbers
     from engine.training.examples import cut_examples
     from engine.training.material import split_paragraphs

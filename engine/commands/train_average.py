@@ -9,7 +9,7 @@ from engine.commands import console
 from engine.commands.ask import JSON
 
 if TYPE_CHECKING:
-    from engine.reader import Reader
+    from engine.reading.reader import Reader
 
 MEASURED_QUESTIONS = 500
 
@@ -37,9 +37,9 @@ def average(
     import torch
 
     from engine.checkpoint import load_checkpoint
-    from engine.conversion import unfitted
+    from engine.checkpoint_conversion import unfitted
+    from engine.datasets.squad import take_questions
     from engine.evaluation.reading import predict, score
-    from engine.squad import take_questions
     from engine.training.averaging import average_readers
     from engine.training.material import split_paragraphs
     from engine.training.run import check_out, save_trained

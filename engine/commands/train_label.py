@@ -42,8 +42,8 @@ def label(
     Example: engine train label questions.txt --index papers.idx --teacher teacher --out more.json
     """
     from engine.checkpoint import load_checkpoint
-    from engine.retrieval.places import open_backend
-    from engine.squad import read_questions, read_squad, take_questions
+    from engine.datasets.squad import read_questions, read_squad, take_questions
+    from engine.retrieval.address import open_backend
     from engine.training.labelling import label_questions, retrieved_paragraphs, squad_layout
 
     if out.is_dir() or not out.absolute().parent.is_dir():

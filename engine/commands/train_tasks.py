@@ -17,8 +17,8 @@ from engine.errors import CheckpointError
 if TYPE_CHECKING:
     from engine.checkpoint import Checkpoint, Settings
     from engine.evaluation.tasks import Judged
-    from engine.reader import Reader
-    from engine.tokenization import Tokenizer
+    from engine.reading.reader import Reader
+    from engine.text.tokenization import Tokenizer
     from engine.training.material import Material
     from engine.training.task_examples import TaskSet
     from engine.training.task_trainer import Beside
@@ -79,7 +79,7 @@ def boolean(
 
     Example: engine train boolean boolq.jsonl --model split --spans train.json --out both
     """
-    from engine.datasets.kinds import read_boolean
+    from engine.datasets.formats import read_boolean
     from engine.evaluation.tasks import judge_boolean
     from engine.training.batches import Mixture
     from engine.training.negatives import with_other_windows
@@ -133,7 +133,7 @@ def choice(
 
     Example: engine train choice RACE/train/middle --model split --out chooser
     """
-    from engine.datasets.kinds import read_choice
+    from engine.datasets.formats import read_choice
     from engine.evaluation.tasks import judge_choice
     from engine.training.batches import Mixture
     from engine.training.task_examples import choice_limit, cut_choice
@@ -169,7 +169,7 @@ def _load(model: Path, teacher: Path | None) -> "tuple[Checkpoint, Reader | None
     import torch
 
     from engine.checkpoint import load_checkpoint, load_teacher
-    from engine.training.agreement import check_pieces
+    from engine.training.compatibility import check_pieces
 
     checkpoint = load_checkpoint(model, dtype=torch.float32)
     if teacher is None:
@@ -192,8 +192,8 @@ def _train(
     as_json: bool,
 ) -> None:
     from engine.checkpoint import save_checkpoint
+    from engine.checkpoint_conversion import unfitted
     from engine.commands.training_bar import training_bar
-    from engine.conversion import unfitted
     from engine.evaluation.tasks import accuracy
     from engine.training.distillation import Shape
     from engine.training.run import check_out, work_folder
@@ -274,8 +274,8 @@ def _beside(
 ) -> "Beside":
     """Spans to train on alongside, with the weights of `recipe`."""
     from engine.commands.base_targets import base_targets
-    from engine.training.agreement import load_base
     from engine.training.batches import Mixture
+    from engine.training.compatibility import load_base
     from engine.training.task_trainer import Beside
 
     examples, targets = material.examples, None
@@ -291,8 +291,8 @@ def _with_spans_measured(
     settings: "Settings", reader: "Reader", tokenizer: "Tokenizer", material: "Material"
 ) -> "Settings":
     """EM and F1 on spans held back, and how far the last layer may be skimmed now."""
+    from engine.datasets.squad import take_questions
     from engine.evaluation.reading import predict, score
-    from engine.squad import take_questions
     from engine.training.skimming import fit_skim
 
     asked = take_questions(material.held_back, EVALUATE_QUESTIONS)

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.datasets.questions import BooleanQuestion
 from engine.datasets.records import field, layout, read_json_lines
-from engine.squad import SquadParagraph, SquadQuestion
+from engine.datasets.squad import SquadParagraph, SquadQuestion
 
 Place = tuple[int, int]
 PAGE_FIELDS = ("document_text", "document_tokens")

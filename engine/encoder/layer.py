@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from engine.encoder.config import EncoderConfig
 from engine.encoder.packing import Packing
-from engine.encoder.relative import RelativeAttention
+from engine.encoder.relative_attention import RelativeAttention
 from engine.errors import CheckpointError
 
 

@@ -15,14 +15,15 @@ import torch
 from numpy.typing import NDArray
 
 from engine.checkpoint import Checkpoint
+from engine.codecs.codecs import codec_named
+from engine.datasets.squad import SquadParagraph
 from engine.encoder.packing import Packing
-from engine.encoding import Encoded, encode_passages, encode_questions
 from engine.errors import SourceError
-from engine.spans import best_spans
-from engine.squad import SquadParagraph
-from engine.store.codecs import codec_named
-from engine.tokenization import Tokenizer
-from engine.training.examples import QUESTION_LIMIT, window_bounds
+from engine.reading.encoding import Encoded, encode_passages, encode_questions
+from engine.reading.spans import best_spans
+from engine.text.tokenization import Tokenizer
+from engine.text.windows import window_bounds
+from engine.training.examples import QUESTION_LIMIT
 from engine.training.vectors import length_groups
 
 Pieces = NDArray[np.int32]

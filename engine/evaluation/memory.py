@@ -23,10 +23,10 @@ from torch.utils._pytree import tree_leaves
 
 from engine.allocator import give_back_freed_memory, keep_freed_memory
 from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.encoder.convert import reselect
+from engine.codecs.codecs import codec_named
+from engine.encoder.from_transformers import reselect
 from engine.errors import ForereadError
 from engine.evaluation.costs import Load, Reading, read_load
-from engine.store.codecs import codec_named
 
 _MIB = 2**20
 

@@ -13,14 +13,15 @@ from typing import Any
 
 import torch
 
-from engine.answers import boolean_probabilities
+from engine.answering.answers import boolean_probabilities
 from engine.datasets.natural_questions import Annotation, NaturalQuestion, Place
 from engine.evaluation.reading import read_all
-from engine.reader import Reader
-from engine.spans import best_spans
-from engine.tokenization import Tokenizer
-from engine.training.examples import QUESTION_LIMIT, window_bounds
-from engine.yes_no import asks_yes_or_no
+from engine.reading.reader import Reader
+from engine.reading.spans import best_spans
+from engine.text.tokenization import Tokenizer
+from engine.text.windows import window_bounds
+from engine.text.yes_no import asks_yes_or_no
+from engine.training.examples import QUESTION_LIMIT
 
 NEEDED_OF_FIVE = 2
 WINDOWS_AT_ONCE = 32

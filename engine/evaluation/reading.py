@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
-from engine.evaluation.metrics import decided, exact_match, f1
-from engine.languages import ENGLISH
-from engine.reader import Reader, ReaderOutput
-from engine.spans import best_spans
-from engine.squad import SquadParagraph, SquadQuestion
-from engine.tokenization import Pieces, Tokenizer
-from engine.training.examples import QUESTION_LIMIT, window_bounds
+from engine.evaluation.metrics import decided
+from engine.reading.reader import Reader, ReaderOutput
+from engine.reading.spans import best_spans
+from engine.text.languages import ENGLISH
+from engine.text.matching import exact_match, f1
+from engine.text.tokenization import Pieces, Tokenizer
+from engine.text.windows import window_bounds
+from engine.training.examples import QUESTION_LIMIT
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import quantiles
 from typing import Any
 
+from engine.datasets.squad import SquadParagraph
 from engine.errors import QuestionError
-from engine.evaluation.metrics import (
-    decided,
-    exact_match,
-    expected_calibration_error,
-    f1,
-    reliability,
-)
-from engine.languages import ENGLISH
+from engine.evaluation.metrics import decided, expected_calibration_error, reliability
 from engine.search import SearchEngine
-from engine.squad import SquadParagraph
+from engine.text.languages import ENGLISH
+from engine.text.matching import exact_match, f1
 
 DEPTH = 20
 CORRECT_F1 = 0.5

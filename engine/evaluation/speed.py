@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from engine.checkpoint import Checkpoint
-from engine.encoding import encode_passages, encode_questions
 from engine.errors import IndexStoreError, QuestionError
+from engine.reading.encoding import encode_passages, encode_questions
+from engine.reading.spans import best_spans
 from engine.retrieval.fusion import Candidate
 from engine.search import SearchEngine
-from engine.spans import best_spans
 
 Pieces = NDArray[np.int32]
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import torch
 
-from engine.answers import boolean_probabilities
+from engine.answering.answers import boolean_probabilities
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.errors import CheckpointError
 from engine.evaluation.reading import read_all
 from engine.evaluation.searching import RightPassage
-from engine.reader import Reader
+from engine.reading.reader import Reader
 from engine.search import SearchEngine
-from engine.tokenization import Tokenizer
-from engine.training.examples import QUESTION_LIMIT, window_bounds
+from engine.text.tokenization import Tokenizer
+from engine.text.windows import window_bounds
+from engine.training.examples import QUESTION_LIMIT
 from engine.training.task_examples import choice_limit, choice_pieces
 
 

@@ -17,8 +17,8 @@ import regex
 import Stemmer
 
 from engine.errors import IndexStoreError
-from engine.languages import ENGLISH, LANGUAGES
 from engine.retrieval.stop_words import STOP_WORDS
+from engine.text.languages import ENGLISH, LANGUAGES
 
 # Stands in the manifest, with the language behind it unless that is English; a change of the terms
 # that some text gives needs another name.

@@ -8,12 +8,12 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.codecs.codecs import Bytes
 from engine.document_fields import FieldSummary, FieldValue
 from engine.documents import Document, Passage
 from engine.filters import Condition
 from engine.retrieval.hit import Hit
-from engine.store.codecs import Bytes
-from engine.store.encoded import DocumentEntry, EncodedDocument, FileRecord
+from engine.store.contents import DocumentEntry, EncodedDocument, FileRecord
 from engine.store.manifest import Root, Settings
 
 

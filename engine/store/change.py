@@ -9,9 +9,9 @@ from typing import Any
 
 import lmdb
 
+from engine.codecs.codecs import Bytes
 from engine.store import records
-from engine.store.codecs import Bytes
-from engine.store.encoded import EncodedDocument, EncodedPassage, FileRecord
+from engine.store.contents import EncodedDocument, EncodedPassage, FileRecord
 from engine.store.environment import Environment
 from engine.store.layout import get_manifest, put_manifest
 from engine.store.manifest import Root

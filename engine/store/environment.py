@@ -18,8 +18,8 @@ from typing import TypeVar
 import lmdb
 
 from engine.errors import IndexStoreError
-from engine.store.gate import Gate
 from engine.store.locks import ThreadLock
+from engine.store.readers_writer_lock import Gate
 
 INITIAL_MAP = 64 << 20
 MAX_READERS = 1024

@@ -11,12 +11,12 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.codecs.codecs import codec_named
 from engine.documents import Document
 from engine.errors import IndexStoreError
 from engine.store import records
 from engine.store.change import Change
-from engine.store.codecs import codec_named
-from engine.store.encoded import (
+from engine.store.contents import (
     DocumentEntry,
     EncodedDocument,
     EncodedPassage,

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from engine.codecs.codecs import Bytes
 from engine.document_fields import document_fields, field_values
 from engine.documents import Document, Passage, Section
 from engine.errors import IndexStoreError
-from engine.store.codecs import Bytes
-from engine.store.encoded import DocumentEntry, FileRecord, StoredPassage
+from engine.store.contents import DocumentEntry, FileRecord, StoredPassage
 
 _CRC = struct.Struct("<I")
 _LENGTH = struct.Struct("<I")

@@ -13,7 +13,7 @@ import lmdb
 
 from engine.errors import IndexStoreError
 from engine.store import records
-from engine.store.encoded import FileRecord
+from engine.store.contents import FileRecord
 from engine.store.environment import Environment
 from engine.store.layout import DATABASES, get_manifest, put_manifest
 from engine.store.lmdb_store import LmdbStore

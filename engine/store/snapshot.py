@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.documents import Document
 from engine.errors import IndexStoreError
 from engine.store import records
-from engine.store.encoded import (
+from engine.store.contents import (
     DocumentEntry,
     EncodedDocument,
     EncodedPassage,

@@ -14,10 +14,10 @@ from typing import TypeAlias
 import lmdb
 import numpy as np
 
+from engine.codecs.codecs import codec_named
 from engine.errors import IndexStoreError
 from engine.store import records
-from engine.store.codecs import codec_named
-from engine.store.encoded import DocumentEntry, StoredPassage
+from engine.store.contents import DocumentEntry, StoredPassage
 from engine.store.environment import Environment
 from engine.store.lmdb_store import DATABASES, MANIFEST_KEY, LmdbStore
 from engine.store.manifest import Manifest, Settings

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.datasets.squad import SquadParagraph, take_questions
 from engine.encoder.split import SplitEncoder
 from engine.errors import SourceError
 from engine.evaluation.costs import (
@@ -29,7 +30,6 @@ from engine.evaluation.costs import (
 )
 from engine.evaluation.memory import measure_memory
 from engine.evaluation.reading import predict, score
-from engine.squad import SquadParagraph, take_questions
 from engine.sweep.files import read_json, write_json
 from engine.sweep.plan import MeasuringConditions, TrainingConditions, Trial, as_json
 from engine.training.distillation import split_recipe, student_of

@@ -11,8 +11,8 @@ import torch
 
 from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointError
-from engine.reader import Reader
-from engine.training.agreement import check_pieces
+from engine.reading.reader import Reader
+from engine.training.compatibility import check_pieces
 
 
 @torch.no_grad()

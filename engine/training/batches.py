@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.encoder.packing import Packing, join
 from engine.encoder.split import with_special
-from engine.tokenization import Tokenizer
+from engine.text.tokenization import Tokenizer
 from engine.training.examples import Example, ExampleSet
 from engine.training.losses import Targets
 from engine.training.task_examples import TaskSet

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.encoder.convert import reselect, with_vector_layers
+from engine.encoder.from_transformers import reselect, with_vector_layers
 from engine.encoder.split import SplitEncoder
 from engine.errors import CheckpointError
-from engine.reader import Reader
+from engine.reading.reader import Reader
 from engine.training.batches import Mixture
 from engine.training.trainer import Recipe
 

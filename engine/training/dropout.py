@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.reader import Reader
+from engine.reading.reader import Reader
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.datasets.squad import SquadParagraph
 from engine.errors import SourceError
-from engine.squad import SquadParagraph
-from engine.tokenization import Pieces, Tokenizer
+from engine.text.tokenization import Pieces, Tokenizer
+from engine.text.windows import window_bounds
 
 QUESTION_LIMIT = 64
 
@@ -123,15 +124,6 @@ def nothing_to_train(questions: int, epochs: float) -> SourceError:
         "questions that passages answer (those on a tenth of the passages are held back), and more "
         "than 0 epochs"
     )
-
-
-def window_bounds(n: int, limit: int) -> list[tuple[int, int]]:
-    """Starts and ends of windows of `limit` that cover `n`, overlapping by about half."""
-    if n <= limit:
-        return [(0, n)]
-    count = -(-2 * (n - limit) // limit) + 1  # overlapping by about half
-    starts = np.linspace(0, n - limit, count).round().astype(int)
-    return [(int(start), int(start) + limit) for start in starts]
 
 
 def _place(context: str, answer: str, said: int) -> int | None:

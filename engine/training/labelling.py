@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from engine.checkpoint import Checkpoint
+from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.evaluation.reading import Prediction, predict
 from engine.retrieval.backend import Backend
-from engine.squad import SquadParagraph, SquadQuestion
 from engine.training.examples import is_tune
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.encoder.packing import Packing
-from engine.reader import ReaderOutput
+from engine.reading.reader import ReaderOutput
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.datasets.kinds import read_paragraphs
+from engine.datasets.formats import read_paragraphs
+from engine.datasets.squad import SquadParagraph
 from engine.encoder.split import SplitEncoder
-from engine.squad import SquadParagraph
-from engine.tokenization import Tokenizer
+from engine.text.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, cut_examples, is_tune
 from engine.training.identity import identity
 from engine.training.negatives import with_negatives

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import tantivy
 
-from engine.evaluation.metrics import normalise
+from engine.text.matching import normalise
 from engine.training.examples import Example, ExampleSet, Window
 from engine.training.task_examples import TaskSet
 

@@ -8,16 +8,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.answers import Reading, group_spans, probabilities
+from engine.answering.answers import Reading, group_spans, probabilities
+from engine.answering.results import PassageHit
 from engine.calibration import Calibration
-from engine.encoding import encode_questions
+from engine.datasets.squad import SquadParagraph
 from engine.errors import QuestionError
-from engine.evaluation.metrics import f1
 from engine.evaluation.searching import CORRECT_F1, RightPassage
-from engine.results import PassageHit
+from engine.reading.encoding import encode_questions
+from engine.reading.spans import Spans
 from engine.search import Loaded, SearchEngine, passage_hit
-from engine.spans import Spans
-from engine.squad import SquadParagraph
+from engine.text.matching import f1
 
 GROUPED_FOR = 5
 """Answers that spans are merged into, of which the first is looked at, as when a user asks."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import Settings, save_checkpoint, settings_for
+from engine.datasets.squad import SquadParagraph, take_questions
 from engine.errors import CheckpointError
 from engine.evaluation.reading import predict, score
-from engine.reader import Reader
-from engine.squad import SquadParagraph, take_questions
-from engine.tokenization import Tokenizer
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
 from engine.training.loop import Progress
 from engine.training.material import Material
 from engine.training.skimming import fit_skim

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from engine.datasets.squad import SquadParagraph
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
-from engine.reader import Reader
-from engine.spans import best_spans
-from engine.squad import SquadParagraph
-from engine.tokenization import Tokenizer
+from engine.reading.reader import Reader
+from engine.reading.spans import best_spans
+from engine.text.tokenization import Tokenizer
 from engine.training.examples import QUESTION_LIMIT
 
 CHOICES = (8, 12, 16, 24, 32)

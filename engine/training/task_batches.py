@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.reader import ReaderOutput
-from engine.tokenization import Tokenizer
+from engine.reading.reader import ReaderOutput
+from engine.text.tokenization import Tokenizer
 from engine.training.batches import Mixture, Packed, pack
 from engine.training.task_examples import TaskExample, TaskSet
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.encoder.config import EncoderConfig
-from engine.tokenization import Tokenizer
-from engine.training.examples import QUESTION_LIMIT, Window, cut_windows, window_bounds
+from engine.text.tokenization import Tokenizer
+from engine.text.windows import window_bounds
+from engine.training.examples import QUESTION_LIMIT, Window, cut_windows
 
 CHOICE_LIMIT = 128
 """Wordpieces of a question with one option at most."""
@@ -42,7 +43,7 @@ class TaskExample:
 
 @dataclass(frozen=True)
 class TaskSet:
-    """`head` is what judges them, of `engine.reader.HEADS`."""
+    """`head` is what judges them, of `engine.reading.reader.HEADS`."""
 
     head: str
     windows: list[Window]

@@ -10,16 +10,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from engine.reader import Reader
-from engine.tokenization import Tokenizer
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
 from engine.training.batches import make_batch, plan_epoch
+from engine.training.entry_losses import entries_distillation, entries_loss
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
 from engine.training.loop import Pace, Progress, Resume, run_steps
 from engine.training.losses import state_loss
 from engine.training.task_batches import TaskBatch, make_task_batch
 from engine.training.task_examples import TaskSet
-from engine.training.task_losses import entries_distillation, entries_loss
 from engine.training.trainer import (
     Recipe,
     check_states,

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, join_states
 from engine.errors import CheckpointError
-from engine.reader import Reader, ReaderOutput
-from engine.tokenization import Tokenizer
+from engine.reading.reader import Reader, ReaderOutput
+from engine.text.tokenization import Tokenizer
 from engine.training.batches import Batch, Mixture, Packed, make_batch, plan_epoch
 from engine.training.dropout import dropout
 from engine.training.examples import ExampleSet, nothing_to_train

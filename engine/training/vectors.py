@@ -25,7 +25,7 @@ from engine.encoder.split import (
     SplitEncoder,
     with_special,
 )
-from engine.tokenization import Tokenizer
+from engine.text.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
 from engine.training.loop import Pace, Progress, Resume, run_steps

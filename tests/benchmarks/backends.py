@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 
 from engine.checkpoint import load_checkpoint
-from engine.encoding import encode_questions
+from engine.datasets.squad import read_squad, take_questions
+from engine.reading.encoding import encode_questions
+from engine.retrieval.address import open_backend, place_of
 from engine.retrieval.backend import Backend
 from engine.retrieval.hit import Hit
-from engine.retrieval.places import open_backend, place_of
 from engine.search import recorded_model
-from engine.squad import read_squad, take_questions
 from indexer.copy import copy_index
 
 BEST, FETCHED = 10, 20

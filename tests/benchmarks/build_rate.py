@@ -21,7 +21,7 @@ from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.documents import Document, Passage
 from engine.encoder.split import PASSAGE_TYPE, with_special
 from indexer.build import BuildOptions, build_index
-from indexer.encode import TOKENS_PER_PASS, length_sorted_groups
+from indexer.passage_encoding import TOKENS_PER_PASS, length_sorted_groups
 from indexer.passages import cut_passages
 from indexer.sources import read_sources
 

@@ -27,11 +27,11 @@ import numpy as np
 from elasticsearch import Elasticsearch
 
 from engine.retrieval.analyser import ANALYSER, analyser_named
-from engine.retrieval.elastic import ElasticBackend
-from engine.retrieval.elastic_address import ClusterAddress, parse_address
-from engine.retrieval.elastic_connection import Connection
-from engine.retrieval.elastic_records import passage_records
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.elastic.address import ClusterAddress, parse_address
+from engine.retrieval.elastic.backend import ElasticBackend
+from engine.retrieval.elastic.connection import Connection
+from engine.retrieval.elastic.records import passage_records
+from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.store.manifest import Settings
 from indexer.pending import PASSAGES_PER_COMMIT
 

@@ -32,11 +32,11 @@ from typing import Any
 
 import numpy as np
 
+from engine.codecs.codecs import codec_named
 from engine.documents import Document, Passage
 from engine.retrieval.analyser import ANALYSER
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.store.codecs import codec_named
-from engine.store.encoded import EncodedDocument, EncodedPassage
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.store.contents import EncodedDocument, EncodedPassage
 from engine.store.manifest import Settings
 
 CODEC, HIDDEN, DIMENSION = "int8", 8, 384

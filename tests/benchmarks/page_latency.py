@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "ui" / "browser"))
 import page_server
 from playwright.sync_api import sync_playwright
 
-from engine.squad import read_questions
+from engine.datasets.squad import read_questions
 
 WARM_UP = 3
 WAIT = 120_000  # milliseconds

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "ui" / "browser"))
 import page_server
 from playwright.async_api import Browser, async_playwright
 
+from engine.datasets.squad import read_questions
 from engine.search import SearchEngine
-from engine.squad import read_questions
 
 WAIT = 120_000  # milliseconds
 

@@ -20,6 +20,7 @@ import torch
 
 from engine.allocator import keep_freed_memory
 from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.datasets.squad import read_squad
 from engine.evaluation.costs import (
     Load,
     Reading,
@@ -30,7 +31,6 @@ from engine.evaluation.costs import (
     times_faster,
 )
 from engine.evaluation.memory import measure_memory, reshaped
-from engine.squad import read_squad
 from engine.training.distillation import Shape, parse_shape
 
 SHAPES = ("1-6:7,10,12", "1-4:5,8,12", "1-9:10-12", "1-6:7,12", "1-6:7,9,11,12")

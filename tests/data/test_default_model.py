@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from engine.checkpoint import load_checkpoint, shipped_checkpoint
-from engine.evaluation.metrics import f1
+from engine.datasets.squad import read_squad, take_questions
 from engine.search import SearchEngine
-from engine.squad import read_squad, take_questions
+from engine.text.matching import f1
 from indexer.build import BuildOptions, build_index
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"

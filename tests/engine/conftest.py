@@ -9,10 +9,10 @@ from tiny_tokenizers import byte_tokenizer, unigram, word_piece
 from tokenizers import models
 
 from engine.checkpoint import Settings, save_checkpoint
+from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.encoder.config import EncoderConfig
-from engine.reader import Reader
-from engine.squad import SquadParagraph, SquadQuestion
-from engine.tokenization import Tokenizer
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
 
 WORDS = """
     the a of in is was by and who what when where which Who What When Where lamp lamps keeper

@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
+from engine.codecs.codecs import codec_named
 from engine.documents import Document, Passage, Section
 from engine.filters import conditions
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.backend import Backend
-from engine.store.codecs import codec_named
-from engine.store.encoded import EncodedDocument, EncodedPassage
+from engine.store.contents import EncodedDocument, EncodedPassage
 from engine.store.manifest import Settings
 
 HIDDEN, DIMENSION = 8, 8

@@ -20,8 +20,8 @@ from engine.checkpoint import (
     save_settings,
 )
 from engine.errors import CheckpointError
-from engine.reader import Reader
-from engine.tokenization import Tokenizer
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
 
 FILES = ["config.json", "model.safetensors", "tokenizer.json"]
 SETTINGS = Settings(

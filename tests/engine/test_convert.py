@@ -28,15 +28,15 @@ from transformers import (
 )
 
 from engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from engine.checkpoint_conversion import convert
 from engine.commands.main import app as engine_app
-from engine.conversion import convert
-from engine.encoder.convert import load_transformers, load_transformers_tokenizer
+from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer
 from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
-from engine.encoding import encode_passages, encode_questions
 from engine.errors import CheckpointError
+from engine.reading.encoding import encode_passages, encode_questions
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
-from indexer.commands import app as indexer_app
+from indexer.commands.main import app as indexer_app
 
 TEXTS = [
     "The lighthouse at Stone Point was designed by Dora Reed. Its lamp was first lit in 1872.",

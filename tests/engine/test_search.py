@@ -12,12 +12,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.answers import probabilities
+from engine.answering.answers import probabilities
+from engine.answering.results import Answer, SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.encoding import encode_passages, encode_questions
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, QuestionError
-from engine.results import Answer, SearchResult
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.reading.encoding import encode_passages, encode_questions
+from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
 

@@ -13,15 +13,15 @@ from tokenizers import models
 from transformers import BertConfig, BertModel
 
 from engine.checkpoint import Checkpoint, Settings, load_checkpoint, save_checkpoint
+from engine.checkpoint_conversion import MOST_APART, exchange_vocabulary
 from engine.commands.main import app as engine_app
-from engine.conversion import MOST_APART, exchange_vocabulary
 from engine.encoder.config import EncoderConfig
-from engine.encoding import encode_passages, encode_questions
 from engine.errors import CheckpointError
-from engine.reader import Reader
+from engine.reading.encoding import encode_passages, encode_questions
+from engine.reading.reader import Reader
 from engine.search import SearchEngine
-from engine.tokenization import Tokenizer
-from indexer.commands import app as indexer_app
+from engine.text.tokenization import Tokenizer
+from indexer.commands.main import app as indexer_app
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 LATIN = ["▁", *"abcdefghijklmnopqrstuvwxyz.?", "▁the", "lamp"]

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.retrieval.verification import BM25, VECTORS, check_bm25, check_vectors
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.verification import BM25, VECTORS, check_bm25, check_vectors
 from engine.store.lmdb_store import LmdbStore
 from engine.store.verification import check_store
 

@@ -11,8 +11,8 @@ from typing import Any
 import lmdb
 
 from engine.errors import ForereadError
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.retrieval.verification import BM25, VECTORS, check_bm25, check_vectors
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.verification import BM25, VECTORS, check_bm25, check_vectors
 from engine.store.lmdb_store import DATABASES, LmdbStore
 from engine.store.verification import check_store
 from indexer.compact import compact_index

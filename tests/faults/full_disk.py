@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ForereadError
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.folder.backend import EmbeddedBackend
 
 from .checking import disagreements, versions
 from .kills import after, operations, perform

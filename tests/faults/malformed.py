@@ -18,8 +18,8 @@ from typing import Any
 
 from engine.checkpoint import Checkpoint
 from engine.documents import Document
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.retrieval.verification import verify_index
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.verification import verify_index
 from indexer.build import index_settings
 from indexer.clock import StageClock
 from indexer.readers.limits import Limits

@@ -17,8 +17,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine.retrieval.elastic import ElasticBackend
-from engine.retrieval.elastic_address import parse_address
+from engine.retrieval.elastic.address import parse_address
+from engine.retrieval.elastic.backend import ElasticBackend
 from indexer.build import BuildOptions, build_index
 
 from .. import elastic_server

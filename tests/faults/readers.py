@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.folder.backend import EmbeddedBackend
 from indexer.compact import compact_index
 
 from .checking import disagreements

@@ -6,10 +6,10 @@ from hashlib import blake2b
 import numpy as np
 import torch
 
+from engine.codecs.codecs import codec_named
 from engine.documents import Document, Passage
 from engine.retrieval.analyser import ANALYSER
-from engine.store.codecs import codec_named
-from engine.store.encoded import EncodedDocument, EncodedPassage
+from engine.store.contents import EncodedDocument, EncodedPassage
 from engine.store.manifest import Settings
 
 CODEC, HIDDEN, DIMENSION = "int8", 32, 16

@@ -12,8 +12,8 @@ from engine.checkpoint import (
     shipped_checkpoint,
 )
 from engine.encoder.config import EncoderConfig
-from engine.reader import Reader
-from engine.tokenization import Tokenizer
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
 
 PASSAGE_LIMIT = 60  # wordpieces
 

@@ -9,16 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import Checkpoint
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.retrieval.verification import BM25, VECTORS, check_bm25, check_vectors, verify_index
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.verification import (
+    BM25,
+    VECTORS,
+    check_bm25,
+    check_vectors,
+    verify_index,
+)
 from engine.store.lmdb_store import LmdbStore
 from engine.store.verification import check_store
 from indexer import migration
 from indexer.build import index_settings
 from indexer.compact import compact_index
-from indexer.encode import encode_documents
+from indexer.export_import import export_index, import_index
+from indexer.passage_encoding import encode_documents
 from indexer.passages import cut_passages
-from indexer.portable import export_index, import_index
 from indexer.repair import repair_index
 
 from .damage import cut_short, flip_in_record

@@ -5,7 +5,7 @@ import tokenizers
 from tiny_tokenizers import byte_tokenizer, unigram_trained_on, word_piece
 from tokenizers import models, pre_tokenizers, trainers
 
-from engine.tokenization import Tokenizer
+from engine.text.tokenization import Tokenizer
 
 LINES = [
     "The lighthouse keeper lit the lamp at dusk and wrote the hour in a book.",

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from engine.checkpoint import Checkpoint
-from engine.encoding import encode_passages
+from engine.codecs.codecs import codec_named
 from engine.errors import ForereadError, IndexStoreError, SourceError
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.reading.encoding import encode_passages
+from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.search import SearchEngine
-from engine.store.codecs import codec_named
 from engine.store.locks import WriterLock
 from indexer import pending as pending_module
 from indexer.build import (
@@ -194,7 +194,7 @@ def test_an_interrupted_overwrite_leaves_the_old_index_whole(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.encode.encode_passages", fail)
+        patch.setattr("indexer.passage_encoding.encode_passages", fail)
         with pytest.raises(type(error)):
             built(documents_folder, overwrite=True)
     assert answer_sources(tmp_path / "index", model) == {"ship.txt"}
@@ -216,7 +216,7 @@ def test_a_new_index_that_can_t_take_its_place_leaves_the_old_one_whole(
         raise OSError(1, "no")
 
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.building.replace_folder", refuse)
+        patch.setattr("indexer.new_index.replace_folder", refuse)
         with pytest.raises(IndexStoreError, match=r"put in its place \(no\)"):
             built(documents_folder, overwrite=True)
     assert answer_sources(tmp_path / "index", model) == {"ship.txt"}
@@ -256,7 +256,7 @@ def broken_off(monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[..., lis
         passes.append(len(pieces))
         return encode_passages(checkpoint, pieces)
 
-    monkeypatch.setattr("indexer.encode.encode_passages", encode)
+    monkeypatch.setattr("indexer.passage_encoding.encode_passages", encode)
     return lambda: passes
 
 

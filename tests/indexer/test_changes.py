@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from engine.checkpoint import Checkpoint
-from engine.encoding import encode_passages
 from engine.errors import CheckpointMismatchError, IndexStoreError, SourceError
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.reading.encoding import encode_passages
+from engine.retrieval.folder.backend import EmbeddedBackend
 from indexer import pending as pending_module
 from indexer.build import BuildOptions, build_index
 from indexer.changes import (
@@ -65,7 +65,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         passes.append(len(pieces))
         return encode_passages(checkpoint, pieces)
 
-    monkeypatch.setattr("indexer.encode.encode_passages", encode)
+    monkeypatch.setattr("indexer.passage_encoding.encode_passages", encode)
     return passes
 
 

@@ -9,14 +9,14 @@ from broken_writes import break_off
 
 from engine.commands.main import app as engine_app
 from engine.errors import CheckpointMismatchError, IndexStoreError
-from engine.retrieval.elastic import ElasticBackend, locate
-from engine.retrieval.elastic_address import ClusterAddress, parse_address
-from engine.retrieval.elastic_connection import Connection
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.elastic.address import ClusterAddress, parse_address
+from engine.retrieval.elastic.backend import ElasticBackend, locate
+from engine.retrieval.elastic.connection import Connection
+from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
 from indexer.changes import ChangeOptions, add_to_index, remove_from_index, update_index
-from indexer.commands import app as indexer_app
+from indexer.commands.main import app as indexer_app
 from indexer.copy import copy_index
 from indexer.parts import Part
 

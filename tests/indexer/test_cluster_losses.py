@@ -8,9 +8,9 @@ import elastic_server
 import pytest
 
 from engine.errors import IndexStoreError
-from engine.retrieval.elastic import ElasticBackend, locate
-from engine.retrieval.elastic_address import parse_address
-from engine.retrieval.elastic_connection import Connection
+from engine.retrieval.elastic.address import parse_address
+from engine.retrieval.elastic.backend import ElasticBackend, locate
+from engine.retrieval.elastic.connection import Connection
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
 
@@ -95,7 +95,7 @@ def test_writing_waits_while_the_cluster_puts_it_off(cluster, tmp_path, model, m
         later.join()
         assert backend.calibration == {"a": 2}
         blocked(True)
-        monkeypatch.setattr("engine.retrieval.elastic_writing.WRITING", 2)
+        monkeypatch.setattr("engine.retrieval.elastic.writing.WRITING", 2)
         with pytest.raises(IndexStoreError, match=r"too busy \(.*\), and not all is written"):
             backend.calibrate({"a": 3})
         blocked(None)

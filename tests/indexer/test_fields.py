@@ -12,19 +12,19 @@ import torch
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.commands.main import app as engine_app
 from engine.document_fields import FieldValue
-from engine.encoding import encode_passages
 from engine.errors import FilterError
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.retrieval.verification import verify_index
+from engine.reading.encoding import encode_passages
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.verification import verify_index
 from engine.search import SearchEngine
 from engine.store import records
 from engine.store.lmdb_store import LmdbStore
 from indexer.build import BuildOptions, build_index
 from indexer.changes import ChangeOptions, update_index
-from indexer.commands import app as indexer_app
+from indexer.commands.main import app as indexer_app
 from indexer.compact import compact_index
+from indexer.export_import import export_index, import_index
 from indexer.migration import MigrateOptions, migrate_index
-from indexer.portable import export_index, import_index
 
 TIME = 1_772_366_400  # 2026-03-01T12:00:00Z
 LAMPS = (
@@ -210,7 +210,7 @@ def test_a_file_that_was_only_touched_keeps_its_time_and_is_not_encoded(
         passes.append(len(pieces))
         return encode_passages(checkpoint, pieces)
 
-    monkeypatch.setattr("indexer.encode.encode_passages", encode)
+    monkeypatch.setattr("indexer.passage_encoding.encode_passages", encode)
     for file in folder.iterdir():
         os.utime(file, (TIME + 3600, TIME + 3600))
     report = update_index(index, model, ChangeOptions())

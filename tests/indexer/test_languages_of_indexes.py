@@ -10,11 +10,11 @@ import pytest
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.commands.main import app as engine_app
 from engine.errors import ForereadError, IndexStoreError
-from engine.retrieval.embedded import EmbeddedBackend
+from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.store.lmdb_store import LmdbStore
 from engine.store.manifest import Settings
 from indexer.build import BuildOptions, build_index
-from indexer.commands import app
+from indexer.commands.main import app
 from indexer.language import DOCUMENTS, FILES, collection_language
 from indexer.migration import MigrateOptions, migrate_index
 from indexer.sources import FileReader, Limits, SourceFile, list_files

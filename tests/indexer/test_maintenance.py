@@ -10,14 +10,14 @@ import torch
 
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError
-from engine.retrieval.embedded import EmbeddedBackend
-from engine.retrieval.verification import verify_index
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.verification import verify_index
 from engine.search import SearchEngine
 from engine.store import records
 from engine.store.lmdb_store import DATABASES, LmdbStore
 from indexer.compact import compact_index
+from indexer.export_import import export_index, import_index
 from indexer.migration import MigrateOptions, MigrateProgress, migrate_index
-from indexer.portable import export_index, import_index
 from indexer.repair import Dropped, repair_index
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.documents import Document, Passage, Section
 from engine.errors import ForereadError
-from engine.tokenization import Tokenizer
+from engine.text.tokenization import Tokenizer
 from indexer.passages import cut_passages
 
 

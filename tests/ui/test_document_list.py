@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import ui.document_list
-from engine.store.encoded import DocumentEntry
+from engine.store.contents import DocumentEntry
 from ui import upload_view
 from ui.document_list import Listed, found, listed
 

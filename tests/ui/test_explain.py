@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from engine.results import Answer, Evidence, PassageHit, SearchResult
+from engine.answering.results import Answer, Evidence, PassageHit, SearchResult
 from ui import explain
 
 

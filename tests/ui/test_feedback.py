@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from engine.answering.results import Answer, PassageHit
+from engine.datasets.squad import read_squad
 from engine.errors import IndexStoreError
-from engine.results import Answer, PassageHit
-from engine.squad import read_squad
-from engine.store.replacing import KEPT
+from engine.store.folder_exchange import KEPT
 from ui.feedback import Feedback, append_feedback, read_feedback, to_squad
 
 TEXT = "Paris is not Paris 🇫🇷, said Ann."

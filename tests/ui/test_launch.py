@@ -7,7 +7,7 @@ import pytest
 from streamlit import net_util
 from streamlit.web.server import server_util
 
-from engine.squad import read_squad
+from engine.datasets.squad import read_squad
 from ui import launch
 from ui.feedback import Feedback, append_feedback
 from ui.settings import PageSettings

@@ -19,11 +19,11 @@ import ui.filter_view
 import ui.page
 import ui.password
 import ui.shared_engine
+from engine.answering.results import Answer, Evidence, PassageHit, SearchResult
 from engine.document_fields import FieldSummary
 from engine.errors import IndexStoreError, QuestionError
-from engine.results import Answer, Evidence, PassageHit, SearchResult
 from engine.search import SearchEngine
-from engine.store.replacing import KEPT
+from engine.store.folder_exchange import KEPT
 from ui.feedback import read_feedback
 from ui.settings import PageSettings
 

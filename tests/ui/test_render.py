@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from streamlit.string_util import clean_text
 
-from engine.results import Answer, Evidence, PassageHit
+from engine.answering.results import Answer, Evidence, PassageHit
 from ui import render
 
 HOSTILE = [

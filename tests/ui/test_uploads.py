@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.checkpoint import Checkpoint
 from engine.errors import ForereadError, SourceError
 from engine.search import SearchEngine
-from engine.store.replacing import KEPT
+from engine.store.folder_exchange import KEPT
 from indexer.readers.formats import format_of
 from indexer.sync import ADDED, CHANGED, SKIPPED, FileOutcome
 from ui import uploads

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 
-from engine.retrieval.elastic_address import ClusterAddress
+from engine.retrieval.elastic.address import ClusterAddress
 
 START = 120.0  # seconds
 URL = re.compile(r"URL: (http://\S+)")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from engine.results import Answer
+from engine.answering.results import Answer
 from ui.feedback import read_feedback
 
 # What is looked at as it will be: a page is drawn bit by bit.

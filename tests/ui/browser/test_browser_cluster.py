@@ -7,7 +7,7 @@ from typing import Any
 import page_server
 import pytest
 
-from engine.retrieval.elastic_address import parse_address
+from engine.retrieval.elastic.address import parse_address
 from indexer.copy import copy_index
 
 expect = pytest.importorskip(

@@ -1,0 +1,213 @@
+"""From logits of all passages of a question to one list of answers with one confidence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.answering.results import Answer, Evidence, PassageHit, Verdict
+from engine.calibration import Calibration
+from engine.reading.reader import ReaderOutput
+from engine.reading.spans import Spans, best_spans
+from engine.text.matching import normalise
+
+SPANS_PER_PASSAGE = 8
+NO_SPAN_MARGIN = -1e4
+VERDICT_PLACES = 3
+VERDICT_SHARE = 0.1
+"""How likely a passage has to be, as a share of the best one, to be evidence of a verdict too."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the reader makes of each passage of one question, on the CPU, in fp32.
+
+    `spans` has shape (passages, k); `null`, `relevance` and `rerank` (passages,).
+    """
+
+    spans: Spans
+    null: Tensor
+    relevance: Tensor
+    rerank: Tensor
+
+
+def retrieval_features(ranks: Sequence[Mapping[str, tuple[int, float]]]) -> Tensor:
+    """(passages, 2): BM25 score as a share of the best one's, and cosine of the vectors.
+
+    A passage that BM25 didn't find has share 0; one that the vectors didn't find has the lowest
+    cosine of the others, since cosines of this encoder lie close together, far from 0.
+    """
+    lexical = [found["bm25"][1] if "bm25" in found else 0.0 for found in ranks]
+    cosines = [found["dense"][1] for found in ranks if "dense" in found]
+    lowest = min(cosines, default=0.0)
+    dense = [found["dense"][1] if "dense" in found else lowest for found in ranks]
+    best = max(max(lexical, default=0.0), 1e-6)
+    return torch.stack([torch.tensor(lexical) / best, torch.tensor(dense)], dim=1)
+
+
+def read(
+    output: ReaderOutput, retrieval: Tensor, calibration: Calibration
+) -> tuple[Tensor, Reading]:
+    """Rerank features (passages, 4), and what they and the spans of one question come to.
+
+    `retrieval` is what `retrieval_features` gives.
+    """
+    spans = best_spans(output, SPANS_PER_PASSAGE)
+    # A passage without a piece has no span: its margin must be the lowest, yet finite.
+    margin = (spans.score[:, 0] - 2 * output.null).nan_to_num(neginf=NO_SPAN_MARGIN)
+    features = torch.cat([output.relevance[:, None], margin[:, None], retrieval], dim=1)
+    rerank = features @ torch.tensor(calibration.rerank)
+    return features, Reading(spans, output.null, output.relevance, rerank)
+
+
+def probabilities(reading: Reading, calibration: Calibration) -> tuple[Tensor, Tensor]:
+    """(passages, k) of each span and () of the null answer, from one softmax over all."""
+    c = calibration
+    scores = c.span * reading.spans.score + c.passage * reading.rerank[:, None]
+    together = torch.cat([scores.flatten(), scores.new_tensor([c.null])]).softmax(0)
+    return together[:-1].view_as(scores), together[-1]
+
+
+def boolean_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """(passages, 2) of each passage's no and yes, and () of neither, from one softmax over all.
+
+    `logits`, (passages, 2), are a reader's for one question; that of neither is 0, as trained.
+    """
+    together = torch.cat([logits.flatten(), logits.new_zeros(1)]).softmax(0)
+    return together[:-1].view_as(logits), together[-1]
+
+
+def give_verdict(
+    logits: Tensor, hits: Sequence[PassageHit], *, min_confidence: float
+) -> Verdict | None:
+    """Yes or no, whichever all passages together make likelier, with those that say so.
+
+    `logits` are as for `boolean_probabilities`. None if it's less sure than `min_confidence`, or
+    than that no passage tells.
+    """
+    probability, neither = boolean_probabilities(logits)
+    no, yes = probability.sum(0).tolist()
+    said: Literal["yes", "no"] = "yes" if yes > no else "no"
+    confidence = max(yes, no)
+    if confidence < max(min_confidence, float(neither)):
+        return None
+    column = probability[:, 1 if said == "yes" else 0]
+    order = column.argsort(descending=True).tolist()[:VERDICT_PLACES]
+    places = [
+        Evidence(hits[i].text, float(column[i]), hits[i].start, hits[i].end, hits[i])
+        for i in order
+        if column[i] >= VERDICT_SHARE * column[order[0]]
+    ]
+    return Verdict(said, min(1.0, confidence), tuple(places))
+
+
+def merge_answers(
+    reading: Reading,
+    probability: Tensor,
+    hits: Sequence[PassageHit],
+    offsets: Sequence[NDArray[np.int32]],
+    top_k: int,
+) -> tuple[Answer, ...]:
+    """The `top_k` likeliest answers; spans that overlap, or say the same, are one.
+
+    `offsets[i]`, shape (pieces, 2), are code points of passage i's document. Merging is done in
+    the document's coordinates, so that overlapping passages don't answer twice.
+    """
+    groups = group_spans(reading, probability, hits, offsets, top_k)
+    return tuple(group.answer(reading) for group in groups)
+
+
+def group_spans(
+    reading: Reading,
+    probability: Tensor,
+    hits: Sequence[PassageHit],
+    offsets: Sequence[NDArray[np.int32]],
+    top_k: int,
+) -> "list[SpanGroup]":
+    """The spans that each of `merge_answers`' answers is made of."""
+    groups: list[SpanGroup] = []
+    order = probability.flatten().argsort(descending=True).tolist()
+    width = probability.shape[1]
+    there = reading.spans.score.isfinite().flatten().tolist()
+    # Plain numbers, since a tensor's elements are slow to get at one by one.
+    first, last = reading.spans.first.flatten().tolist(), reading.spans.last.flatten().tolist()
+    confidences = probability.flatten().tolist()
+    for flat in order:
+        if not there[flat]:
+            continue
+        row, column = divmod(flat, width)
+        place = _place(hits[row], offsets[row], first[flat], last[flat], confidences[flat])
+        if not place.text:
+            continue
+        said = normalise(place.text)
+        group = next((g for g in groups if g.takes(place, said)), None)
+        if group is not None:
+            group.add(place, (row, column))
+        elif len(groups) < 4 * top_k:
+            groups.append(SpanGroup(place, said, (row, column)))
+    groups.sort(key=lambda g: -g.confidence)
+    return groups[:top_k]
+
+
+class SpanGroup:
+    """Spans that give one answer, the likeliest first; `spans` are their (passage, number).
+
+    What they say is held against others' in normal form (see `normalise`), `said`.
+    """
+
+    def __init__(self, first: Evidence, said: str, span: tuple[int, int]) -> None:
+        self.places = [first]
+        self.spans = [span]
+        self.confidence = first.confidence
+        self._said = said
+
+    @property
+    def text(self) -> str:
+        return self.places[0].text
+
+    def takes(self, place: Evidence, said: str) -> bool:
+        same = bool(said) and said == self._said
+        return same or any(_overlap(there, place) for there in self.places)
+
+    def add(self, place: Evidence, span: tuple[int, int]) -> None:
+        self.confidence += place.confidence
+        self.spans.append(span)
+        if not any(_overlap(there, place) for there in self.places):
+            self.places.append(place)
+
+    def answer(self, reading: Reading) -> Answer:
+        best = self.places[0]
+        return Answer(
+            text=best.text,
+            confidence=min(1.0, self.confidence),
+            start=best.start,
+            end=best.end,
+            passage=best.passage,
+            evidence=tuple(self.places),
+            scores=_scores(reading, *self.spans[0]),
+        )
+
+
+def _place(
+    hit: PassageHit, offsets: NDArray[np.int32], first: int, last: int, confidence: float
+) -> Evidence:
+    start, end = int(offsets[first, 0]), int(offsets[last, 1])
+    return Evidence(hit.text[start - hit.start : end - hit.start], confidence, start, end, hit)
+
+
+def _scores(reading: Reading, row: int, column: int) -> dict[str, float]:
+    return {
+        "span": float(reading.spans.score[row, column]),
+        "null": float(reading.null[row]),
+        "relevance": float(reading.relevance[row]),
+        "rerank": float(reading.rerank[row]),
+    }
+
+
+def _overlap(a: Evidence, b: Evidence) -> bool:
+    same_document = a.passage.document == b.passage.document
+    return same_document and a.start < b.end and b.start < a.end

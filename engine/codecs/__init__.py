@@ -1,0 +1,1 @@
+"""How hidden states become bytes, and tensors again."""

@@ -1,0 +1,1 @@
+"""Reading passages for questions: texts alone, pairs joined, spans."""

@@ -1,0 +1,1 @@
+"""A collection in an Elasticsearch cluster."""

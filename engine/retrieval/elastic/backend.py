@@ -1,0 +1,414 @@
+"""The backend in a cluster: an index of Elasticsearch behind an alias.
+
+    papers      the alias: what an address names
+    papers.3    the index; a build makes papers.4, and moves the alias when it's whole
+
+`engine/retrieval/elastic/mapping.py` says what an index holds.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from secrets import token_hex
+from typing import Any
+
+import numpy as np
+from elasticsearch import BadRequestError, Elasticsearch
+from numpy.typing import NDArray
+
+from engine.codecs.codecs import codec_named
+from engine.document_fields import FieldSummary
+from engine.documents import Document
+from engine.errors import CheckpointMismatchError, IndexStoreError
+from engine.filters import Condition
+from engine.retrieval.backend import Description, FetchedPassage
+from engine.retrieval.elastic.address import ClusterAddress
+from engine.retrieval.elastic.connection import Connection, MissingError, RefusedError
+from engine.retrieval.elastic.mapping import (
+    DOCUMENT,
+    FILE,
+    Located,
+    index_mappings,
+    index_settings,
+    settings_in,
+)
+from engine.retrieval.elastic.reading import CALIBRATION, ElasticReader, of_records
+from engine.retrieval.elastic.records import (
+    WHOLE,
+    encoded_passage,
+    file_of,
+    found_by,
+    known,
+    passage_id,
+)
+from engine.retrieval.elastic.writing import ElasticWriter
+from engine.retrieval.hit import Hit
+from engine.store.contents import DocumentEntry, EncodedDocument, FileRecord
+from engine.store.manifest import Root, Settings
+
+ROOTS = "roots"
+
+
+class ElasticBackend:
+    """A collection in a cluster. Use `open`, or `begin` and `publish`; `close` when done.
+
+    Searches see what was refreshed last, here or elsewhere, `fetch` and `document` the records
+    as they are. Another index that takes this one's place, made by the same checkpoint, is
+    followed.
+    """
+
+    def __init__(self, connection: Connection, located: Located, *, readonly: bool = True) -> None:
+        self._connection = connection
+        self._located = located
+        # Since the last refresh; or before, by a process that was killed behind its last write.
+        self._changed = not readonly
+        self._reader = self._new_reader()
+        self._writer = ElasticWriter(connection, located, self._reader)
+
+    @classmethod
+    def open(cls, address: ClusterAddress, *, readonly: bool = True) -> "ElasticBackend":
+        """The index at an address; if it's to be changed, all that was written is looked at.
+
+        Raises: IndexStoreError if the cluster can't be reached, doesn't fit the client or is
+        red, or has no index of that name.
+        """
+        connection = Connection(address)
+        try:
+            connection.preflight()
+            found = locate(connection, address.name)
+            if found is None:
+                raise MissingError(_no_index(address))
+            refuse_red(connection, found.index)
+            return cls(connection, found, readonly=readonly)
+        except BaseException:
+            connection.close()
+            raise
+
+    @classmethod
+    def begin(
+        cls, address: ClusterAddress, settings: Settings, *, overwrite: bool, shared: bool = False
+    ) -> "ElasticBackend":
+        """An index that no search sees until `publish`: a new one, or what a build left.
+
+        With `shared`, others are building it too, so one of other settings isn't replaced.
+
+        Raises: IndexStoreError as `open`, if there's an index and `overwrite` is False, or if
+        another build, of other settings, is under way.
+        """
+        connection = Connection(address)
+        try:
+            connection.preflight()
+            current = locate(connection, address.name)
+            if current is not None and not overwrite:
+                raise IndexStoreError(f"{address} exists; add --overwrite to replace it")
+            index = _next_name(address.name, current)
+            begun = _made(connection, index, settings)
+            if not _alike(begun.settings, settings):
+                if shared:
+                    raise IndexStoreError(
+                        f"another build of {address} is under way, by another model or with other "
+                        "passages; let all parts have the same options, or delete the index "
+                        f"{index} if that one has been given up"
+                    )
+                connection.call(lambda c: c.indices.delete(index=index))
+                begun = _made(connection, index, settings)
+            return cls(connection, begun, readonly=False)
+        except BaseException:
+            connection.close()
+            raise
+
+    def publish(self) -> None:
+        """Let the address name this index, and remove the one that it named, at one stroke."""
+        index, own = self._located.index, self._located.alias
+        name = self._connection.address.name
+        self._connection.call(
+            lambda c: c.indices.put_settings(index=own, settings={"refresh_interval": None})
+        )
+        self.refresh()
+        before = locate(self._connection, name)
+        actions: list[dict[str, Any]] = [{"add": {"index": index, "alias": name}}]
+        if before is not None and before.index != index:
+            actions.append({"remove_index": {"index": before.index}})
+        self._connection.call(lambda c: c.indices.update_aliases(actions=actions))
+
+    def discard(self) -> None:
+        """Remove an index that hasn't been published."""
+        index = self._located.index
+        self._connection.call(lambda c: c.indices.delete(index=index, ignore_unavailable=True))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> "ElasticBackend":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Writing
+
+    def write(
+        self,
+        batch: Sequence[EncodedDocument],
+        *,
+        removed: Collection[str] = (),
+        files: Sequence[FileRecord] = (),
+        forgotten: Collection[str] = (),
+        roots: tuple[Root, ...] | None = None,
+    ) -> None:
+        self._changed = True
+        self._writer.write(batch, removed, files, forgotten)
+        if roots is not None:
+            self._writer.note(ROOTS, [[root.path, root.source] for root in roots])
+
+    def delete(self, document_ids: Collection[str]) -> int:
+        self._changed = True
+        return self._writer.delete(document_ids)
+
+    def calibrate(self, calibration: Mapping[str, Any] | None) -> None:
+        self.note(CALIBRATION, calibration)
+
+    def note(self, name: str, said: Any) -> None:
+        """Keep something about the index as a whole."""
+        self._changed = True
+        self._writer.note(name, said)
+
+    def noted(self, name: str) -> Any:
+        """What `note` kept; None if nothing."""
+        return self._reader.note(name)
+
+    def health(self) -> str:
+        """ "green", or "yellow" while shards lack replicas, or "red"."""
+        index = self._reader.index
+        return str(self._connection.call(lambda c: c.cluster.health(index=index))["status"])
+
+    # Searching
+
+    def refresh(self) -> None:
+        self._changed = False
+        self._connection.call(lambda c: c.indices.refresh(index=self._reader.index))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[ElasticReader]:
+        yield self._new_reader()
+
+    def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
+        return self._new_reader().search_terms(question, n, where)
+
+    def search_vectors(
+        self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
+    ) -> list[list[Hit]]:
+        return self._new_reader().search_vectors(vectors, n, where)
+
+    def matching(self, where: Sequence[Condition]) -> int:
+        return self._new_reader().matching(where)
+
+    def fields(self, values: int) -> tuple[FieldSummary, ...]:
+        return self._new_reader().fields(values)
+
+    def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
+        return self._new_reader().fetch(keys)
+
+    def document(self, document_id: str) -> Document:
+        return self._new_reader().document(document_id)
+
+    @property
+    def calibration(self) -> Mapping[str, Any] | None:
+        return self._new_reader().calibration
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    # Knowing what there is
+
+    @property
+    def settings(self) -> Settings:
+        """What was fixed when the collection was made."""
+        return self._located.settings
+
+    def entry(self, document_id: str) -> DocumentEntry | None:
+        found = self._reader.known([document_id]).get(document_id)
+        return found.entry if found else None
+
+    def entries(self) -> Iterator[DocumentEntry]:
+        for fields in self._fresh().listed(of_records(DOCUMENT)):
+            yield known(fields).entry
+
+    def encoded(self, document_id: str) -> EncodedDocument:
+        """What of it is there: of one that a build left unfinished, some passages may not be."""
+        document = self.document(document_id)
+        keys = self._reader.known([document_id])[document_id].entry.keys
+        found = self._reader.stored([passage_id(key) for key in keys], WHOLE)
+        return EncodedDocument(
+            document,
+            tuple(
+                encoded_passage(key, found[identity])
+                for key in keys
+                if (identity := passage_id(key)) in found
+            ),
+        )
+
+    def file(self, path: str) -> FileRecord | None:
+        return next(iter(self._reader.files([path])), None)
+
+    def files(self) -> Iterator[FileRecord]:
+        return map(file_of, self._fresh().listed(of_records(FILE)))
+
+    def files_of(self, content: str) -> list[FileRecord]:
+        query = of_records(FILE, content=found_by(content))
+        return list(map(file_of, self._fresh().listed(query)))
+
+    def documents_of(self, source: str) -> list[str]:
+        return self._ids(of_records(DOCUMENT, source=found_by(source)))
+
+    def documents_of_record(self, record: str) -> list[str]:
+        return self._ids(of_records(DOCUMENT, own=found_by(record)))
+
+    def roots(self) -> tuple[Root, ...]:
+        return tuple(Root(*root) for root in self._reader.note(ROOTS) or ())
+
+    def describe(self) -> Description:
+        settings = self.settings
+        sums = {
+            "passages": {"sum": {"field": "passages"}},
+            "pieces": {"sum": {"field": "pieces"}},
+            "written": {"max": {"field": "written"}},
+        }
+        told = self._fresh().aggregated(sums, DOCUMENT)
+        index = self._reader.index
+        statistics = self._connection.call(
+            lambda c: c.indices.stats(index=index, metric=["store", "docs"], level="shards")
+        )
+        (shards,) = (one["shards"].values() for one in statistics["indices"].values())
+        copies = [copy for shard in shards for copy in shard]
+        primaries = [copy for copy in copies if copy["routing"]["primary"]]
+        return Description(
+            checkpoint=settings.checkpoint,
+            codec=settings.codec,
+            hidden_size=settings.hidden_size,
+            vector_dimension=settings.vector_dimension,
+            analyser=settings.analyser,
+            passage_limit=settings.passage_limit,
+            build=settings.build,
+            documents=self._reader.count(DOCUMENT),
+            passages=int(told["passages"]["value"]),
+            pieces=int(told["pieces"]["value"]),
+            # Operations so far: it grows with each.
+            generation=sum(copy["seq_no"]["max_seq_no"] + 1 for copy in primaries),
+            created=self._located.created,
+            changed=float(told["written"]["value"] or self._located.created),
+            bytes_per_token=codec_named(settings.codec).bytes_per_token(settings.hidden_size),
+            bytes_on_disk={
+                "primaries": sum(map(_size, primaries)),
+                "replicas": sum(map(_size, copies)) - sum(map(_size, primaries)),
+            },
+            calibrated=self.calibration is not None,
+        )
+
+    # Inside
+
+    def _new_reader(self) -> ElasticReader:
+        return ElasticReader(self._connection, self._located, self._follow)
+
+    def _fresh(self) -> ElasticReader:
+        """The reader, when lists and counts hold what this process has written."""
+        if self._changed:
+            self.refresh()
+        return self._reader
+
+    def _ids(self, query: dict[str, Any]) -> list[str]:
+        return [known(fields).entry.id for fields in self._fresh().listed(query)]
+
+    def _follow(self) -> Located:
+        """The index that the address names now.
+
+        Raises: CheckpointMismatchError if another checkpoint made it; MissingError if there is
+        none.
+        """
+        found = locate(self._connection, self._connection.address.name)
+        if found is None:
+            raise MissingError(_no_index(self._connection.address))
+        ours, theirs = self.settings.checkpoint, found.settings.checkpoint
+        if ours != theirs:
+            raise CheckpointMismatchError(
+                f"{self._connection.address} has been replaced by an index made by checkpoint "
+                f"{theirs}, and {ours} is loaded; open it again"
+            )
+        self._located = found
+        return found
+
+
+def locate(connection: Connection, name: str) -> Located | None:
+    """The index that a name or an alias stands for; None if there is none.
+
+    Raises: IndexStoreError if it's an index of something else, or of another format.
+    """
+    try:
+        found = connection.call(lambda c: c.indices.get(index=name))
+    except MissingError:
+        return None
+    if len(found) != 1:
+        raise IndexStoreError(
+            f"{connection.address} stands for {len(found)} indexes; choose another name"
+        )
+    ((index, told),) = found.items()
+    settings = settings_in(told["mappings"], connection.address)
+    created = int(told["settings"]["index"]["creation_date"]) / 1000
+    own = next((alias for alias in told["aliases"] if alias.startswith(f"{index}.")), index)
+    return Located(index, settings, created, own)
+
+
+def refuse_red(connection: Connection, index: str) -> None:
+    """Raises: IndexStoreError if shards of the index have no copy left that can be read."""
+    try:
+        health = connection.call(lambda c: c.cluster.health(index=index))
+    except RefusedError:
+        return  # an account that may see indexes alone
+    if health["status"] == "red":
+        raise IndexStoreError(
+            f"{connection.address} is red: some of its shards have no copy that can be read; "
+            "bring the nodes back that hold them"
+        )
+
+
+def _made(connection: Connection, index: str, settings: Settings) -> Located:
+    """The index of that name, made now if it isn't there."""
+    mappings, layout = index_mappings(settings), index_settings(connection.address.layout)
+    own: dict[str, Any] = {f"{index}.{token_hex(8)}": {}}
+
+    def create(client: Elasticsearch) -> None:
+        try:
+            client.indices.create(index=index, mappings=mappings, settings=layout, aliases=own)
+        except BadRequestError:
+            if not client.indices.exists(index=index):
+                raise
+
+    connection.call(create)
+    found = locate(connection, index)
+    if found is None:
+        raise IndexStoreError(
+            f"{connection.address} can't be made; look at the cluster's health and its limits"
+        )
+    return found
+
+
+def _alike(one: Settings, other: Settings) -> bool:
+    """Whether what they make is the same: where the model lies may differ by machine."""
+    bare: Callable[[Settings], Settings] = lambda s: replace(  # noqa: E731
+        s, build={name: said for name, said in s.build.items() if name != "model"}
+    )
+    return bare(one) == bare(other)
+
+
+def _size(copy: Mapping[str, Any]) -> int:
+    return int(copy["store"]["size_in_bytes"])
+
+
+def _next_name(name: str, current: Located | None) -> str:
+    number = current.index.rpartition(".")[2] if current else "0"
+    return f"{name}.{int(number) + 1 if number.isdecimal() else 1}"
+
+
+def _no_index(address: ClusterAddress) -> str:
+    return f"{address} holds no index; build one with: indexer build SOURCE --index {address}"

@@ -1,0 +1,119 @@
+"""What an index in Elasticsearch is made of, all of it said and nothing left to defaults.
+
+Records of four kinds, told apart by `kind`, share an index, so that one alias names them all:
+
+    passage   `terms` and `vector` are searched, `fields` filtered; `passage`, `states`,
+              `exact` (the vector as float16) and `about` (source and fields) are stored
+    document  `record` and `text` are stored; `source` and `own` (its id inside its file) found
+    file      `record` is stored; `content` is found
+    note      `record` is stored: the sources that an update goes over, the calibration
+
+Stored fields are those of the embedded store, checksums included. There is no `_source`: it
+would hold every state a second time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from engine.errors import IndexStoreError
+from engine.retrieval.folder.lexical import K1, B
+from engine.store.manifest import Settings
+
+FORMAT = 1
+META = "foreread"
+SIMILARITY = "foreread"
+WHITESPACE = "whitespace"
+
+PASSAGE, DOCUMENT, FILE, NOTE = "passage", "document", "file", "note"
+
+# Graph of 8-bit vectors, whose nearest are ranked again by the exact ones.
+VECTOR_OPTIONS = {"type": "int8_hnsw", "m": 16, "ef_construction": 100}
+OVERSAMPLE = 2.0
+CANDIDATES = 200  # looked at in each shard, at least
+
+
+@dataclass(frozen=True)
+class Located:
+    """An index by its own name; `created` is in seconds since 1970.
+
+    `alias` is its own too, and never used again: what is asked and written under it is never
+    another index's that was made in its place.
+    """
+
+    index: str
+    settings: Settings
+    created: float
+    alias: str
+
+
+def index_settings(layout: Mapping[str, int]) -> dict[str, Any]:
+    """`layout` has the numbers of `shards` and `replicas`; what it lacks the cluster decides."""
+    numbers = {f"number_of_{name}": number for name, number in layout.items()}
+    bm25 = {"type": "BM25", "k1": K1, "b": B}
+    # Not searched while it's built: what is looked up meanwhile asks for a refresh itself.
+    return {**numbers, "similarity": {SIMILARITY: bm25}, "refresh_interval": "-1"}
+
+
+def index_mappings(settings: Settings) -> dict[str, Any]:
+    stored = {"type": "binary", "store": True, "doc_values": False}
+    word = {"type": "keyword"}
+    number = {"type": "long", "index": False}
+    properties = {
+        "kind": word,
+        "key": number,
+        "terms": {
+            "type": "text",
+            "analyzer": WHITESPACE,
+            "search_analyzer": WHITESPACE,
+            "similarity": SIMILARITY,
+            "index_options": "freqs",
+            "norms": True,
+        },
+        "vector": {
+            "type": "dense_vector",
+            "dims": settings.vector_dimension,
+            "element_type": "float",
+            "index": True,
+            "similarity": "cosine",
+            "index_options": VECTOR_OPTIONS,
+        },
+        "fields": {"type": "flattened"},
+        "names": word,
+        "passages": number,
+        "pieces": number,
+        "written": {"type": "double", "index": False},
+        **dict.fromkeys(("source", "own", "content"), word),
+        **dict.fromkeys(("passage", "states", "exact", "about", "record", "text"), stored),
+    }
+    return {
+        "dynamic": "strict",
+        "_source": {"enabled": False},
+        "_meta": {META: manifest(settings)},
+        "properties": properties,
+    }
+
+
+def manifest(settings: Settings) -> dict[str, Any]:
+    """What the index says of itself, for whoever opens it."""
+    return {"format": FORMAT, **asdict(settings)}
+
+
+def settings_in(mappings: Mapping[str, Any], where: object) -> Settings:
+    """What was fixed when the index was made.
+
+    Raises: IndexStoreError if it isn't one of ours, or of another format.
+    """
+    found = dict(mappings.get("_meta", {}).get(META, {}))
+    form = found.pop("format", None)
+    if form is None:
+        raise IndexStoreError(f"{where} is an index of something else; choose another name")
+    if form != FORMAT:
+        raise IndexStoreError(
+            f"{where} is of format {form} and this version reads format {FORMAT}; build it again "
+            "with: indexer build SOURCE --overwrite"
+        )
+    try:
+        return Settings(**found)
+    except TypeError as error:
+        raise IndexStoreError(f"the manifest of {where} is damaged ({error})") from error

@@ -1,0 +1,509 @@
+"""The embedded backend: a folder with the store and the two indexes derived from it.
+
+    store/     LMDB: the truth
+    bm25/      Tantivy, from the store's passages
+    vectors/   FAISS, from the store's vectors
+
+`bm25/` and `vectors/` may be deleted, or lag behind after a crash: `refresh`, which opening
+does too, makes them again or lets them catch up.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.codecs.codecs import codec_named
+from engine.document_fields import FieldSummary
+from engine.documents import Document
+from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, reason_of
+from engine.filters import Condition
+from engine.retrieval.analyser import Analyser, analyser_named
+from engine.retrieval.backend import Description, FetchedPassage
+from engine.retrieval.folder.derived import Derivation, at_generation, brought_up
+from engine.retrieval.folder.field_table import FieldTable, FieldTables
+from engine.retrieval.folder.key_set import KeySet
+from engine.retrieval.folder.lexical import LexicalIndex, RankBM25Index, TantivyIndex
+from engine.retrieval.folder.vectors import VectorIndex
+from engine.retrieval.hit import Hit
+from engine.store.contents import (
+    DocumentEntry,
+    EncodedDocument,
+    FileRecord,
+    StoredPassage,
+)
+from engine.store.lmdb_store import LmdbStore
+from engine.store.locks import ThreadLock, changing
+from engine.store.manifest import Manifest, Root, Settings
+from engine.store.snapshot import StoreSnapshot
+
+LEXICAL = ("tantivy", "rank-bm25")
+
+Identity = tuple[int, int]  # of a file: its device and its number there
+
+
+@dataclass(frozen=True)
+class _Derived:
+    """Both indexes at one generation of one store, whose terms are `analyser`'s."""
+
+    store_id: str
+    generation: int
+    analyser: Analyser
+    lexical: LexicalIndex
+    vectors: VectorIndex
+
+    def reflects(self, manifest: Manifest) -> bool:
+        return (self.store_id, self.generation) == (manifest.store_id, manifest.generation)
+
+
+class EmbeddedSnapshot:
+    """A collection at one generation, whatever is written meanwhile. Threads may share it."""
+
+    def __init__(self, store: StoreSnapshot, derived: _Derived, tables: FieldTables) -> None:
+        self._store = store
+        self._derived = derived
+        self._tables = tables
+
+    @property
+    def generation(self) -> int:
+        return self._derived.generation
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()  # all of it can be searched, or none
+
+    @property
+    def calibration(self) -> Mapping[str, Any] | None:
+        return self._store.manifest().calibration
+
+    def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
+        lexical = self._derived.lexical
+        terms = self._derived.analyser.query_terms(question, lexical.frequency)
+        return lexical.search(terms, n, self._selected(where))
+
+    def search_vectors(
+        self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
+    ) -> list[list[Hit]]:
+        return self._derived.vectors.search(vectors, n, self._selected(where))
+
+    def matching(self, where: Sequence[Condition]) -> int:
+        return len(self._table.select(where))
+
+    def fields(self, values: int) -> tuple[FieldSummary, ...]:
+        return self._table.summaries(values)
+
+    def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
+        return [
+            FetchedPassage(
+                stored.key, stored.passage, entry.source, stored.text, states, entry.fields
+            )
+            for stored, entry, states in self._store.read(keys)
+        ]
+
+    def document(self, document_id: str) -> Document:
+        return self._store.document(document_id)
+
+    @property
+    def _table(self) -> FieldTable:
+        return self._tables.of(self._store)
+
+    def _selected(self, where: Sequence[Condition]) -> KeySet | None:
+        """The passages that may be found; None for all."""
+        return self._table.select(where) if where else None
+
+
+class EmbeddedBackend:
+    """A collection in one folder. Use `create` or `open`, and `close` (or `with`) when done.
+
+    Its own searches see what `refresh` saw last, its `fetch` and `document` the store as it is;
+    those of a `snapshot` all see one generation. Another index that takes the folder's place,
+    made by the same checkpoint, is opened by the next `refresh` or `snapshot`.
+    """
+
+    def __init__(
+        self, folder: Path, store: LmdbStore, lexical: str, identity: Identity | None
+    ) -> None:
+        if lexical not in LEXICAL:
+            raise ForereadError(f"{lexical!r} isn't a lexical index; choose {' or '.join(LEXICAL)}")
+        self._folder = folder
+        self._store = store
+        self._identity = identity
+        self._lexical_name = lexical
+        self._codec = codec_named(store.settings.codec)
+        self._refreshing = ThreadLock()
+        self._derived: _Derived | None = None
+        self._tables = FieldTables()
+        with self._pinned(healing=True):
+            pass
+
+    @classmethod
+    def create(
+        cls, folder: Path, settings: Settings, *, overwrite: bool = False, lexical: str = "tantivy"
+    ) -> "EmbeddedBackend":
+        """A new collection, open for writing.
+
+        Raises: IndexStoreError if the folder holds one already and `overwrite` is False, if it
+        holds something else, or if another process is writing to it.
+        """
+        if not _store_folder(folder).is_dir() and _has_content(folder):
+            raise IndexStoreError(
+                f"{folder} isn't an index and isn't empty; name a new folder for the index"
+            )
+        store = LmdbStore.create(_store_folder(folder), settings, overwrite=overwrite, named=folder)
+        return cls._over(folder, store, lexical, _identity(folder))
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, readonly: bool = True, lexical: str = "tantivy"
+    ) -> "EmbeddedBackend":
+        """The collection in the folder, its derived indexes brought up to date first.
+
+        Raises: IndexStoreError if there is none, if it's of another version or damaged, or if
+        it's opened for writing while another process writes.
+        """
+        identity = _identity(folder)  # before it's opened: what is replaced meanwhile is followed
+        store = LmdbStore.open(_store_folder(folder), readonly=readonly, named=folder)
+        return cls._over(folder, store, lexical, identity)
+
+    @classmethod
+    def _over(
+        cls, folder: Path, store: LmdbStore, lexical: str, identity: Identity | None
+    ) -> "EmbeddedBackend":
+        try:
+            return cls(folder, store, lexical, identity)
+        except BaseException:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        self._store.close()
+
+    def __enter__(self) -> "EmbeddedBackend":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Writing
+
+    def write(
+        self,
+        batch: Sequence[EncodedDocument],
+        *,
+        removed: Collection[str] = (),
+        files: Sequence[FileRecord] = (),
+        forgotten: Collection[str] = (),
+        roots: tuple[Root, ...] | None = None,
+    ) -> None:
+        self._store.write(batch, removed=removed, files=files, forgotten=forgotten, roots=roots)
+
+    def delete(self, document_ids: Collection[str]) -> int:
+        return self._store.delete(document_ids)
+
+    def calibrate(self, calibration: Mapping[str, Any] | None) -> None:
+        self._store.calibrate(calibration)
+
+    # Searching
+
+    def refresh(self) -> None:
+        with self._pinned():
+            pass
+
+    @contextmanager
+    def snapshot(self) -> Iterator[EmbeddedSnapshot]:
+        with self._pinned() as (store, derived):
+            yield EmbeddedSnapshot(store, derived, self._tables)
+
+    def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
+        with self._now() as now:
+            return now.search_terms(question, n, where)
+
+    def search_vectors(
+        self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
+    ) -> list[list[Hit]]:
+        with self._now() as now:
+            return now.search_vectors(vectors, n, where)
+
+    def matching(self, where: Sequence[Condition]) -> int:
+        with self.snapshot() as snapshot:
+            return snapshot.matching(where)
+
+    def fields(self, values: int) -> tuple[FieldSummary, ...]:
+        with self.snapshot() as snapshot:
+            return snapshot.fields(values)
+
+    def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
+        with self._now() as now:
+            return now.fetch(keys)
+
+    def document(self, document_id: str) -> Document:
+        with self._stored() as store:
+            return store.document(document_id)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def calibration(self) -> Mapping[str, Any] | None:
+        with self._stored() as store:
+            return store.manifest().calibration
+
+    # Knowing what there is
+
+    @property
+    def settings(self) -> Settings:
+        """What was fixed when the collection was made."""
+        return self._store.settings
+
+    def entry(self, document_id: str) -> DocumentEntry | None:
+        with self._stored() as store:
+            return store.find_entry(document_id)
+
+    def entries(self) -> Iterator[DocumentEntry]:
+        with self._stored() as store:
+            yield from store.iterate_entries()
+
+    def encoded(self, document_id: str) -> EncodedDocument:
+        with self._stored() as store:
+            return store.encoded(document_id)
+
+    def file(self, path: str) -> FileRecord | None:
+        with self._stored() as store:
+            return store.file(path)
+
+    def files(self) -> Iterator[FileRecord]:
+        return self._store.iterate_files()
+
+    def files_of(self, content: str) -> list[FileRecord]:
+        with self._stored() as store:
+            return store.files_of(content)
+
+    def documents_of(self, source: str) -> list[str]:
+        with self._stored() as store:
+            return store.documents_of(source)
+
+    def documents_of_record(self, record: str) -> list[str]:
+        with self._stored() as store:
+            return store.documents_of_record(record)
+
+    def roots(self) -> tuple[Root, ...]:
+        with self._stored() as store:
+            return store.manifest().roots
+
+    def describe(self) -> Description:
+        with self._stored() as store:
+            manifest = store.manifest()
+        settings = manifest.settings
+        derived = {name: _folder_bytes(self._folder / name) for name in ("bm25", "vectors")}
+        return Description(
+            checkpoint=settings.checkpoint,
+            codec=settings.codec,
+            hidden_size=settings.hidden_size,
+            vector_dimension=settings.vector_dimension,
+            analyser=settings.analyser,
+            passage_limit=settings.passage_limit,
+            build=settings.build,
+            documents=manifest.documents,
+            passages=manifest.passages,
+            pieces=manifest.pieces,
+            generation=manifest.generation,
+            created=manifest.created,
+            changed=manifest.changed,
+            bytes_per_token=self._codec.bytes_per_token(settings.hidden_size),
+            bytes_on_disk={
+                **{f"store/{part}": size for part, size in self._store.sizes().items()},
+                **derived,
+            },
+            calibrated=manifest.calibration is not None,
+        )
+
+    # Inside
+
+    @property
+    def _latest(self) -> _Derived:
+        if self._derived is None:
+            raise RuntimeError("the derived indexes are loaded by refresh")
+        return self._derived
+
+    @contextmanager
+    def _now(self) -> Iterator[EmbeddedSnapshot]:
+        """The store as it is, searched as `refresh` saw it last."""
+        with self._stored() as store:
+            yield EmbeddedSnapshot(store, self._latest, self._tables)
+
+    @contextmanager
+    def _stored(self) -> Iterator[StoreSnapshot]:
+        with ExitStack() as held:
+            yield self._enter(held)
+
+    def _enter(self, held: ExitStack) -> StoreSnapshot:
+        """A snapshot of the store, which another thread may be about to replace."""
+        while True:
+            store = self._store
+            try:
+                return held.enter_context(store.snapshot())
+            except IndexStoreError:
+                if store is self._store:
+                    raise
+
+    @contextmanager
+    def _pinned(self, *, healing: bool = False) -> Iterator[tuple[StoreSnapshot, _Derived]]:
+        """The store and both indexes at one generation, the latest.
+
+        Raises: IndexStoreError if the indexes can't be brought up to date;
+        CheckpointMismatchError if another checkpoint's index has taken the folder's place.
+        """
+        with ExitStack() as held:
+            pinned = None
+            while pinned is None:
+                self._follow()
+                for find in (self._at_hand, self._on_disk, self._caught_up):
+                    with ExitStack() as attempt:
+                        pinned = find(attempt, healing)
+                        if pinned is not None:
+                            held.push(attempt.pop_all())
+                            break
+            yield pinned
+
+    def _at_hand(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, _Derived] | None:
+        store, derived = self._enter(held), self._derived
+        return (store, derived) if derived and derived.reflects(store.manifest()) else None
+
+    def _on_disk(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, _Derived] | None:
+        """Without a lock between processes: what is up to date is only read."""
+        with self._refreshing:
+            store = self._enter(held)
+            manifest = store.manifest()
+            if self._derived is None or not self._derived.reflects(manifest):
+                found = self._both(store, lambda at, kind: at_generation(at, manifest, kind))
+                if found is None:
+                    return None
+                self._derived = found
+            return store, self._derived
+
+    def _caught_up(self, held: ExitStack, healing: bool) -> tuple[StoreSnapshot, _Derived] | None:
+        """Alone among all processes, so that none is ahead of the snapshot."""
+        try:
+            with self._refreshing, changing(self._folder):
+                if self._replaced():
+                    return None  # its indexes aren't this store's
+                store = self._enter(held)
+                self._derived = self._both(
+                    store, lambda at, kind: brought_up(at, store, kind, healing=healing)
+                )
+                return (store, self._derived) if self._derived else None
+        except (OSError, RuntimeError, ValueError) as error:
+            if self._replaced():
+                return None  # where names can't be exchanged, there's a moment without a folder
+            raise IndexStoreError(
+                f"the search files of {self._folder} can't be brought up to date "
+                f"({reason_of(error)}); check the disk's free space and the folder's owner"
+            ) from error
+
+    def _both(
+        self, store: StoreSnapshot, take: Callable[[Path, Derivation[Any]], Any]
+    ) -> _Derived | None:
+        """Both indexes as `take` gives them; None if it doesn't give one of them."""
+        settings = self._store.settings
+        analyser = analyser_named(settings.analyser)
+        vectors = take(self._folder / "vectors", _faiss(settings.vector_dimension))
+        if vectors is None:
+            return None
+        if self._lexical_name == "tantivy":
+            lexical = take(self._folder / "bm25", _tantivy(analyser))
+        else:
+            lexical = RankBM25Index(_terms(analyser, store.iterate_passages()))
+        manifest = store.manifest()
+        if lexical is None:
+            return None
+        return _Derived(manifest.store_id, manifest.generation, analyser, lexical, vectors)
+
+    def _replaced(self) -> bool:
+        """Whether there's another index in the folder; not while this one is being written."""
+        return not self._store.writable and _identity(self._folder) not in (None, self._identity)
+
+    def _follow(self) -> None:
+        """Open the index that has taken the folder's place, if one has."""
+        if not self._replaced():
+            return
+        with self._refreshing:
+            if not self._replaced():
+                return
+            identity = _identity(self._folder)
+            store = LmdbStore.open(_store_folder(self._folder), named=self._folder)
+            ours, theirs = self._store.settings.checkpoint, store.settings.checkpoint
+            if ours != theirs:
+                store.close()
+                raise CheckpointMismatchError(
+                    f"{self._folder} has been replaced by an index made by checkpoint {theirs}, "
+                    f"and {ours} is loaded; open it again"
+                )
+            replaced, self._store, self._identity = self._store, store, identity
+        replaced.close()
+
+
+def vectors_kind(dimension: int) -> str:
+    """What the mark of a vector index says that it is."""
+    return f"cosine-segments-{dimension}"
+
+
+def _tantivy(analyser: Analyser) -> Derivation[TantivyIndex]:
+    def catch_up(index: TantivyIndex, store: StoreSnapshot, touched: list[range]) -> None:
+        index.apply(touched, _terms(analyser, store.iterate_passages(touched)))
+
+    def build(folder: Path, store: StoreSnapshot) -> TantivyIndex:
+        index = TantivyIndex.create(folder)
+        index.apply([], _terms(analyser, store.iterate_passages()))
+        return index
+
+    return Derivation(analyser.name, TantivyIndex.open, catch_up, build)
+
+
+def _faiss(dimension: int) -> Derivation[VectorIndex]:
+    def load(folder: Path) -> VectorIndex:
+        return VectorIndex.load(folder, dimension)
+
+    def catch_up(index: VectorIndex, store: StoreSnapshot, touched: list[range]) -> None:
+        index.apply(touched, store.iterate_vectors(touched))
+
+    def build(folder: Path, store: StoreSnapshot) -> VectorIndex:
+        index = VectorIndex.create(folder, dimension)
+        index.apply([], store.iterate_vectors())
+        return index
+
+    return Derivation(vectors_kind(dimension), load, catch_up, build)
+
+
+def _terms(
+    analyser: Analyser, passages: Iterable[StoredPassage]
+) -> Iterator[tuple[int, list[str]]]:
+    """Each passage's key and terms: its title and heading are found as its text is."""
+    for stored in passages:
+        parts = (stored.passage.title, stored.passage.heading, stored.text)
+        yield stored.key, analyser.terms("\n".join(part for part in parts if part))
+
+
+def _store_folder(folder: Path) -> Path:
+    return folder / "store"
+
+
+def _identity(folder: Path) -> Identity | None:
+    """Which file holds the store; None where there is none."""
+    try:
+        stat = (_store_folder(folder) / "data.mdb").stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def _has_content(path: Path) -> bool:
+    return any(path.iterdir()) if path.is_dir() else path.exists()
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

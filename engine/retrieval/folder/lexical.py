@@ -1,0 +1,223 @@
+"""BM25 over terms that `engine.retrieval.analyser` has cut, in two implementations.
+
+Both score with k1 = 1.2, b = 0.75 and Lucene's idf, log(1 + (N - n + 0.5) / (n + 0.5)), which
+is never negative. Tantivy rounds the lengths of passages to 256 steps, so scores differ a little.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import rank_bm25
+import tantivy
+from numpy.typing import NDArray
+
+from engine.errors import IndexStoreError
+from engine.retrieval.folder.key_set import KeySet
+from engine.retrieval.hit import Hit, best_first
+
+K1 = 1.2
+B = 0.75
+
+KEY, TERMS = "key", "terms"
+WRITER_MEMORY = 64 << 20  # bytes
+FEW = 1000  # passages that a query names one by one, where only they are allowed
+REACH = 8  # times as many hits are looked at, and as many again, until enough are allowed
+
+
+class LexicalIndex(Protocol):
+    """Finds passages by their terms. Threads may search at once."""
+
+    def search(self, terms: Sequence[str], n: int, among: KeySet | None = None) -> list[Hit]:
+        """The best `n` passages that hold any of the terms, by falling score, then by key.
+
+        Of the passages `among` only, None for all; the scores are those among all passages.
+        """
+        ...
+
+    def frequency(self, term: str) -> int:
+        """How many passages hold the term."""
+        ...
+
+
+class TantivyIndex:
+    """An index in a folder, memory-mapped. Open a new one to see what has been changed since."""
+
+    def __init__(self, index: tantivy.Index, folder: Path) -> None:
+        self._folder = folder
+        index.config_reader("Manual")  # else a thread of each index watches its files
+        index.reload()
+        self._index = index
+        self._searcher = index.searcher()
+
+    @classmethod
+    def create(cls, folder: Path) -> "TantivyIndex":
+        """A new index in an empty folder."""
+        return cls(tantivy.Index(_schema(), path=str(folder), reuse=False), folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> "TantivyIndex":
+        """Raises: ValueError if there is no index in the folder that can be read."""
+        with _damage_raises(ValueError, folder):
+            return cls(tantivy.Index.open(str(folder)), folder)
+
+    def apply(self, removed: Iterable[range], added: Iterable[tuple[int, Sequence[str]]]) -> None:
+        """Remove the passages with keys in `removed`, then add `added`, key and terms each.
+
+        All of it is committed at once; doing it again changes nothing.
+
+        Raises: ValueError if a file is damaged.
+        """
+        with _damage_raises(ValueError, self._folder):
+            writer = self._index.writer(WRITER_MEMORY, num_threads=1)
+            # What a writer left that was killed stands where this one is about to write.
+            writer.garbage_collect_files()
+            for keys in removed:
+                if keys:
+                    # Deleting by term doesn't see unsigned numbers.
+                    writer.delete_documents_by_query(_keys_query(self._index.schema, keys))
+            for key, terms in added:
+                document = tantivy.Document()
+                document.add_unsigned(KEY, key)
+                document.add_text(TERMS, " ".join(terms))
+                writer.add_document(document)
+            writer.commit()
+            writer.wait_merging_threads()
+            self._index.reload()
+            self._searcher = self._index.searcher()
+
+    def search(self, terms: Sequence[str], n: int, among: KeySet | None = None) -> list[Hit]:
+        if not terms or n < 1 or (among is not None and not len(among)):
+            return []
+        # From terms, never through the query parser: nothing in a question is syntax.
+        schema = self._index.schema
+        query = tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Should, tantivy.Query.term_query(schema, TERMS, term, "freq"))
+                for term in terms
+            ]
+        )
+        searcher = self._searcher
+        with _damage_raises(IndexStoreError, self._folder):
+            if among is None:
+                return best_first(_hits(searcher, query, n))
+            if len(among) <= FEW:
+                return best_first(_hits(searcher, _only(schema, query, among), n))
+            # A set of many keys is dear in a query, and passing over a few thousand hits isn't.
+            reach = n
+            while True:
+                reach = min(REACH * reach, int(searcher.num_docs))
+                hits = _hits(searcher, query, reach)
+                allowed = among.holds(np.array([key for key, _ in hits], np.int64))
+                found = [hit for hit, is_allowed in zip(hits, allowed, strict=True) if is_allowed]
+                if len(found) >= n or len(hits) < reach or reach == int(searcher.num_docs):
+                    return best_first(found[:n])
+
+    def frequency(self, term: str) -> int:
+        with _damage_raises(IndexStoreError, self._folder):
+            return int(self._searcher.doc_freq(TERMS, term))
+
+    def keys(self) -> NDArray[np.int64]:
+        """The keys of all passages, (n,), in no order; a key that stands twice is there twice.
+
+        Raises: ValueError if a file is damaged.
+        """
+        searcher = self._searcher
+        with _damage_raises(ValueError, self._folder):
+            found = searcher.search(tantivy.Query.all_query(), max(1, len(self)), count=False).hits
+            return np.array(_keys_of(searcher, found), np.int64)
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+
+class RankBM25Index:
+    """rank-bm25 in memory, for small collections: each search scores every passage."""
+
+    def __init__(self, passages: Iterable[tuple[int, Sequence[str]]]) -> None:
+        keys, terms = [], []
+        for key, of_passage in passages:
+            keys.append(key)
+            terms.append(list(of_passage))
+        self._keys = np.array(keys, np.int64)
+        # rank-bm25 divides by the number of terms.
+        self._scorer = _LuceneBM25(terms, k1=K1, b=B) if any(terms) else None
+
+    def search(self, terms: Sequence[str], n: int, among: KeySet | None = None) -> list[Hit]:
+        if self._scorer is None:
+            return []
+        scores = self._scorer.get_scores(list(terms))
+        if among is not None:
+            scores = np.where(among.holds(self._keys), scores, 0)
+        order = np.lexsort((self._keys, -scores))[:n]
+        return [(int(self._keys[i]), float(scores[i])) for i in order if scores[i] > 0]
+
+    def frequency(self, term: str) -> int:
+        return self._scorer.frequencies.get(term, 0) if self._scorer else 0
+
+
+class _LuceneBM25(rank_bm25.BM25Okapi):  # type: ignore[misc]
+    """BM25Okapi with an idf that stays above zero for terms of most passages."""
+
+    frequencies: dict[str, int]
+
+    def _calc_idf(self, nd: dict[str, int]) -> None:
+        self.frequencies = nd
+        for term, n in nd.items():
+            self.idf[term] = math.log(1 + (self.corpus_size - n + 0.5) / (n + 0.5))
+
+
+def _hits(searcher: tantivy.Searcher, query: Any, n: int) -> list[Hit]:
+    """The best `n` passages for a query, as Tantivy orders them."""
+    n = min(n, int(searcher.num_docs))
+    if n < 1:
+        return []
+    found = searcher.search(query, n, count=False).hits
+    keys = _keys_of(searcher, found)
+    return [(key, score) for key, (score, _) in zip(keys, found, strict=True)]
+
+
+def _only(schema: Any, query: Any, among: KeySet) -> Any:
+    """The query, for the passages `among` alone; their scores are as they were."""
+    keys = tantivy.Query.term_set_query(schema, KEY, among.keys().tolist())
+    unscored = tantivy.Query.const_score_query(keys, 0.0)
+    return tantivy.Query.boolean_query(
+        [(tantivy.Occur.Must, query), (tantivy.Occur.Must, unscored)]
+    )
+
+
+def _keys_of(searcher: tantivy.Searcher, hits: Sequence[tuple[float, Any]]) -> list[int]:
+    """Raises: ValueError if one has none, as none is written."""
+    keys: list[Any] = searcher.fast_field_values(KEY, [address for _, address in hits])
+    if None in keys:
+        raise ValueError("a passage has no key")
+    return keys
+
+
+@contextmanager
+def _damage_raises(kind: type[Exception], folder: Path) -> Iterator[None]:
+    """A damaged file makes Rust panic, which isn't an Exception and can't be imported."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
+            raise
+        raise kind(
+            f"the search files in {folder} are damaged ({error}); mend them with: indexer repair"
+        ) from error
+
+
+def _schema() -> Any:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field(KEY, stored=False, indexed=True, fast=True)
+    builder.add_text_field(TERMS, stored=False, tokenizer_name="whitespace", index_option="freq")
+    return builder.build()
+
+
+def _keys_query(schema: Any, keys: range) -> Any:
+    return tantivy.Query.range_query(
+        schema, KEY, tantivy.FieldType.Unsigned, keys.start, keys.stop, include_upper=False
+    )

@@ -1,0 +1,71 @@
+"""What is written to a store and what comes back: documents with their encoded passages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.codecs.codecs import Bytes
+from engine.document_fields import FieldValue
+from engine.documents import Document, Passage
+
+
+@dataclass(frozen=True)
+class EncodedPassage:
+    """A passage with its `states` in the store's codec and its `vector`, (dimension,) float16."""
+
+    passage: Passage
+    states: Bytes
+    vector: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class EncodedDocument:
+    document: Document
+    passages: tuple[EncodedPassage, ...]
+
+
+@dataclass(frozen=True)
+class StoredPassage:
+    """A passage as stored: `key` is the store's own number for it, never used again.
+
+    `text` is `document.text[passage.start:passage.end]`, kept with the passage so that an
+    answer doesn't need the whole document.
+    """
+
+    key: int
+    passage: Passage
+    text: str
+
+
+@dataclass(frozen=True)
+class DocumentEntry:
+    """A stored document without its text. Its passages have the keys in `keys`.
+
+    `digest` is that of all that was read of it (`engine.store.records.document_digest`);
+    `fields` as `Document.fields`.
+    """
+
+    id: str
+    source: str
+    title: str
+    keys: range
+    digest: str
+    fields: Mapping[str, FieldValue]
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file that was read into the store, by its absolute `path`.
+
+    `source` is what its documents call it, `size` its bytes, `content` the digest of them, or ""
+    while not all of its documents are stored. Files of the same content are one file's documents:
+    `holds` says whether they are this one's.
+    """
+
+    path: str
+    source: str
+    size: int
+    content: str
+    holds: bool = True

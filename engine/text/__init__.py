@@ -1,0 +1,1 @@
+"""Text, below everything that models do with it: wordpieces, languages, matching."""

@@ -1,0 +1,112 @@
+"""An index to one file and back."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint import Checkpoint
+from engine.errors import CheckpointMismatchError, IndexStoreError
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.store.archive import export_store, import_store, read_header
+from engine.store.lmdb_store import LmdbStore
+from engine.store.manifest import Manifest
+from engine.store.verification import check_store
+from indexer.staging import refuse_existing, sole_writer, staged
+
+
+@dataclass(frozen=True)
+class PortableReport:
+    """What was moved: `file` and `index` are paths, `checkpoint` a fingerprint."""
+
+    file: str
+    index: str
+    checkpoint: str
+    documents: int
+    passages: int
+    generation: int
+    bytes: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def export_index(
+    index: Path,
+    file: Path,
+    *,
+    overwrite: bool = False,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> PortableReport:
+    """Write the index as of its last commit to one file; a writer may go on meanwhile.
+
+    `on_progress` is told of records: how many are written, and of how many roughly.
+
+    Raises: IndexStoreError if there is no index, if it's damaged, if `file` is there already and
+    `overwrite` is False, or if the disk refuses.
+    """
+    started = time.perf_counter()
+    if file.exists() and not overwrite:
+        raise IndexStoreError(f"{file} exists; add --overwrite to replace it")
+    with LmdbStore.open(index / "store", named=index) as store:
+        total = _record_count(store.manifest())
+        header = export_store(store, file, on_record=lambda done: on_progress(done, total))
+    return _report(file, index, Manifest.from_dict(header.manifest), started)
+
+
+def import_index(
+    file: Path,
+    index: Path,
+    checkpoint: Checkpoint,
+    *,
+    overwrite: bool = False,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> PortableReport:
+    """Make the index of an exported file; it appears under its name when it's whole and checked.
+
+    Raises: IndexStoreError if the file isn't a whole export, or `index` is there already and
+    `overwrite` is False, or it's being written; CheckpointMismatchError if another checkpoint
+    made its states.
+    """
+    started = time.perf_counter()
+    refuse_existing(index, overwrite=overwrite)
+    header = read_header(file)
+    manifest = Manifest.from_dict(header.manifest)
+    if header.checkpoint != checkpoint.fingerprint:
+        raise CheckpointMismatchError(
+            f"{file} was made by checkpoint {header.checkpoint}, the one at {checkpoint.folder} is "
+            f"{checkpoint.fingerprint}; name the right one with --model"
+        )
+    total = sum(header.records.values())
+    build = {"model": str(checkpoint.folder.resolve())}
+    with sole_writer(index), staged(index, "importing") as staging:
+        import_store(
+            file, staging / "store", build, on_record=lambda done: on_progress(done, total)
+        )
+        if problems := check_store(staging / "store").problems:
+            raise IndexStoreError(
+                f"{file} holds an index that isn't sound ({problems[0].what}); export it again, "
+                "after: indexer verify"
+            )
+        EmbeddedBackend.open(staging).close()
+    return _report(file, index, manifest, started)
+
+
+def _record_count(manifest: Manifest) -> int:
+    """Roughly: five records a passage, four a document."""
+    return 5 * manifest.passages + 4 * manifest.documents + manifest.generation
+
+
+def _report(file: Path, index: Path, manifest: Manifest, started: float) -> PortableReport:
+    return PortableReport(
+        str(file),
+        str(index),
+        manifest.settings.checkpoint,
+        manifest.documents,
+        manifest.passages,
+        manifest.generation,
+        file.stat().st_size,
+        time.perf_counter() - started,
+    )

@@ -1,0 +1,144 @@
+"""An index that nobody sees until it's whole: a folder beside its place, or behind no alias yet."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import ForereadError, IndexStoreError
+from engine.retrieval.address import Place
+from engine.retrieval.backend import Backend
+from engine.retrieval.elastic.address import ClusterAddress
+from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.store.folder_exchange import replace_folder
+from engine.store.lmdb_store import LmdbStore
+from engine.store.locks import WriterLock
+from engine.store.manifest import Settings
+from indexer.parts import Part
+from indexer.staging import refuse_existing, sole_writer
+
+# A staged index that has been put in its place has none: what lies there then is the old one.
+UNFINISHED = "unfinished"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class NewIndex:
+    """An index to be filled. When it's done, `parts_left` counts the parts that it waits for."""
+
+    backend: Backend
+    parts_left: int = 0
+
+
+@contextmanager
+def building(
+    place: Place, settings: Settings, *, overwrite: bool, part: Part | None = None
+) -> Iterator[NewIndex]:
+    """An index to be filled, which takes its place when all has gone well.
+
+    Broken off, it's kept if there's anything in it, and the next build of the same settings goes
+    on with it. With `part`, it takes its place when all parts are done.
+
+    Raises: IndexStoreError if there's an index and `overwrite` is False, something else is there,
+    or it can't be written.
+    """
+    if isinstance(place, ClusterAddress):
+        with _in_cluster(place, settings, overwrite, part) as new:
+            yield new
+        return
+    if part is not None:
+        raise IndexStoreError(
+            f"{place} is a folder, which one build makes; --part is for an index in a cluster"
+        )
+    refuse_existing(place, overwrite=overwrite)
+    with sole_writer(place), _staged(place.with_name(place.name + ".building")) as staged:
+        with _begun(staged, settings) as backend:
+            yield NewIndex(backend)
+        (staged / UNFINISHED).unlink()
+        replace_folder(staged, place)
+
+
+@contextmanager
+def _in_cluster(
+    address: ClusterAddress, settings: Settings, overwrite: bool, part: Part | None
+) -> Iterator[NewIndex]:
+    from engine.retrieval.elastic.backend import ElasticBackend
+
+    shared = part is not None
+    with ElasticBackend.begin(address, settings, overwrite=overwrite, shared=shared) as backend:
+        new = NewIndex(backend)
+        try:
+            _tell_found(backend, shared)
+            yield new
+        except BaseException:
+            with suppress(ForereadError):
+                if not shared and not backend.describe().documents:
+                    backend.discard()
+            raise
+        if part is not None:
+            backend.note(_done(part), True)
+            others = (Part(number, part.of) for number in range(1, part.of + 1))
+            new.parts_left = sum(not backend.noted(_done(other)) for other in others)
+        if not new.parts_left:
+            backend.publish()
+
+
+def _done(part: Part) -> str:
+    return f"part-{part.number}-of-{part.of}"
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """The folder of a build; should that end early, it's kept if there's anything in it."""
+    try:
+        (folder / "store").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IndexStoreError(
+            f"{folder} can't be made ({error.strerror}); name another folder for the index"
+        ) from error
+    WriterLock.take(folder / "store" / "writer.lock", folder).release()  # else it's another's
+    try:
+        yield folder
+    except BaseException as error:
+        if _committed(folder):
+            (folder / UNFINISHED).touch()
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise IndexStoreError(
+                f"{folder} can't be written or put in its place ({error.strerror}); "
+                "check the disk's free space and the folder's owner, then build again"
+            ) from error
+        raise
+
+
+def _committed(folder: Path) -> bool:
+    """Whether there are documents in a staged index."""
+    try:
+        with LmdbStore.open(folder / "store", named=folder) as store:
+            return store.manifest().documents > 0
+    except IndexStoreError:
+        return False
+
+
+def _begun(folder: Path, settings: Settings) -> EmbeddedBackend:
+    """The index of a build with the same settings that was broken off, or a new one."""
+    if (folder / UNFINISHED).exists() and _committed(folder):
+        backend = EmbeddedBackend.open(folder, readonly=False)
+        if backend.settings == settings:
+            _tell_found(backend, False)
+            return backend
+        backend.close()
+    for name in ("bm25", "vectors"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / UNFINISHED).touch()
+    return EmbeddedBackend.create(folder, settings, overwrite=True)
+
+
+def _tell_found(backend: Backend, shared: bool) -> None:
+    documents = backend.describe().documents
+    if documents and not shared:
+        logger.warning("going on with a build that was broken off, after %d documents", documents)

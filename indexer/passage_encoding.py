@@ -1,0 +1,57 @@
+"""Passages as they are stored: states in the checkpoint's codec, and a vector."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from engine.checkpoint import Checkpoint
+from engine.codecs.codecs import codec_named
+from engine.documents import Document, Passage
+from engine.reading.encoding import encode_passages
+from engine.store.contents import EncodedDocument, EncodedPassage
+
+TOKENS_PER_PASS = 8192
+
+_NONE: Mapping[str, EncodedPassage] = MappingProxyType({})
+
+
+def encode_documents(
+    documents: Sequence[tuple[Document, list[Passage]]],
+    checkpoint: Checkpoint,
+    known: Mapping[str, EncodedPassage] = _NONE,
+) -> list[EncodedDocument]:
+    """States and vectors of all passages, run in passes of similar length.
+
+    Those of passages whose ids are in `known` are taken from there.
+    """
+    codec = codec_named(checkpoint.settings.codec)
+    encoded: dict[str, EncodedPassage] = {}
+    passages = []
+    for passage in (passage for _, cut in documents for passage in cut):
+        if same := known.get(passage.id):
+            encoded[passage.id] = EncodedPassage(passage, same.states, same.vector)
+        else:
+            passages.append(passage)
+    for group in length_sorted_groups(passages, TOKENS_PER_PASS):
+        result = encode_passages(checkpoint, [passage.pieces for passage in group])
+        for passage, states, vector in zip(group, result.one_by_one(), result.vectors, strict=True):
+            encoded[passage.id] = EncodedPassage(
+                passage, codec.encode(states), vector.astype("float16")
+            )
+    return [
+        EncodedDocument(document, tuple(encoded[passage.id] for passage in cut))
+        for document, cut in documents
+    ]
+
+
+def length_sorted_groups(passages: Sequence[Passage], tokens: int) -> Iterator[list[Passage]]:
+    """Passages from short to long, in groups of at most `tokens` wordpieces, or of one."""
+    group: list[Passage] = []
+    total = 0
+    for passage in sorted(passages, key=lambda p: len(p.pieces)):
+        if group and total + len(passage.pieces) > tokens:
+            yield group
+            group, total = [], 0
+        group.append(passage)
+        total += len(passage.pieces)
+    if group:
+        yield group

@@ -1,0 +1,333 @@
+"""`engine train` as run from a shell."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_tokenizers import byte_tokenizer
+from transformers import BertConfig, BertModel
+
+from engine.checkpoint import load_checkpoint
+from engine.commands.main import app
+from engine.evaluation.reading import predict
+from engine.text.tokenization import Tokenizer
+from engine.training.batches import Batch, make_batch
+from engine.training.examples import is_tune
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    context = "The lighthouse was designed by Ada Kerr. The bridge was repaired in 1927."
+    asked = [("Who designed the lighthouse?", "Ada Kerr"), ("When was it repaired?", "1927")]
+    qas = [
+        {
+            "id": str(number),
+            "question": question,
+            "answers": [{"text": answer, "answer_start": context.index(answer)}],
+        }
+        for number, (question, answer) in enumerate(asked)
+    ]
+    paragraphs = [
+        {
+            "context": f"{context} {number}",
+            "qas": [{**qa, "id": f"{number}-{qa['id']}"} for qa in qas],
+        }
+        for number in range(20)
+    ]
+    path = tmp_path / "questions.json"
+    path.write_text(
+        json.dumps({"version": "1.1", "data": [{"title": "", "paragraphs": paragraphs}]})
+    )
+    return path
+
+
+def test_a_teacher_goes_on_from_another(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("engine.training.run.fit_skim", lambda *_, **__: 5)
+    start, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "teacher"
+    # Nothing is learned at a rate of 0, so it stays what it began as.
+    arguments = ["--start", start, "--out", out, "--epochs", 0.1, "--learning-rate", 0, "--json"]
+    done = run_command(app, "train", "teacher", questions, *arguments)
+    assert done.code == 0, done.err
+    before, after = (load_checkpoint(one).reader.state_dict() for one in (start, out))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert load_checkpoint(out).settings.skim == 0, "not worth it with every layer above the cut"
+
+
+def test_readers_are_trained_with_dropout_if_it_is_asked_for(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path
+) -> None:
+    start = make_model(lower=(), upper=(1, 2, 3, 4))
+    for share in (0, 0.3):
+        arguments = ["--start", start, "--out", tmp_path / f"{share}", "--dropout", share]
+        done = run_command(app, "train", "teacher", questions, *arguments, "--epochs", 0.1)
+        assert done.code == 0, done.err
+    kept, dropped = (load_checkpoint(tmp_path / f"{share}") for share in (0, 0.3))
+    assert dropped.settings.training["reader"]["dropout"] == 0.3
+    assert not torch.equal(kept.reader.span.weight, dropped.reader.span.weight)
+    cut = ["--lower", "1,2", "--upper", "3,4", "--epochs", 0.1, "--dropout", 0.2]
+    done = run_command(
+        app, "train", "split", questions, "--teacher", start, "--out", tmp_path / "split", *cut
+    )
+    assert done.code == 0, done.err
+    told = load_checkpoint(tmp_path / "split").settings.training["reader"]
+    assert told["dropout"] == 0.2
+    assert (told["soft"], told["states"], told["passages"]) == (1, 0, 0), "by kd, unless told"
+
+
+def test_a_teacher_has_no_cut_and_one_beginning(
+    run_command, model_folder: Path, questions: Path, tmp_path: Path
+) -> None:
+    arguments = ["train", "teacher", questions, "--out", tmp_path / "teacher"]
+    cut = run_command(app, *arguments, "--start", model_folder)
+    assert cut.code != 0
+    assert "it has a cut" in cut.err
+    neither = run_command(app, *arguments)
+    assert neither.code == 2
+    assert "either --base NAME_OR_DIR" in neither.error
+
+
+def test_what_is_held_back_is_read_in_windows_as_passages_are(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
+) -> None:
+    windows: list[int | None] = []
+
+    def seeing(*arguments, window=None, **more):
+        windows.append(window)
+        return predict(*arguments, window=window, **more)
+
+    monkeypatch.setattr("engine.training.run.predict", seeing)
+    start, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "teacher"
+    arguments = ["--start", start, "--out", out, "--epochs", 0.1]
+    assert run_command(app, "train", "teacher", questions, *arguments).code == 0
+    assert set(windows) == {load_checkpoint(out).settings.passage_limit}
+
+
+def test_a_student_begins_as_its_teacher_is_stored(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("engine.checkpoint.best_dtype", lambda: torch.bfloat16)
+    monkeypatch.setattr("engine.training.run.fit_skim", lambda *_, **__: 5)
+    teacher, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "split"
+    shape = ["--lower", "1,2", "--upper", "3,4"]
+    arguments = ["--teacher", teacher, "--out", out, *shape, "--epochs", 0.1, "--learning-rate", 0]
+    done = run_command(app, "train", "split", questions, *arguments, "--json")
+    assert done.code == 0, done.err
+    taught, student = (load_checkpoint(one, dtype=torch.float32).reader for one in (teacher, out))
+    for theirs, ours in zip(taught.encoder.upper[:2], student.encoder.lower, strict=True):
+        before, after = theirs.state_dict(), ours.state_dict()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+    assert torch.equal(taught.span.weight, student.span.weight)
+    assert load_checkpoint(out).settings.skim == 5, "fitted when it's trained"
+
+
+@pytest.fixture(scope="module")
+def teacher(make_model: Callable[..., Path]) -> Path:
+    return make_model(lower=(), upper=(1, 2, 3, 4))
+
+
+def base_encoder(folder: Path, tokenizer: Tokenizer, **changed: object) -> Path:
+    """A random BERT of `transformers`, of the shape of `make_model`'s unless `changed`."""
+    shape = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 64}
+    config = BertConfig(
+        **{**shape, **changed}, num_hidden_layers=3, vocab_size=tokenizer.vocabulary_size
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"hidden_size": 48}, "is 48 wide, the model 32"),
+        ({"num_attention_heads": 2}, "their n_heads is 2, the model's 4"),
+        ({"intermediate_size": 50}, "their inner_width is 50, the model's 64"),
+    ],
+)
+@pytest.mark.parametrize("stage", ["split", "vectors"])
+def test_a_base_of_another_shape_is_refused_before_anything_is_trained(
+    run_command, teacher: Path, model_folder: Path, questions: Path, tmp_path: Path,
+    stage: str, changed: dict[str, int], told: str,
+) -> None:  # fmt: skip
+    base = base_encoder(tmp_path / "base", load_checkpoint(teacher).tokenizer, **changed)
+    shape = ["--lower", 1, "--upper", 4, "--vector", "2,3"]
+    where = {
+        "split": ["--teacher", teacher, *shape, "--out", tmp_path / "out"],
+        "vectors": ["--model", model_folder, "--layers", "2,3"],
+    }
+    refused = run_command(app, "train", stage, questions, "--base", base, *where[stage])
+    assert refused.code == 3
+    assert told in refused.error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_base_of_another_vocabulary_is_refused(
+    run_command, teacher: Path, model_folder: Path, questions: Path, tmp_path: Path
+) -> None:
+    """Its rows would stand for other pieces than the ones that it's given."""
+    base = base_encoder(tmp_path / "base", byte_tokenizer())
+    shape = ["--lower", 1, "--upper", 4, "--vector", "2,3", "--out", tmp_path / "out"]
+    for stage, where in (
+        ("split", ["--teacher", teacher, *shape]),
+        ("vectors", ["--model", model_folder, "--layers", "2,3"]),
+    ):
+        refused = run_command(app, "train", stage, questions, "--base", base, *where)
+        assert refused.code == 3
+        assert f"{base} has another vocabulary" in refused.error
+
+
+def test_a_base_that_fits_is_followed(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    base = base_encoder(tmp_path / "base", load_checkpoint(teacher).tokenizer)
+    shape = ["--lower", 1, "--upper", 4, "--vector", "2,3", "--epochs", 0.1]
+    out = tmp_path / "out"
+    arguments = ["--teacher", teacher, "--base", base, "--out", out, *shape]
+    done = run_command(app, "train", "split", questions, *arguments)
+    assert done.code == 0, done.err
+    assert load_checkpoint(out).reader.encoder.config.vector == (2, 3)
+    assert done.out.startswith(f"{out}: EM "), "told in words"
+    # A student that goes on from it keeps its vector layers: trained on with a base, else as is.
+    before = load_checkpoint(out).reader.encoder.vector.state_dict()
+    for options, moves in (([], False), (["--base", base], True)):
+        again = tmp_path / f"again{moves}"
+        arguments = ["--teacher", teacher, "--start", out, "--out", again, *shape, *options]
+        assert run_command(app, "train", "split", questions, *arguments).code == 0
+        made = load_checkpoint(again).reader.encoder
+        assert made.config.vector == (2, 3)
+        after = made.vector.state_dict()
+        moved = any(not torch.equal(before[name], after[name]) for name in before)
+        assert moved is moves
+        assert all(torch.allclose(before[n], after[n], atol=1e-2) for n in before)
+
+
+def test_a_beginning_of_another_vocabulary_or_width_is_refused(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    arguments = ["train", "split", questions, "--teacher", teacher, "--lower", 1, "--upper", 3]
+    arguments += ["--losses", "both", "--epochs", 0.1, "--out", tmp_path / "out"]
+    tokenizer = load_checkpoint(teacher).tokenizer
+    for name, pieces, width in (("pieces", byte_tokenizer(), 32), ("width", tokenizer, 48)):
+        base = base_encoder(tmp_path / name, pieces, hidden_size=width)
+        start = tmp_path / f"{name}.start"
+        assert run_command(app, "convert", base, "--split", 1, "--out", start).code == 0
+        refused = run_command(app, *arguments, "--start", start)
+        assert refused.code == 3
+        told = "has another vocabulary" if name == "pieces" else "a student of width 48"
+        assert told in refused.err
+
+
+def test_questions_that_cannot_be_learnt_from_are_counted(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    content = json.loads(questions.read_text())
+    trained_on = [p for p in content["data"][0]["paragraphs"] if not is_tune(p["context"])]
+    trained_on[0]["qas"][0]["answers"][0]["text"] = "Eve"
+    trained_on[1]["qas"][0]["question"] = " "
+    trained_on[2]["qas"][0]["answers"] = []
+    questions.write_text(json.dumps(content))
+    arguments = ["--start", teacher, "--out", tmp_path / "out", "--epochs", 0.1]
+    done = run_command(app, "train", "teacher", questions, *arguments)
+    assert f"{2 * len(trained_on) - 2} questions on {len(trained_on)} passages; 2 left" in done.err
+
+
+@pytest.mark.parametrize("name", ["file", "file/folder"])
+def test_an_out_that_cannot_be_written_is_told_before_the_training(
+    run_command, teacher: Path, questions: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    arguments = ["--start", teacher, "--out", tmp_path / name, "--epochs", 0.1]
+    refused = run_command(app, "train", "teacher", questions, *arguments)
+    assert refused.code == 3
+    assert str(tmp_path / name) in refused.error
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_passages_are_cut_to_what_the_base_reads(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    tokenizer = load_checkpoint(teacher).tokenizer
+    base = base_encoder(tmp_path / "base", tokenizer, max_position_embeddings=70)
+    paragraph = "The lamp of the lighthouse was lit by Anna Bell. " * 40
+    answers = [{"text": "Anna Bell", "answer_start": paragraph.index("Anna")}]
+    asked = {"id": "1", "question": "Who lit the lamp? " * 40, "answers": answers}
+    path = tmp_path / "long.json"
+    content = {"title": "", "paragraphs": [{"context": paragraph, "qas": [asked]}]}
+    path.write_text(json.dumps({"data": [content]}))
+    out = tmp_path / "out"
+    arguments = ["--base", base, "--out", out, "--epochs", 0.1]
+    done = run_command(app, "train", "teacher", path, questions, *arguments)
+    assert done.code == 0, done.err
+    assert load_checkpoint(out).settings.passage_limit == 69
+    assert "left out" not in done.err
+    short = base_encoder(tmp_path / "short", tokenizer, max_position_embeddings=65)
+    refused = run_command(app, "train", "teacher", path, "--base", short, "--out", tmp_path / "no")
+    assert refused.code == 3
+    assert "reads 65 pieces at once; 66 are the fewest" in refused.error
+
+
+def test_a_training_without_a_question_held_back_says_that_nothing_measures_it(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    content = json.loads(questions.read_text())
+    [of_all] = content["data"]
+    of_all["paragraphs"] = [p for p in of_all["paragraphs"] if not is_tune(p["context"])]
+    questions.write_text(json.dumps(content))
+    arguments = ["--start", teacher, "--epochs", 0.1]
+    for out, more in (("told", []), ("json", ["--json"])):
+        done = run_command(
+            app, "train", "teacher", questions, *arguments, "--out", tmp_path / out, *more
+        )
+        assert done.code == 0, done.err
+        assert "F1 " not in done.err + done.out
+        if more:
+            assert done.json | {"em": None, "f1": None, "questions": 0} == done.json
+        else:
+            assert "no question was held back" in done.out
+
+
+def interrupting(*arguments: Any) -> Batch:
+    signal.raise_signal(signal.SIGINT)
+    return make_batch(*arguments)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
+def test_a_training_is_not_begun_anew_over_the_state_of_another(
+    run_command, teacher: Path, questions: Path, tmp_path: Path, monkeypatch
+) -> None:
+    arguments = ["--start", teacher, "--out", tmp_path / "out", "--epochs", 1]
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.training.trainer.make_batch", interrupting)
+        assert run_command(app, "train", "teacher", questions, *arguments).code == 130
+    state = tmp_path / "out.training" / "state.safetensors"
+    before = state.read_bytes()
+    refused = run_command(app, "train", "teacher", questions, *arguments, "--seed", 1)
+    assert refused.code == 3
+    assert f"{state} was begun from another start, with other settings" in refused.err
+    assert state.read_bytes() == before
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
+def test_a_training_that_is_interrupted_goes_on_from_there(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
+) -> None:
+    start, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "teacher"
+    arguments = ["--start", start, "--out", out, "--epochs", 2, "--batch-size", 6]
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.training.trainer.make_batch", interrupting)
+        first = run_command(app, "train", "teacher", questions, *arguments)
+    assert first.code == 130
+    assert "step 1 of" in first.err
+    assert first.err.rstrip().endswith("stopped; the same command goes on from here")
+    assert not out.exists()
+    done = run_command(app, "train", "teacher", questions, *arguments)
+    assert done.code == 0, done.err
+    assert "step 1 of" not in done.err
+    assert "step 2 of" in done.err

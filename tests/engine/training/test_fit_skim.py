@@ -1,0 +1,56 @@
+"""How far to skim is measured on passages that answer and passages that don't."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from engine.datasets.squad import SquadParagraph, SquadQuestion
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
+from engine.training.skimming import CHOICES, fit_skim
+
+LONG = " ".join(f"Anna lit lamp {number} on the iron bridge." for number in range(12))
+
+
+@pytest.fixture
+def long_paragraphs() -> list[SquadParagraph]:
+    return [
+        SquadParagraph(
+            f"{number}", "", f"{number} {LONG}", (SquadQuestion("q", "Who lit it?", ()),)
+        )
+        for number in range(6)
+    ]
+
+
+def with_last_layer_scaled(reader: Reader, by: float) -> Reader:
+    """Its last layer gives each state `by` times what it was; -1 turns likeliest to unlikeliest."""
+    last = reader.encoder.upper[-1]
+    with torch.no_grad():
+        for parameter in last.parameters():
+            parameter.zero_()
+        last.attention_norm.weight.fill_(1.0)
+        last.feed_forward_norm.weight.fill_(by)
+    return reader
+
+
+def test_a_last_layer_that_changes_nothing_may_be_skimmed_most(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, long_paragraphs: list[SquadParagraph]
+) -> None:
+    reader = with_last_layer_scaled(make_reader().eval(), 1.0)
+    assert fit_skim(reader, tokenizer, long_paragraphs, window=120) == CHOICES[0]
+
+
+def test_a_last_layer_that_turns_everything_round_may_not_be_skimmed(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, long_paragraphs: list[SquadParagraph]
+) -> None:
+    reader = with_last_layer_scaled(make_reader().eval(), -1.0)
+    assert fit_skim(reader, tokenizer, long_paragraphs, window=120) == 0
+
+
+def test_without_questions_nothing_is_skimmed(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer
+) -> None:
+    assert fit_skim(make_reader().eval(), tokenizer, [], window=120) == 0
+    silent = SquadParagraph("Lamps", 0, "Anna lit the lamp.", ())
+    assert fit_skim(make_reader().eval(), tokenizer, [silent], window=120) == 0

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from engine.calibration import Calibration
+from engine.devices import best_dtype, chosen_device
 from engine.encoder.config import EncoderConfig
 from engine.errors import CheckpointError, reason_of
 from engine.reading.reader import Reader
@@ -80,6 +81,10 @@ class Checkpoint:
     def dtype(self) -> torch.dtype:
         return self.reader.span.weight.dtype
 
+    @property
+    def device(self) -> torch.device:
+        return self.reader.span.weight.device
+
 
 def shipped_checkpoint() -> Path:
     """Folder of the default model: in a checkout under data/, in an installed package beside us.
@@ -91,12 +96,6 @@ def shipped_checkpoint() -> Path:
         if (folder := data / "models" / "default").is_dir():
             return folder
     raise CheckpointError("the default model is missing; name one with --model DIR")
-
-
-def best_dtype() -> torch.dtype:
-    """bf16 where the processor multiplies it, fp32 elsewhere."""
-    has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.bfloat16 if has_bf16 else torch.float32
 
 
 def save_checkpoint(reader: Reader, tokenizer: Tokenizer, settings: Settings, folder: Path) -> None:
@@ -128,11 +127,15 @@ def save_settings(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
     return replace(checkpoint, settings=settings)
 
 
-def load_checkpoint(folder: Path, *, dtype: torch.dtype | None = None) -> Checkpoint:
-    """Read a checkpoint for inference, in `dtype`, by default what the processor does best.
+def load_checkpoint(
+    folder: Path, *, dtype: torch.dtype | None = None, device: str = "auto"
+) -> Checkpoint:
+    """Read a checkpoint for inference, in `dtype`, by default what the device does best.
 
-    Raises: CheckpointError if a file is missing or doesn't fit the others.
+    Raises: CheckpointError if a file is missing or doesn't fit the others; DeviceError as
+    `engine.devices.chosen_device`.
     """
+    runs_on = chosen_device(device)
     config, heads, settings = _read_config(folder)
     weights_path = folder / _WEIGHTS
     if not weights_path.is_file():
@@ -154,16 +157,18 @@ def load_checkpoint(folder: Path, *, dtype: torch.dtype | None = None) -> Checkp
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{weights_path} doesn't fit {_CONFIG}: {reason}") from None
-    reader = reader.to(dtype or best_dtype()).eval().requires_grad_(False)
+    reader = reader.to(runs_on, dtype or best_dtype(runs_on)).eval().requires_grad_(False)
     return Checkpoint(folder, reader, tokenizer, settings, _fingerprint(folder, config, settings))
 
 
-def load_teacher(folder: Path, *, dtype: torch.dtype | None = None) -> Checkpoint:
+def load_teacher(
+    folder: Path, *, dtype: torch.dtype | None = None, device: str = "auto"
+) -> Checkpoint:
     """As `load_checkpoint`, of an undecomposed reader.
 
     Raises: CheckpointError as there, and if it has layers below a cut.
     """
-    checkpoint = load_checkpoint(folder, dtype=dtype)
+    checkpoint = load_checkpoint(folder, dtype=dtype, device=device)
     if checkpoint.reader.encoder.config.lower:
         raise CheckpointError(
             f"{folder} isn't an undecomposed reader: it has a cut; make one with: engine train "

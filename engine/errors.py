@@ -37,6 +37,12 @@ class CheckpointError(ForereadError):
     exit_code = 3
 
 
+class DeviceError(ForereadError):
+    """A model can't run where it was told to."""
+
+    exit_code = 2
+
+
 class TrainingError(ForereadError):
     """Training came to numbers that it can't go on from."""
 

@@ -117,11 +117,13 @@ class SearchEngine:
         *,
         model: str | Path | None = None,
         lexical: str = "tantivy",
+        device: str = "auto",
     ) -> "SearchEngine":
         """Open an index with the checkpoint that made it, by default the shipped one.
 
         `index` is a folder, or in a cluster: "es://host:9200/papers". `lexical` is "tantivy" or,
-        for a folder, "rank-bm25", which is rebuilt in memory at each opening.
+        for a folder, "rank-bm25", which is rebuilt in memory at each opening. `device` is "cpu",
+        "cuda" or "auto", which takes CUDA where it's there.
 
         Raises: IndexStoreError if `index` isn't an index or its cluster can't be reached;
         CheckpointError if there's no model; CheckpointMismatchError if the index holds another
@@ -130,7 +132,7 @@ class SearchEngine:
         backend = open_backend(place_of(index), lexical=lexical)
         try:
             folder = Path(model) if model else recorded_model(backend)
-            return cls(backend, load_checkpoint(folder))
+            return cls(backend, load_checkpoint(folder, device=device))
         except BaseException:
             backend.close()
             raise

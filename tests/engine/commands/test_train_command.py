@@ -112,7 +112,7 @@ def test_what_is_held_back_is_read_in_windows_as_passages_are(
 def test_a_student_begins_as_its_teacher_is_stored(
     run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("engine.checkpoint.best_dtype", lambda: torch.bfloat16)
+    monkeypatch.setattr("engine.checkpoint.best_dtype", lambda _: torch.bfloat16)
     monkeypatch.setattr("engine.training.run.fit_skim", lambda *_, **__: 5)
     teacher, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "split"
     shape = ["--lower", "1,2", "--upper", "3,4"]

@@ -151,7 +151,7 @@ def test_students_begin_in_fp32_whatever_their_teacher_runs_in(
     run_command, arguments: list[object], teacher: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As bf16 rounds them, the teacher's weights would begin elsewhere than where they lie."""
-    monkeypatch.setattr("engine.checkpoint.best_dtype", lambda: torch.bfloat16)
+    monkeypatch.setattr("engine.checkpoint.best_dtype", lambda _: torch.bfloat16)
     begun: list[torch.Tensor] = []
     run_in: set[torch.dtype] = set()
     train = trial.train_to_checkpoint

@@ -1,0 +1,28 @@
+"""Where models run: the processor, or a GPU where there is one."""
+
+import torch
+
+from engine.errors import DeviceError
+
+DEVICES = ("cpu", "cuda", "auto")
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device of a name; `auto` is CUDA where it's there, else the processor.
+
+    Raises: DeviceError for another name, or where there is no such device.
+    """
+    has_cuda = torch.cuda.is_available()
+    if name not in DEVICES or (name == "cuda" and not has_cuda):
+        there = "cpu and cuda" if has_cuda else "cpu alone"
+        raise DeviceError(f"there's no device {name!r}; this machine has {there}, or say auto")
+    return torch.device("cuda" if has_cuda and name != "cpu" else "cpu")
+
+
+def best_dtype(device: torch.device) -> torch.dtype:
+    """bf16 where the device multiplies it, fp32 elsewhere."""
+    if device.type == "cuda":
+        has_bf16 = torch.cuda.is_bf16_supported()
+    else:
+        has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.bfloat16 if has_bf16 else torch.float32

@@ -1,0 +1,32 @@
+"""A device is named, and one that isn't there is refused with those that are."""
+
+import pytest
+import torch
+
+from engine.devices import best_dtype, chosen_device
+from engine.errors import DeviceError
+
+
+@pytest.mark.parametrize("has_cuda", [False, True])
+def test_auto_takes_cuda_where_it_is_there(monkeypatch: pytest.MonkeyPatch, has_cuda: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_cuda)
+    assert chosen_device("auto") == torch.device("cuda" if has_cuda else "cpu")
+    assert chosen_device("cpu") == torch.device("cpu")
+
+
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="no device 'cuda'; this machine has cpu alone"):
+        chosen_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(DeviceError, match="no device 'tpu'; this machine has cpu and cuda"):
+        chosen_device("tpu")
+
+
+def test_products_are_taken_in_bf16_where_cuda_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert best_dtype(torch.device("cuda")) is torch.bfloat16
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    assert best_dtype(torch.device("cuda")) is torch.float32

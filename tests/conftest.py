@@ -12,13 +12,12 @@ import elastic_server
 import pytest
 import torch
 import typer
+from tiny_models import tiny_reader
 from tiny_tokenizers import unigram_trained_on
 
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, Settings, load_checkpoint, save_checkpoint
 from engine.commands import console
-from engine.encoder.config import EncoderConfig
-from engine.reading.reader import Reader
 from indexer.build import BuildOptions, build_index
 
 DOCUMENTS = {
@@ -120,26 +119,15 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(
         *, lower: tuple[int, ...] = (1, 2), upper: tuple[int, ...] = (3, 4), seed: int = 0
     ) -> Path:
-        config = EncoderConfig(
-            family="bert",
-            hidden_width=32,
-            n_heads=4,
-            inner_width=64,
-            vocabulary=tokenizer.vocabulary_size,
-            positions=128,
-            types=2,
-            activation="gelu",
-            layer_norm_eps=1e-12,
+        reader = tiny_reader(
+            tokenizer.vocabulary_size,
             lower=lower,
             upper=upper,
             vector=(3,),
+            positions=128,
+            seed=seed,
+            std=0.4,
         )
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            reader = Reader.shaped(config)
-            for parameter in reader.parameters():
-                if parameter.ndim > 1:
-                    torch.nn.init.normal_(parameter, std=0.4)
         # Small factors, since random logits are large: no answer alone has all the confidence.
         calibration = Calibration(rerank=(0.1, 0.1, 1.0, 1.0), span=0.1)
         folder = tmp_path_factory.mktemp("model") / "model"

@@ -1,16 +1,17 @@
 """A tokenizer and readers small enough to work out by hand, for the engine's tests."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from tiny_models import tiny_reader
 from tiny_tokenizers import byte_tokenizer, unigram, word_piece
 from tokenizers import models
 
 from engine.checkpoint import Settings, save_checkpoint
 from engine.datasets.squad import SquadParagraph, SquadQuestion
-from engine.encoder.config import EncoderConfig
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 
@@ -110,35 +111,7 @@ def paragraphs() -> list[SquadParagraph]:
 def make_reader(tokenizer: Tokenizer) -> Callable[..., Reader]:
     """`make_reader(lower=…, upper=…, vector=…, seed=…)`: random weights, large enough to matter."""
 
-    def make(
-        *,
-        lower: tuple[int, ...] = (1, 2),
-        upper: tuple[int, ...] = (3, 4),
-        vector: tuple[int, ...] = (),
-        seed: int = 0,
-    ) -> Reader:
-        config = EncoderConfig(
-            family="bert",
-            hidden_width=32,
-            n_heads=4,
-            inner_width=64,
-            vocabulary=tokenizer.vocabulary_size,
-            positions=200,
-            types=2,
-            activation="gelu",
-            layer_norm_eps=1e-12,
-            lower=lower,
-            upper=upper,
-            vector=vector,
-        )
-        torch.manual_seed(seed)
-        reader = Reader.shaped(config)
-        for parameter in reader.parameters():
-            if parameter.ndim > 1:
-                torch.nn.init.normal_(parameter, std=0.2)
-        return reader
-
-    return make
+    return partial(tiny_reader, tokenizer.vocabulary_size, std=0.2)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 import tokenizers
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_models import tiny_reader
 from tiny_tokenizers import unigram
 from tokenizers import models
 from transformers import BertConfig, BertModel
@@ -15,10 +16,8 @@ from transformers import BertConfig, BertModel
 from engine.checkpoint import Checkpoint, Settings, load_checkpoint, save_checkpoint
 from engine.checkpoint_conversion import MOST_APART, exchange_vocabulary
 from engine.commands.main import app as engine_app
-from engine.encoder.config import EncoderConfig
 from engine.errors import CheckpointError
 from engine.reading.encoding import encode_passages, encode_questions
-from engine.reading.reader import Reader
 from engine.search import SearchEngine
 from engine.text.tokenization import Tokenizer
 from indexer.commands.main import app as indexer_app
@@ -62,22 +61,9 @@ def base(tmp_path: Path) -> Path:
 @pytest.fixture
 def trained(tmp_path: Path, base: Path) -> Checkpoint:
     """One of ours that knows few pieces, whose rows are the base's, rounded to 16 bits."""
-    config = EncoderConfig(
-        family="bert",
-        hidden_width=WIDTH,
-        n_heads=4,
-        inner_width=48,
-        vocabulary=len(FEW),
-        positions=64,
-        types=2,
-        activation="gelu",
-        layer_norm_eps=1e-12,
-        lower=(1,),
-        upper=(2,),
+    reader = tiny_reader(
+        len(FEW), lower=(1,), upper=(2,), width=WIDTH, inner=48, positions=64, seed=1
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        reader = Reader.shaped(config)
     rows = load_file(base / "model.safetensors")[EMBEDDING][[ALL.index(piece) for piece in FEW]]
     with torch.no_grad():
         reader.encoder.embeddings.pieces.weight.copy_(rows.bfloat16())

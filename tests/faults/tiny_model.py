@@ -11,9 +11,9 @@ from engine.checkpoint import (
     save_checkpoint,
     shipped_checkpoint,
 )
-from engine.encoder.config import EncoderConfig
-from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
+
+from ..tiny_models import tiny_reader
 
 PASSAGE_LIMIT = 60  # wordpieces
 
@@ -28,19 +28,15 @@ def tiny_checkpoint(folder: Path, seed: int) -> Checkpoint:
 
 def _make(folder: Path, seed: int) -> None:
     tokenizer = Tokenizer.load(shipped_checkpoint())
-    config = EncoderConfig(
-        family="bert",
-        hidden_width=16,
-        n_heads=2,
-        inner_width=16,
-        vocabulary=tokenizer.vocabulary_size,
-        positions=PASSAGE_LIMIT + 8,
-        types=2,
-        activation="gelu",
-        layer_norm_eps=1e-12,
+    reader = tiny_reader(
+        tokenizer.vocabulary_size,
         lower=(1,),
         upper=(2,),
         vector=(2,),
+        width=16,
+        heads=2,
+        inner=16,
+        positions=PASSAGE_LIMIT + 8,
+        seed=seed,
     )
-    torch.manual_seed(seed)
-    save_checkpoint(Reader.shaped(config), tokenizer, Settings(passage_limit=PASSAGE_LIMIT), folder)
+    save_checkpoint(reader, tokenizer, Settings(passage_limit=PASSAGE_LIMIT), folder)

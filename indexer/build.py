@@ -15,7 +15,7 @@ from indexer.clock import StageClock
 from indexer.language import collection_language
 from indexer.new_index import building
 from indexer.parts import Part
-from indexer.passage_encoding import encode_documents, length_sorted_groups
+from indexer.passage_encoding import encode_documents
 from indexer.pending import PASSAGES_PER_COMMIT
 from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
 from indexer.staging import refuse_existing
@@ -28,7 +28,6 @@ __all__ = [
     "build_index",
     "encode_documents",
     "index_settings",
-    "length_sorted_groups",
     "refuse_long_passages",
     "roots_of",
 ]

@@ -1,6 +1,6 @@
 """Passages as they are stored: states in the checkpoint's codec, and a vector."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from engine.checkpoint import Checkpoint
@@ -8,8 +8,7 @@ from engine.codecs.codecs import codec_named
 from engine.documents import Document, Passage
 from engine.reading.encoding import encode_passages
 from engine.store.contents import EncodedDocument, EncodedPassage
-
-TOKENS_PER_PASS = 8192
+from engine.text.windows import length_groups
 
 _NONE: Mapping[str, EncodedPassage] = MappingProxyType({})
 
@@ -31,7 +30,8 @@ def encode_documents(
             encoded[passage.id] = EncodedPassage(passage, same.states, same.vector)
         else:
             passages.append(passage)
-    for group in length_sorted_groups(passages, TOKENS_PER_PASS):
+    for numbers in length_groups([len(passage.pieces) for passage in passages]):
+        group = [passages[number] for number in numbers]
         result = encode_passages(checkpoint, [passage.pieces for passage in group])
         for passage, states, vector in zip(group, result.one_by_one(), result.vectors, strict=True):
             encoded[passage.id] = EncodedPassage(
@@ -41,17 +41,3 @@ def encode_documents(
         EncodedDocument(document, tuple(encoded[passage.id] for passage in cut))
         for document, cut in documents
     ]
-
-
-def length_sorted_groups(passages: Sequence[Passage], tokens: int) -> Iterator[list[Passage]]:
-    """Passages from short to long, in groups of at most `tokens` wordpieces, or of one."""
-    group: list[Passage] = []
-    total = 0
-    for passage in sorted(passages, key=lambda p: len(p.pieces)):
-        if group and total + len(passage.pieces) > tokens:
-            yield group
-            group, total = [], 0
-        group.append(passage)
-        total += len(passage.pieces)
-    if group:
-        yield group

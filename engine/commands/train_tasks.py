@@ -135,8 +135,9 @@ def choice(
     """
     from engine.datasets.formats import read_choice
     from engine.evaluation.tasks import judge_choice
+    from engine.reading.choices import choice_limit
     from engine.training.batches import Mixture
-    from engine.training.task_examples import choice_limit, cut_choice
+    from engine.training.task_examples import cut_choice
     from engine.training.trainer import Recipe
 
     questions, held_back = _split([question for file in files for question in read_choice(file)])

@@ -22,9 +22,8 @@ from engine.errors import SourceError
 from engine.reading.encoding import Encoded, encode_passages, encode_questions
 from engine.reading.spans import best_spans
 from engine.text.tokenization import Tokenizer
-from engine.text.windows import window_bounds
+from engine.text.windows import length_groups, window_bounds
 from engine.training.examples import QUESTION_LIMIT
-from engine.training.vectors import length_groups
 
 Pieces = NDArray[np.int32]
 

@@ -14,12 +14,12 @@ from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.errors import CheckpointError
 from engine.evaluation.reading import read_all
 from engine.evaluation.searching import RightPassage
+from engine.reading.choices import choice_limit, choice_pieces
 from engine.reading.reader import Reader
 from engine.search import SearchEngine
 from engine.text.tokenization import Tokenizer
 from engine.text.windows import window_bounds
 from engine.training.examples import QUESTION_LIMIT
-from engine.training.task_examples import choice_limit, choice_pieces
 
 
 @dataclass(frozen=True)

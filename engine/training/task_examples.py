@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
-from engine.encoder.config import EncoderConfig
+from engine.reading.choices import CHOICE_LIMIT, choice_pieces
 from engine.text.tokenization import Tokenizer
 from engine.text.windows import window_bounds
 from engine.training.examples import QUESTION_LIMIT, Window, cut_windows
-
-CHOICE_LIMIT = 128
-"""Wordpieces of a question with one option at most."""
 
 
 @dataclass(frozen=True)
@@ -80,22 +77,6 @@ def cut_choice(
         if golds and all(len(ids) for ids in asked):
             examples.append(TaskExample(asked, question.question, golds, question.answer))
     return TaskSet("choice", windows.all, examples)
-
-
-def choice_pieces(
-    question: ChoiceQuestion, tokenizer: Tokenizer, limit: int
-) -> tuple[NDArray[np.int32], ...]:
-    """The question with each of its options, in wordpieces; of more than `limit`, the last ones.
-
-    These hold the option, if the question's gap isn't far before its end.
-    """
-    texts = [question.with_option(number) for number in range(len(question.options))]
-    return tuple(pieces.ids[-limit:] for pieces in tokenizer.encode_batch(texts))
-
-
-def choice_limit(config: EncoderConfig) -> int:
-    """`CHOICE_LIMIT`, or as many pieces as an encoder of this shape reads beside its own two."""
-    return min(CHOICE_LIMIT, config.positions - 2)
 
 
 class _Windows:

@@ -26,11 +26,10 @@ from engine.encoder.split import (
     with_special,
 )
 from engine.text.tokenization import Tokenizer
+from engine.text.windows import length_groups
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
 from engine.training.loop import Pace, Progress, Resume, run_steps
-
-TOKENS_PER_PASS = 8192
 
 
 @dataclass(frozen=True)
@@ -233,16 +232,3 @@ def _frozen_states(
         for i, own in zip(group, hidden.split(packing.lengths.tolist()), strict=True):
             states[i] = own.clone()
     return states
-
-
-def length_groups(lengths: Sequence[int], tokens: int = TOKENS_PER_PASS) -> list[list[int]]:
-    """Indices from short to long in groups of at most `tokens` in all, or of one."""
-    groups: list[list[int]] = []
-    total = tokens + 1
-    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        if total + lengths[i] > tokens:
-            groups.append([])
-            total = 0
-        groups[-1].append(i)
-        total += lengths[i]
-    return groups

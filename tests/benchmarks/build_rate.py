@@ -20,8 +20,8 @@ from engine.allocator import keep_freed_memory
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.documents import Document, Passage
 from engine.encoder.split import PASSAGE_TYPE, with_special
+from engine.text.windows import length_groups
 from indexer.build import BuildOptions, build_index
-from indexer.passage_encoding import TOKENS_PER_PASS, length_sorted_groups
 from indexer.passages import cut_passages
 from indexer.sources import read_sources
 
@@ -62,10 +62,9 @@ def main() -> None:
 def bare_pass(checkpoint: Checkpoint, passages: list[Passage]) -> float:
     """Seconds of the lower layers alone."""
     started = time.perf_counter()
-    for group in length_sorted_groups(passages, TOKENS_PER_PASS):
-        ids, packing = with_special(
-            [passage.pieces.tolist() for passage in group], sep=checkpoint.tokenizer.sep
-        )
+    pieces = [passage.pieces.tolist() for passage in passages]
+    for group in length_groups([len(ids) for ids in pieces]):
+        ids, packing = with_special([pieces[i] for i in group], sep=checkpoint.tokenizer.sep)
         checkpoint.reader.encoder.encode_alone(ids, packing, PASSAGE_TYPE)
     return time.perf_counter() - started
 

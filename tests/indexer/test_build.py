@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,7 +24,6 @@ from indexer.build import (
     BuildReport,
     build_index,
     encode_documents,
-    length_sorted_groups,
 )
 from indexer.passages import cut_passages
 from indexer.sources import Limits, Skipped, read_sources
@@ -86,21 +84,6 @@ def test_states_and_vectors_of_a_batch_are_those_of_each_passage_alone(
             states = codec.decode(passage.states, n, model.hidden_width)
             torch.testing.assert_close(states, alone.states, rtol=2**-10, atol=1e-3)
             np.testing.assert_allclose(passage.vector, alone.vectors[0], atol=1e-3)
-
-
-def passage_of(length: int) -> SimpleNamespace:
-    return SimpleNamespace(pieces=range(length))
-
-
-def test_groups_run_from_short_to_long_and_hold_no_more_than_a_pass() -> None:
-    lengths = [7, 3, 9, 1, 4, 30, 2]
-    groups = [
-        [len(p.pieces) for p in group]
-        for group in length_sorted_groups([passage_of(n) for n in lengths], 10)
-    ]
-    # One that is longer than a pass is alone.
-    assert groups == [[1, 2, 3, 4], [7], [9], [30]]
-    assert list(length_sorted_groups([], 10)) == []
 
 
 def test_bad_files_among_good_ones_are_skipped_by_name(

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,7 +28,6 @@ from engine.training.vectors import (
     VectorRecipe,
     VectorTargets,
     base_vectors,
-    length_groups,
     mean_vectors,
     train_vectors,
     vector_loss,
@@ -222,18 +220,6 @@ def test_mean_vectors_by_hand() -> None:
     states = torch.tensor([[3.0, 0.0], [3.0, 8.0], [0.0, -2.0]])
     found = mean_vectors(states, Packing([2, 1]))
     torch.testing.assert_close(found, torch.tensor([[0.6, 0.8], [0.0, -1.0]]))
-
-
-def test_length_groups_hold_everything_once_from_short_to_long_under_the_limit() -> None:
-    rng = random.Random(0)
-    lengths = [rng.randint(1, 40) for _ in range(100)]
-    groups = length_groups(lengths, tokens=50)
-    flat = [i for group in groups for i in group]
-    assert sorted(flat) == list(range(100))
-    assert [lengths[i] for i in flat] == sorted(lengths)
-    assert all(sum(lengths[i] for i in group) <= 50 for group in groups)
-    assert length_groups([99, 3], tokens=50) == [[1], [0]], "one alone may be longer"
-    assert length_groups([], tokens=50) == []
 
 
 def test_targets_are_the_base_encoders_vectors_with_its_prefixes(

@@ -32,6 +32,7 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 ui: $(INDEX)/store
 	$(BIN)/foreread-ui --index $(INDEX) --questions data/sample/questions.json

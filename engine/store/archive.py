@@ -14,12 +14,11 @@ path that the file names. Records are the same on any machine, as LMDB's pages a
 from __future__ import annotations
 
 import json
-import os
 import struct
 import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Any
 
 import lmdb
 
+from engine.atomic_files import replace_file
 from engine.errors import IndexStoreError
 from engine.store import records
 from engine.store.environment import Environment
@@ -61,24 +61,23 @@ def export_store(
 
     Raises: IndexStoreError if a record is damaged or the disk refuses.
     """
-    beside = path.with_name(path.name + ".partial")
     environment = Environment.opened(store.path, DATABASES, create=False)
+
+    def write(beside: Path) -> PortableHeader:
+        with (
+            environment.reading() as transaction,
+            zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive,
+        ):
+            return _write(archive, transaction, environment, on_record)
+
     try:
-        with environment.reading() as transaction, beside.open("wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                header = _write(archive, transaction, environment, on_record)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        return replace_file(path, write)
     except OSError as error:
         raise IndexStoreError(
             f"{path} can't be written ({error.strerror}); name a place that can, with more room"
         ) from error
     finally:
         environment.release()
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-    return header
 
 
 def read_header(path: Path) -> PortableHeader:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from engine.atomic_files import replace_file
 from engine.errors import SourceError
 
 
@@ -30,11 +31,10 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
     Raises: SourceError if it can't be written.
     """
-    partial = path.with_name(path.name + ".partial")
+    text = json.dumps(content, indent=2) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
+        replace_file(path, lambda beside: beside.write_text(text, encoding="utf-8"))
     except OSError as error:
         raise SourceError(f"{path} can't be written: {error.strerror}") from None
 

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from engine.atomic_files import replace_file
 from engine.errors import CheckpointError, TrainingError, reason_of
 
 
@@ -151,13 +152,13 @@ def _save_state(
         tensors[f"weight.{name}"] = parameter.detach()
         for kind in ("exp_avg", "exp_avg_sq"):
             tensors[f"{kind}.{name}"] = optimizer.state[parameter][kind]
-    partial = resume.folder / "state.partial"
     try:
         resume.folder.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={"step": str(step), "run": resume.run})
-        partial.replace(resume.folder / "state.safetensors")
+        of_run = {"step": str(step), "run": resume.run}
+        replace_file(
+            resume.folder / "state.safetensors", lambda path: save_file(tensors, path, of_run)
+        )
     except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"{resume.folder} can't be written: {reason_of(error)}; the same command goes on from "
             "the state before, once there's room"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.atomic_files import replace_file
 from engine.datasets.formats import read_paragraphs
 from engine.datasets.squad import SquadParagraph
 from engine.encoder.split import SplitEncoder
@@ -81,7 +82,6 @@ def kept_vector_targets(
     say(f"encoding {len(examples.windows)} passages with the base encoder")
     targets = vector_targets(base, tokenizer, examples, Prefixes(), on_progress=on_progress)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(".partial")
-    save_file({"questions": targets.questions, "windows": targets.windows}, partial)
-    partial.replace(kept)
+    tensors = {"questions": targets.questions, "windows": targets.windows}
+    replace_file(kept, lambda path: save_file(tensors, path))
     return targets

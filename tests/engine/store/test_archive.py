@@ -232,4 +232,4 @@ def test_a_failed_export_leaves_the_file_before_it(store: LmdbStore, exported: P
     with pytest.raises(KeyboardInterrupt):
         export_store(store, exported, on_record=fail)
     assert exported.read_bytes() == before
-    assert not exported.with_name("some.foreread.partial").exists()
+    assert not exported.with_name("some.foreread.new").exists()

@@ -37,17 +37,6 @@ class Load:
     pairs: list[tuple[int, int]]
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How a load is read: `skim` as for `Reader`; `stored` are the passages' states, as bytes.
-
-    Without `stored`, every layer runs over the passages.
-    """
-
-    skim: int
-    stored: list[bytes] | None
-
-
 def passage_pieces(
     paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer, *, limit: int
 ) -> list[Pieces]:
@@ -123,17 +112,22 @@ def stored_states(checkpoint: Checkpoint, load: Load) -> list[bytes]:
 
 
 @torch.inference_mode()
-def read_load(checkpoint: Checkpoint, load: Load, reading: Reading) -> None:
-    """From wordpieces, and stored states if there are any, to the best spans."""
+def read_load(
+    checkpoint: Checkpoint, load: Load, *, skim: int, stored: Sequence[bytes] | None = None
+) -> None:
+    """From wordpieces to the best spans; `skim` as for `Reader`.
+
+    `stored` are the passages' states; without them, every layer runs over the passages.
+    """
     asked = encode_questions(checkpoint, load.questions, with_vectors=False)
-    read = _decoded(checkpoint, load, reading.stored)
+    read = _decoded(checkpoint, load, stored)
     output = checkpoint.reader(
         asked.states,
         asked.packing,
         read.states,
         read.packing,
         torch.tensor(load.pairs),
-        skim=reading.skim,
+        skim=skim,
     )
     best_spans(output, 8)
 
@@ -189,7 +183,7 @@ def bytes_per_token(checkpoint: Checkpoint) -> int:
     return codec_named(checkpoint.settings.codec).bytes_per_token(checkpoint.hidden_width)
 
 
-def _decoded(checkpoint: Checkpoint, load: Load, stored: list[bytes] | None) -> Encoded:
+def _decoded(checkpoint: Checkpoint, load: Load, stored: Sequence[bytes] | None) -> Encoded:
     if stored is None:
         return encode_passages(checkpoint, load.passages, with_vectors=False)
     codec, width = codec_named(checkpoint.settings.codec), checkpoint.hidden_width

@@ -26,7 +26,7 @@ from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.codecs.codecs import codec_named
 from engine.encoder.from_transformers import reselect
 from engine.errors import ForereadError
-from engine.evaluation.costs import Load, Reading, read_load
+from engine.evaluation.costs import Load, read_load
 
 _MIB = 2**20
 
@@ -124,14 +124,13 @@ def _measure(job: dict[str, Any]) -> Memory:
     small = Load(questions[:1], passages[:1], [(0, 0)])
     stored = _made_up(checkpoint, passages) if job["cached"] else None
     for given in (small, small):  # the first call sets up threads and kernels
-        read_load(checkpoint, given, Reading(job["skim"], stored and stored[:1]))
-    reading = Reading(job["skim"], stored)
+        read_load(checkpoint, given, skim=job["skim"], stored=stored and stored[:1])
     give_back_freed_memory()  # else what loading the model freed would be used again unseen
     before = _reset_peak()
-    read_load(checkpoint, load, reading)
+    read_load(checkpoint, load, skim=job["skim"], stored=stored)
     after = _status("VmHWM")
     with Requested() as requested:
-        read_load(checkpoint, load, reading)
+        read_load(checkpoint, load, skim=job["skim"], stored=stored)
     return Memory((after - before) / _MIB, requested.bytes / _MIB, after / _MIB)
 
 

@@ -7,27 +7,22 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from engine.checkpoint import Checkpoint
 from engine.errors import IndexStoreError, QuestionError
-from engine.reading.encoding import encode_passages, encode_questions
-from engine.reading.spans import best_spans
+from engine.evaluation.costs import Load, read_load, timed_in_turn, times_faster
+from engine.reading.encoding import encode_questions
 from engine.retrieval.fusion import Candidate
 from engine.search import SearchEngine
 
-Pieces = NDArray[np.int32]
-
 
 @dataclass(frozen=True)
-class Trial:
-    """One question with its retrieved passages, `pieces` from the shortest to the longest."""
+class TimedQuestion:
+    """One question with its retrieved passages, from the shortest to the longest."""
 
-    question: Pieces
+    load: Load
     candidates: list[Candidate]
-    pieces: list[Pieces]
 
 
 def compare(
@@ -46,86 +41,60 @@ def compare(
 
     `teacher` is undecomposed. Raises: IndexStoreError if no passage is found to read.
     """
-    trials = []
+    timed = []
     for question in questions:
-        with suppress(QuestionError):  # without a word there's nothing to retrieve
-            trials.append(_trial(engine, question, passages))
-    trials = [trial for trial in trials if trial.candidates]
-    if not trials:
+        with suppress(QuestionError):  # a question without a word retrieves nothing
+            timed.append(_retrieved(engine, question, passages))
+    timed = [question for question in timed if question.candidates]
+    if not timed:
         raise IndexStoreError("the index holds no passages to time; build one that does")
     skim = engine.checkpoint.settings.skim
-    paths: dict[str, Callable[[Trial], float]] = {
-        "cached": lambda trial: _cached(engine, trial),
-        "uncached": lambda trial: _uncached(engine.checkpoint, trial, skim),
+    loading = [0.0] * len(timed)
+
+    def cached(number: int) -> None:
+        loading[number] = 1000 * _read_cached(engine, timed[number])
+
+    paths: dict[str, Callable[[int], None]] = {
+        "cached": cached,
+        "uncached": lambda i: read_load(engine.checkpoint, timed[i].load, skim=skim),
     }
     if teacher is not None:
-        paths["teacher"] = lambda trial: _uncached(teacher, trial, skim)
-    taken: dict[str, list[float]] = {name: [] for name in paths}
-    loads: list[float] = []
-    for path in paths.values():  # the first calls pay for setting up
-        for trial in trials[:3]:
-            path(trial)
-    for done, trial in enumerate(trials, 1):
-        for name, path in paths.items():
-            started = time.perf_counter()
-            loading = path(trial)
-            taken[name].append(1000 * (time.perf_counter() - started))
-            if name == "cached":
-                loads.append(1000 * loading)
-        on_progress(done)
+        paths["teacher"] = lambda i: read_load(teacher, timed[i].load, skim=skim)
+    taken = timed_in_turn(paths, len(timed), warm_up=3, on_progress=on_progress)
     result: dict[str, Any] = {f"{name}_ms": median(values) for name, values in taken.items()}
-    result["ratio"] = _ratio(taken["uncached"], taken["cached"])
+    result["ratio"] = times_faster(taken["uncached"], taken["cached"])
     if teacher is not None:
-        result["teacher_ratio"] = _ratio(taken["teacher"], taken["cached"])
-    result["load_ms"] = median(loads)
+        result["teacher_ratio"] = times_faster(taken["teacher"], taken["cached"])
+    result["load_ms"] = median(loading)
     result["bytes_per_token"] = engine.backend.describe().bytes_per_token
-    result["questions"] = len(trials)
+    result["questions"] = len(timed)
     result["passages"] = passages
     result["skim"] = skim
-    result["tokens"] = median(sum(len(p) for p in trial.pieces) for trial in trials)
+    result["tokens"] = median(sum(len(ids) for ids in t.load.passages) for t in timed)
     result["threads"] = torch.get_num_threads()
     result["dtype"] = str(engine.checkpoint.dtype).removeprefix("torch.")
     return result
 
 
-def _trial(engine: SearchEngine, question: str, passages: int) -> Trial:
+def _retrieved(engine: SearchEngine, question: str, passages: int) -> TimedQuestion:
     asked = engine.prepare(question)
     encoded = encode_questions(engine.checkpoint, [asked.pieces])
     found = engine.retrieve(asked, encoded, passages).fused[:passages]
     loaded = engine.load(found)
     found, fetched = loaded.candidates, loaded.fetched
-    # By length, for all paths alike: attention pads each batch to its longest.
+    # All paths read them by length: attention pads each batch to its longest.
     order = sorted(range(len(found)), key=lambda i: len(fetched[i].passage.pieces))
-    return Trial(
-        asked.pieces,
-        [found[i] for i in order],
-        [fetched[i].passage.pieces for i in order],
-    )
+    pieces = [fetched[i].passage.pieces for i in order]
+    load = Load([asked.pieces], pieces, [(0, i) for i in range(len(pieces))])
+    return TimedQuestion(load, [found[i] for i in order])
 
 
 @torch.inference_mode()
-def _cached(engine: SearchEngine, trial: Trial) -> float:
+def _read_cached(engine: SearchEngine, question: TimedQuestion) -> float:
     """Seconds that loading took."""
-    encoded = encode_questions(engine.checkpoint, [trial.question], with_vectors=False)
+    encoded = encode_questions(engine.checkpoint, question.load.questions, with_vectors=False)
     started = time.perf_counter()
-    loaded = engine.load(trial.candidates)
+    loaded = engine.load(question.candidates)
     loading = time.perf_counter() - started
     engine.read(encoded, loaded)
     return loading
-
-
-@torch.inference_mode()
-def _uncached(checkpoint: Checkpoint, trial: Trial, skim: int) -> float:
-    encoded = encode_questions(checkpoint, [trial.question], with_vectors=False)
-    passages = encode_passages(checkpoint, trial.pieces, with_vectors=False)
-    pairs = torch.tensor([(0, i) for i in range(len(trial.pieces))])
-    output = checkpoint.reader(
-        encoded.states, encoded.packing, passages.states, passages.packing, pairs, skim=skim
-    )
-    best_spans(output, 8)
-    return 0.0
-
-
-def _ratio(slow: Sequence[float], fast: Sequence[float]) -> float:
-    """Median of the ratios question by question, so that a slow spell hits both alike."""
-    return median(a / b for a, b in zip(slow, fast, strict=True))

@@ -18,7 +18,6 @@ from engine.encoder.split import SplitEncoder
 from engine.errors import SourceError
 from engine.evaluation.costs import (
     Load,
-    Reading,
     build_rate,
     bytes_per_token,
     passage_pieces,
@@ -150,8 +149,8 @@ def measure_trial(
     stored = [stored_states(checkpoint, load) for load in loads]
     taken = timed_in_turn(
         {
-            "cached": lambda i: read_load(checkpoint, loads[i], Reading(skim, stored[i])),
-            "teacher": lambda i: read_load(exam.teacher, loads[i], Reading(skim, None)),
+            "cached": lambda i: read_load(checkpoint, loads[i], skim=skim, stored=stored[i]),
+            "teacher": lambda i: read_load(exam.teacher, loads[i], skim=skim),
         },
         len(loads),
     )

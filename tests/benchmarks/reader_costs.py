@@ -23,7 +23,6 @@ from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.datasets.squad import read_squad
 from engine.evaluation.costs import (
     Load,
-    Reading,
     pair_loads,
     read_load,
     stored_states,
@@ -78,11 +77,11 @@ def measure(
 ) -> list[dict[str, Any]]:
     """A row for the teacher and one for each student."""
     torch.set_num_threads(threads)
-    paths = {"undecomposed": lambda i: read_load(teacher, loads[i], Reading(skim, None))}
+    paths = {"undecomposed": lambda i: read_load(teacher, loads[i], skim=skim)}
     for shape, student in students.items():
         stored = [stored_states(student, load) for load in loads]
         paths[str(shape)] = lambda i, student=student, stored=stored: read_load(
-            student, loads[i], Reading(skim, stored[i])
+            student, loads[i], skim=skim, stored=stored[i]
         )
     taken = timed_in_turn(paths, len(loads))
     heaviest = max(loads, key=lambda load: sum(len(ids) for ids in load.passages))

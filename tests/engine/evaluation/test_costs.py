@@ -13,7 +13,6 @@ from engine.errors import ForereadError, SourceError
 from engine.evaluation import costs
 from engine.evaluation.costs import (
     Load,
-    Reading,
     bytes_per_token,
     pair_loads,
     read_load,
@@ -80,7 +79,7 @@ def test_reading_stored_states_finds_what_reading_everything_finds(
 
     monkeypatch.setattr(costs, "best_spans", keep)
     for stored in (None, stored_states(cut, loads[0])):
-        read_load(cut, loads[0], Reading(0, stored))
+        read_load(cut, loads[0], skim=0, stored=stored)
     whole, cached = outputs
     torch.testing.assert_close(cached.start, whole.start, atol=0.05, rtol=0.01)
     torch.testing.assert_close(cached.relevance, whole.relevance, atol=0.05, rtol=0.01)
@@ -94,7 +93,7 @@ def test_reading_stored_states_runs_no_lower_layer_over_passages(
     hook = cut.reader.encoder.lower[0].register_forward_pre_hook(
         lambda _, given: tokens.append(len(given[0]))
     )
-    read_load(cut, loads[0], Reading(0, stored))
+    read_load(cut, loads[0], skim=0, stored=stored)
     hook.remove()
     assert tokens == [len(loads[0].questions[0]) + 2], "the question's, once"
 
@@ -154,4 +153,4 @@ def test_a_checkpoint_takes_another_shape_for_its_costs(
     other = reshaped(whole, (1, 2), (4,))
     assert (other.reader.encoder.config.lower, other.reader.encoder.config.upper) == ((1, 2), (4,))
     assert other.dtype == whole.dtype
-    read_load(other, loads[0], Reading(2, stored_states(other, loads[0])))
+    read_load(other, loads[0], skim=2, stored=stored_states(other, loads[0]))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from engine.answering.results import SearchResult
+from engine.results import SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.errors import QuestionError
@@ -144,7 +144,7 @@ def result(answer: str, ms: float, *, no_answer: bool = False, **trace: list[int
 def test_recall_mrr_answers_and_latency_are_those_worked_out_by_hand() -> None:
     engine = StubEngine([f"passage {letter}." for letter in "abcdefghijkl"])
     far = [*range(1, 12), 0]  # the right one, a, is 12th: beyond the ten of MRR
-    engine.answering.results = {
+    engine.results = {
         "first": result("gold", 10, bm25=[0, 1], dense=far, hybrid=[1, 0], reranked=[0]),
         "second": result("gold it is", 20, bm25=[1], dense=[], hybrid=[1, 2, 0], reranked=[1, 0]),
     }
@@ -176,7 +176,7 @@ def test_recall_mrr_answers_and_latency_are_those_worked_out_by_hand() -> None:
 def test_unanswered_questions_count_towards_answers_but_have_no_right_passage() -> None:
     engine = StubEngine(["passage a."])
     ranks = {"bm25": [0], "dense": [0], "hybrid": [0], "reranked": [0]}
-    engine.answering.results = {
+    engine.results = {
         "has": result("gold", 1, **ranks),
         "rightly none": result("odd", 1, no_answer=True, **ranks),
         "wrongly some": result("odd", 1, **ranks),
@@ -184,7 +184,7 @@ def test_unanswered_questions_count_towards_answers_but_have_no_right_passage() 
     }
     questions = (
         question("gold", text="has"),
-        *(question(text=t) for t in list(engine.answering.results)[1:]),
+        *(question(text=t) for t in list(engine.results)[1:]),
     )
     paragraph = SquadParagraph("", 0, "passage a.", questions)
     measured = evaluate_search(engine, [paragraph], min_confidence=0.3)  # type: ignore[arg-type]
@@ -201,7 +201,7 @@ def test_unanswered_questions_count_towards_answers_but_have_no_right_passage() 
 def test_a_question_without_a_word_finds_nothing_and_stops_nothing() -> None:
     engine = StubEngine(["passage a."])
     ranks = {"bm25": [0], "dense": [0], "hybrid": [0], "reranked": [0]}
-    engine.answering.results = {"has": result("gold", 5, **ranks)}
+    engine.results = {"has": result("gold", 5, **ranks)}
     questions = (question("gold", text=""), question("gold", text="has"), question(text=""))
     measured = evaluate_search(  # type: ignore[arg-type]
         engine, [SquadParagraph("", 0, "passage a.", questions)]
@@ -215,7 +215,7 @@ def test_a_question_without_a_word_finds_nothing_and_stops_nothing() -> None:
 def test_where_every_question_has_an_answer_the_best_span_counts_though_null_is_likelier() -> None:
     engine = StubEngine(["passage a."])
     ranks = {"bm25": [0], "dense": [0], "hybrid": [0], "reranked": [0]}
-    engine.answering.results = {"has": result("gold", 7, no_answer=True, **ranks)}
+    engine.results = {"has": result("gold", 7, no_answer=True, **ranks)}
     paragraph = SquadParagraph("", 0, "passage a.", (question("gold", text="has"),))
     measured = evaluate_search(engine, [paragraph])  # type: ignore[arg-type]
     assert measured["end_to_end"]["em"] == 100
@@ -256,11 +256,11 @@ def test_the_ratios_are_of_the_paths_in_turn(
         now[0] += seconds
         return value
 
-    monkeypatch.setattr("engine.evaluation.speed.time.perf_counter", lambda: now[0])
-    monkeypatch.setattr("engine.evaluation.speed._cached", lambda *_: spend(2.0, 1.0))
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("engine.evaluation.speed._read_cached", lambda *_: spend(2.0, 1.0))
     monkeypatch.setattr(
-        "engine.evaluation.speed._uncached",
-        lambda checkpoint, *_: spend(9.0 if checkpoint is teacher else 6.0, 0.0),
+        "engine.evaluation.speed.read_load",
+        lambda checkpoint, *_, **__: spend(9.0 if checkpoint is teacher else 6.0, 0.0),
     )
     with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
         measured = compare(engine, ["the lamp?", "the bridge?"], passages=3, teacher=teacher)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from engine.results import SearchResult
+from engine.answering.results import SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.errors import QuestionError

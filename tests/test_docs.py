@@ -30,7 +30,8 @@ def commands() -> dict[str, set[str]]:
             for part, child in inner.items():
                 yield from walk(f"{name} {part}", child)
         else:
-            yield name, {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
+            params = command.make_context(name, [], resilient_parsing=True).command.params
+            yield name, {option for p in params for option in (*p.opts, *p.secondary_opts)}
 
     found: dict[str, set[str]] = {}
     for name, app in APPS.items():

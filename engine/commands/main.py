@@ -1,39 +1,55 @@
 """The `engine` command: everything that asks, measures or trains."""
 
-import typer
+from engine.commands import console
+from engine.commands.lazy_group import lazy_group
 
-from engine.commands import (
-    ask,
-    bench,
-    calibrate,
-    console,
-    convert,
-    evaluate,
-    sweep,
-    train,
-    train_average,
-    train_label,
-    train_tasks,
-)
+# Where each command is, with the first line of its help.
+ENGINE = {
+    "engine.commands.ask:ask": "Answer QUESTION with exact spans of the documents of an index.",
+    "engine.commands.calibrate:calibrate": (
+        "Fit reranking and confidence to QUESTIONS about the documents of an index."
+    ),
+    "engine.commands.evaluate:evaluate": (
+        "EM, F1, recall and latency over QUESTIONS, by the official rules; or accuracy."
+    ),
+    "engine.commands.bench:bench": (
+        "Time cached states against the same weights uncached, and against a teacher."
+    ),
+    "engine.commands.convert:convert": (
+        "Cut a transformers checkpoint into lower and upper layers, span head kept if it has one."
+    ),
+    "engine.commands.sweep:sweep": (
+        "Train students of every shape, loss and seed; measure quality, time, memory and room."
+    ),
+}
+TRAIN = {
+    "engine.commands.train:teacher": "Train the undecomposed reader from a base encoder.",
+    "engine.commands.train:split": (
+        "Cut a reader in two and distil it from the undecomposed one that it starts from."
+    ),
+    "engine.commands.train:vectors": (
+        "Train the layers that turn a text's states into its retrieval vector, and only these."
+    ),
+    "engine.commands.train_label:label": (
+        "Answer questions that nobody has answered, for `engine train split` to train on."
+    ),
+    "engine.commands.train_average:average": (
+        "Average the weights of checkpoints, each as much as the others."
+    ),
+    "engine.commands.train_tasks:boolean": (
+        "Train a reader to answer yes/no questions, spans too if --spans is given."
+    ),
+    "engine.commands.train_tasks:choice": (
+        "Train a reader to choose between the options of a question."
+    ),
+}
 
-app = typer.Typer(
-    name="engine",
-    help="Ask an index questions, measure it, train its reader.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+app = lazy_group("engine", "Ask an index questions, measure it, train its reader.", ENGINE)
+app.add_typer(
+    lazy_group(
+        "train", "Train a reader: teacher, then split, then vectors; then: engine calibrate.", TRAIN
+    )
 )
-app.command("ask")(ask.ask)
-app.command("calibrate")(calibrate.calibrate)
-app.command("evaluate")(evaluate.evaluate)
-app.command("bench")(bench.bench)
-app.command("convert")(convert.convert)
-app.command("sweep")(sweep.sweep)
-train.train.command("label")(train_label.label)
-train.train.command("average")(train_average.average)
-train.train.command("boolean")(train_tasks.boolean)
-train.train.command("choice")(train_tasks.choice)
-app.add_typer(train.train, name="train")
 
 
 def run() -> None:

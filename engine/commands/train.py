@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from engine.text.tokenization import Tokenizer
     from engine.training.trainer import Recipe
 
-train = typer.Typer(
-    help="Train a reader: teacher, then split, then vectors; then: engine calibrate.",
-    no_args_is_help=True,
-)
-
 FILES = Annotated[list[Path], typer.Argument(help="Training questions: SQuAD's or NQ's layout.")]
 OUT = Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")]
 EPOCHS = Annotated[float, typer.Option(min=0.01, help="Passes over the questions.")]
@@ -34,7 +29,6 @@ BASE = Annotated[
 ]
 
 
-@train.command()
 def teacher(
     files: FILES,
     out: OUT,
@@ -81,7 +75,6 @@ def teacher(
     _train(reader, tokenizer, files, recipe, out, teacher=None, as_json=as_json)
 
 
-@train.command()
 def split(
     files: FILES,
     teacher: Annotated[Path, typer.Option(help="Checkpoint of the undecomposed reader.")],
@@ -160,7 +153,6 @@ def split(
     )
 
 
-@train.command()
 def vectors(
     files: FILES,
     base: BASE,

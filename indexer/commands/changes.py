@@ -42,12 +42,6 @@ VERBOSE = Annotated[bool, typer.Option("--verbose", "-v", help="Name each file t
 Change = Callable[["Callable[[FileOutcome], None]", "Callable[[Progress], None]"], "ChangeReport"]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the `indexer` command."""
-    for command in (add, update, remove):
-        app.command()(command)
-
-
 def add(
     sources: Annotated[list[Path], typer.Argument(help="Files and folders to add.")],
     index: INDEX,

@@ -31,11 +31,6 @@ def copy(
     console.show(report.to_dict(), as_json=as_json, human=_text)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the `indexer` command."""
-    app.command()(copy)
-
-
 def _text(report: dict[str, Any]) -> str:
     return (
         f"{report['target']}: {report['documents']} documents, {report['passages']} passages as "

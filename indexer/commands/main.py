@@ -1,195 +1,57 @@
 """The `indexer` command: everything that makes and describes an index."""
 
-from pathlib import Path
-from typing import Annotated, Any
-
-import typer
-
 from engine.commands import console
-from engine.commands.index_option import INDEX
-from engine.errors import one_line
-from indexer.commands import changes as change_commands
-from indexer.commands import copy as copy_command
-from indexer.commands import maintenance
-from indexer.commands.limit_options import (
-    CHARACTERS,
-    DEPTH,
-    FILE_MB,
-    MAX_CHARACTERS,
-    MAX_DEPTH,
-    MAX_FILE_MB,
-    MAX_MEMORY_MB,
-    MAX_PAGES,
-    MAX_SECONDS,
-    MEMORY_MB,
-    PAGES,
-    SECONDS,
-    chosen_limits,
+from engine.commands.lazy_group import lazy_group
+
+# Where each command is, with the first line of its help.
+INDEXER = {
+    "indexer.commands.build:build": (
+        "Read SOURCES (.txt .md .html .pdf .docx .csv .tsv .json .jsonl) into an index."
+    ),
+    "indexer.commands.info:info": (
+        "What an index holds, its size on disk by part, and the fields to filter questions by."
+    ),
+    "indexer.commands.changes:add": (
+        "Bring an index in step with SOURCES: new and changed files are read, others left alone."
+    ),
+    "indexer.commands.changes:update": (
+        "Bring an index in step with all the files and folders that it was made from."
+    ),
+    "indexer.commands.changes:remove": (
+        "Remove files, folders and documents from an index. The files themselves stay."
+    ),
+    "indexer.commands.copy:copy": (
+        "Copy an index between a folder and a cluster, as it is: nothing is encoded again."
+    ),
+    "indexer.commands.maintenance:verify": (
+        "Check every record's checksum, and the three stores against each other."
+    ),
+    "indexer.commands.maintenance:repair": (
+        "Drop damaged documents, naming them, and rebuild what is derived and wrong."
+    ),
+    "indexer.commands.maintenance:compact": (
+        "Give back the room of removed documents. Searches go on meanwhile."
+    ),
+    "indexer.commands.maintenance:estimate": (
+        "Tell the size and the time of a build before it, from a sample of SOURCES."
+    ),
+    "indexer.commands.maintenance:export_": (
+        "Write an index to one FILE, for a copy or another machine."
+    ),
+    "indexer.commands.maintenance:import_": (
+        "Make an index of an exported FILE; the model has to be the one that it was made with."
+    ),
+    "indexer.commands.maintenance:migrate": (
+        "Encode an index anew by another model, from the text that it stores."
+    ),
+}
+
+app = lazy_group(
+    "indexer",
+    "Build an index from files and folders, keep it in step with them, and describe it.",
+    INDEXER,
 )
-
-app = typer.Typer(
-    name="indexer",
-    help="Build an index from files and folders, keep it in step with them, and describe it.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-VALUES = 20  # of each field, in JSON
-SHOWN = 5  # of them, for people
-LONGEST = 40  # characters of a value, for people
-JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
-
-
-@app.command()
-def build(
-    sources: Annotated[list[Path], typer.Argument(help="Files and folders to index.")],
-    index: INDEX,
-    model: Annotated[
-        Path | None, typer.Option(help="Checkpoint folder; by default the shipped one.")
-    ] = None,
-    passage_limit: Annotated[
-        int | None,
-        typer.Option(min=16, help="Wordpieces in a passage; by default the checkpoint's."),
-    ] = None,
-    overlap: Annotated[
-        int, typer.Option(min=0, help="Wordpieces that passages share with the one before.")
-    ] = 0,
-    language: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CODE",
-            help="The collection's, such as es or zh; by default told from the text.",
-        ),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an index.")] = False,
-    part: Annotated[
-        str | None,
-        typer.Option(metavar="I/N", help="In a cluster: build share I of N, others elsewhere."),
-    ] = None,
-    max_file_mb: MAX_FILE_MB = FILE_MB,
-    max_characters: MAX_CHARACTERS = CHARACTERS,
-    max_pages: MAX_PAGES = PAGES,
-    max_depth: MAX_DEPTH = DEPTH,
-    max_seconds: MAX_SECONDS = SECONDS,
-    max_memory_mb: MAX_MEMORY_MB = MEMORY_MB,
-    as_json: JSON = False,
-) -> None:
-    """Read SOURCES (.txt .md .html .pdf .docx .csv .tsv .json .jsonl) into an index.
-
-    Example: indexer build ~/papers --index papers.idx
-    """
-    from engine.checkpoint import load_checkpoint, shipped_checkpoint
-    from indexer.build import BuildOptions, build_index
-    from indexer.parts import parse_part
-    from indexer.sync import Progress
-
-    limits = chosen_limits(
-        max_file_mb, max_characters, max_pages, max_depth, max_seconds, max_memory_mb
-    )
-    options = BuildOptions(
-        passage_limit=passage_limit,
-        overlap=overlap,
-        overwrite=overwrite,
-        limits=limits,
-        part=parse_part(part) if part else None,
-        language=language,
-    )
-    checkpoint = load_checkpoint(model or shipped_checkpoint())
-    with console.progress_bar("indexing", 100) as bar:
-
-        def on_progress(p: Progress) -> None:
-            share = p.bytes_done / p.bytes_total if p.bytes_total else 1
-            bar(int(100 * share), f"{p.documents} documents, {p.passages} passages")
-
-        report = build_index(sources, index, checkpoint, options, on_progress=on_progress)
-    for skipped in report.skipped:
-        console.say(f"skipped {skipped.source}: {skipped.reason}")
-    for same in report.duplicates:
-        console.say(f"{same.source} is {same.note}")
-    console.show(report.to_dict(), as_json=as_json, human=_build_text)
-
-
-@app.command()
-def info(index: INDEX, as_json: JSON = False) -> None:
-    """What an index holds, its size on disk by part, and the fields to filter questions by.
-
-    Example: indexer info --index papers.idx
-    """
-    from engine.retrieval.address import open_backend
-
-    with open_backend(index) as backend:
-        description = backend.describe().to_dict()
-        fields = [one.to_dict() for one in backend.fields(VALUES)]
-    console.show({**description, "fields": fields}, as_json=as_json, human=_info_text)
-
-
-change_commands.register(app)
-copy_command.register(app)
-maintenance.register(app)
 
 
 def run() -> None:
     console.run(app)
-
-
-def _build_text(report: dict[str, Any]) -> str:
-    seconds = report["seconds"]
-    stages = ", ".join(f"{name} {s:.1f}" for name, s in seconds.items() if name != "total")
-    skipped = len(report["skipped"])
-    read = f"read {report['documents']} documents" + (f", skipped {skipped}" if skipped else "")
-    next_step = f'Ask it: engine ask "…" --index {report["index"]}'
-    if left := report["parts_left"]:
-        next_step = f"It appears when {left} other parts are done: indexer build … --part I/N"
-    return (
-        f"{report['index']}: {read}; {report['passages']} passages, {report['pieces']} wordpieces "
-        f"in {seconds['total']:.1f} s ({stages})\n{_language_text(report)}\n"
-        f"{_info_text(report['description'])}\n"
-        f"{next_step}"
-    )
-
-
-def _language_text(report: dict[str, Any]) -> str:
-    language, share = report["language"], report["language_share"]
-    if share is None:
-        return f"  language: {language}, as named"
-    if not share:
-        return f"  language: {language}, since the text doesn't tell; --language names another"
-    return f"  language: {language}, as {share:.0%} of the text looked at; --language names another"
-
-
-def _info_text(description: dict[str, Any]) -> str:
-    lines = []
-    for name, value in description.items():
-        if name == "fields":
-            lines += ["  fields:" if value else "  fields: none", *map(_field_text, value)]
-            continue
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {_amount(key, v, name)}" for key, v in value.items())
-        lines.append(f"  {name.replace('_', ' ')}: {value}")
-    return "\n".join(lines)
-
-
-def _field_text(found: dict[str, Any]) -> str:
-    """What a field is, with its range or some of its values."""
-    line = f"    {found['name']} ({' or '.join(found['kinds'])}): {found['documents']} documents"
-    if found["minimum"] is not None:
-        line += f", {found['minimum']} to {found['maximum']}"
-    if found["minimum"] is not None and len(found["kinds"]) == 1:
-        return line
-    # Where there are many values, those of one document say little.
-    told = [pair for pair in found["values"] if pair[1] > 1 or found["distinct"] <= SHOWN][:SHOWN]
-    shown = [f"{_short(value)} ({count})" for value, count in told]
-    if more := found["distinct"] - len(told):
-        shown.append(f"{more} more" if told else f"{more} different ones")
-    return one_line(f"{line}; {', '.join(shown)}")
-
-
-def _short(value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def _amount(key: str, value: Any, part: str) -> str:
-    is_bytes = "bytes" in part and isinstance(value, int)
-    return f"{value / 2**20:.1f} MiB" if is_bytes else str(value)

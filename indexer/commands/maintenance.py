@@ -21,12 +21,6 @@ SHOWN = 20  # problems printed for people; --json has all
 UNSOUND = 4  # exit code, as of every error about an index
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the `indexer` command."""
-    for command in (verify, repair, compact, estimate, export_, import_, migrate):
-        app.command(name=command.__name__.rstrip("_"))(command)
-
-
 def verify(index: FOLDER, as_json: JSON = False) -> None:
     """Check every record's checksum, and the three stores against each other.
 

@@ -1,0 +1,42 @@
+"""Groups of commands that import a command's module when it's called.
+
+So `engine --help` doesn't wait for torch, and modules import what they need at their top.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+
+def lazy_group(name: str, told: str, commands: Mapping[str, str]) -> typer.Typer:
+    """A group of `commands`: where each one's function is, `module:function`, to one line of help.
+
+    A command has the name of its function, without the underscore that keeps off Python's words.
+    """
+    app = typer.Typer(
+        name=name,
+        help=told,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for place, line in commands.items():
+        module, function = place.split(":")
+        command = function.rstrip("_")
+        app.command(command, help=line, cls=_imported_from(module, function))(lambda: None)
+    return app
+
+
+def _imported_from(module: str, function: str) -> type[TyperCommand]:
+    """A command that knows only its name and help until it's called, for help or to run."""
+
+    class LazyCommand(TyperCommand):
+        def make_context(self, *args: Any, **options: Any) -> Any:
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
+            app.command(self.name)(getattr(import_module(module), function))
+            return typer.main.get_command(app).make_context(*args, **options)
+
+    return LazyCommand

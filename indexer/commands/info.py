@@ -1,0 +1,64 @@
+"""`indexer info`: what an index holds, and the fields to filter questions by."""
+
+from typing import Annotated, Any
+
+import typer
+
+from engine.commands import console
+from engine.commands.index_option import INDEX
+from engine.errors import one_line
+from engine.retrieval.address import open_backend
+
+JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+VALUES = 20  # of each field, in JSON
+SHOWN = 5  # of them, for people
+LONGEST = 40  # characters of a value, for people
+
+
+def info(index: INDEX, as_json: JSON = False) -> None:
+    """What an index holds, its size on disk by part, and the fields to filter questions by.
+
+    Example: indexer info --index papers.idx
+    """
+    with open_backend(index) as backend:
+        description = backend.describe().to_dict()
+        fields = [one.to_dict() for one in backend.fields(VALUES)]
+    console.show({**description, "fields": fields}, as_json=as_json, human=info_text)
+
+
+def info_text(description: dict[str, Any]) -> str:
+    lines = []
+    for name, value in description.items():
+        if name == "fields":
+            lines += ["  fields:" if value else "  fields: none", *map(_field_text, value)]
+            continue
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {_amount(key, v, name)}" for key, v in value.items())
+        lines.append(f"  {name.replace('_', ' ')}: {value}")
+    return "\n".join(lines)
+
+
+def _field_text(found: dict[str, Any]) -> str:
+    """What a field is, with its range or some of its values."""
+    line = f"    {found['name']} ({' or '.join(found['kinds'])}): {found['documents']} documents"
+    if found["minimum"] is not None:
+        line += f", {found['minimum']} to {found['maximum']}"
+    if found["minimum"] is not None and len(found["kinds"]) == 1:
+        return line
+    # Where there are many values, those of one document say little.
+    told = [pair for pair in found["values"] if pair[1] > 1 or found["distinct"] <= SHOWN][:SHOWN]
+    shown = [f"{_short(value)} ({count})" for value, count in told]
+    if more := found["distinct"] - len(told):
+        shown.append(f"{more} more" if told else f"{more} different ones")
+    return one_line(f"{line}; {', '.join(shown)}")
+
+
+def _short(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _amount(key: str, value: Any, part: str) -> str:
+    is_bytes = "bytes" in part and isinstance(value, int)
+    return f"{value / 2**20:.1f} MiB" if is_bytes else str(value)

@@ -3,20 +3,32 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from engine.calibration import Calibration
 from engine.devices import best_dtype, chosen_device
 from engine.encoder.config import EncoderConfig
+from engine.encoder.states import Pieces, States, passage_texts, question_texts
 from engine.errors import CheckpointError, reason_of
-from engine.reading.reader import Reader
+from engine.reading.read import ReadingOptions, read_pairs
+from engine.reading.reader import Reader, ReaderOutput
+from engine.reading.skipping import (
+    EveryToken,
+    Skipping,
+    last_layer,
+    skipping_from_dict,
+    skipping_to_dict,
+)
 from engine.text.tokenization import Tokenizer
 from engine.typed_settings import of_types_of_defaults
 
@@ -29,15 +41,14 @@ class Settings:
     """What a checkpoint says of itself, beside its encoder's shape.
 
     `codec` is how its states are stored; `passage_limit` the wordpieces of a passage that it was
-    trained on; `skim` how many of a passage's likeliest starts and ends its last layer reads, 0
-    for every token; `answers` tells whether its span head was ever trained; `training` and
-    `quality` are for people to read.
+    trained on; `skipping` what its upper layers leave out; `answers` tells whether its span head
+    was ever trained; `training` and `quality` are for people to read.
     """
 
     codec: str = "float16"
     passage_limit: int = 160
     question_limit: int = 64
-    skim: int = 0
+    skipping: Skipping = field(default_factory=EveryToken)
     answers: bool = True
     calibration: Calibration = field(default_factory=Calibration)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -83,7 +94,36 @@ class Checkpoint:
 
     @property
     def device(self) -> torch.device:
-        return self.reader.span.weight.device
+        return self.reader.device
+
+    @property
+    def reading(self) -> ReadingOptions:
+        """How this reader reads."""
+        s = self.settings
+        return ReadingOptions(s.passage_limit, s.question_limit, self.dtype, s.skipping)
+
+    @torch.inference_mode()
+    def encode_questions(self, pieces: Sequence[Pieces]) -> States:
+        """Questions in wordpieces, alone through the lower layers."""
+        texts = question_texts(pieces, self.tokenizer, self.device)
+        return self.reader.encoder.encode_alone(texts)
+
+    @torch.inference_mode()
+    def encode_passages(self, pieces: Sequence[Pieces]) -> States:
+        """Passages in wordpieces, alone through the lower layers: what an index stores of them."""
+        texts = passage_texts(pieces, self.tokenizer, self.device)
+        return self.reader.encoder.encode_alone(texts)
+
+    @torch.inference_mode()
+    def vectors(self, states: States) -> NDArray[np.float32]:
+        """The vector of each text, of unit length: (texts, width)."""
+        vectors: NDArray[np.float32] = self.reader.encoder.pool(states).cpu().numpy()
+        return vectors
+
+    @torch.inference_mode()
+    def read(self, questions: States, passages: States, pairs: Tensor) -> ReaderOutput:
+        """Read passage `pairs[i, 1]` for question `pairs[i, 0]`; shape of `pairs`: (n, 2)."""
+        return read_pairs(self.reader, questions, passages, pairs, self.reading)
 
 
 def shipped_checkpoint() -> Path:
@@ -149,6 +189,7 @@ def load_checkpoint(
     try:
         with torch.device("meta"):
             reader = Reader.shaped(config, heads)
+            reader.add_skipping(settings.skipping)
     except CheckpointError as error:
         raise CheckpointError(f"{folder / _CONFIG} doesn't fit: {error}") from None
     try:
@@ -191,6 +232,7 @@ def _fingerprint(folder: Path, config: EncoderConfig, settings: Settings) -> str
 def _write_config(folder: Path, reader: Reader, settings: Settings) -> None:
     encoder, heads = reader.encoder.config.to_dict(), list(reader.heads)
     content = {"format": FORMAT, "encoder": encoder, "heads": heads, **asdict(settings)}
+    content["skipping"] = skipping_to_dict(settings.skipping)
     partial = folder / (_CONFIG + ".partial")
     partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     partial.replace(folder / _CONFIG)
@@ -216,10 +258,23 @@ def _read_config(folder: Path) -> tuple[EncoderConfig, list[str], Settings]:
         raise CheckpointError(f"{path} should list its heads by name, not {heads!r:.40}")
     try:
         calibration = Calibration.from_dict(settings.pop("calibration", {}))
+        skipping = _skipping(settings)
         whole = of_types_of_defaults(Settings(calibration=calibration, **settings))
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has settings that don't fit: {error}") from None
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} doesn't fit: {error}") from None
     try:
+        whole = replace(whole, skipping=skipping)
         return EncoderConfig.from_dict(encoder), heads, whole
     except CheckpointError as error:
         raise CheckpointError(f"{path} doesn't fit: {error}") from None
+
+
+def _skipping(settings: dict[str, Any]) -> Skipping:
+    """What is skipped, taken out of the settings; files from before policies have `skim` alone."""
+    skim = settings.pop("skim", 0)
+    if not isinstance(skim, int) or isinstance(skim, bool) or skim < 0:
+        raise TypeError(f"skim should be a whole number from 0 on, not {skim!r:.40}")
+    named = settings.pop("skipping", None)
+    return last_layer(skim) if named is None else skipping_from_dict(named)

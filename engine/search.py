@@ -29,10 +29,10 @@ from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.codecs.codecs import codec_named
 from engine.document_fields import FieldSummary
 from engine.documents import Document
-from engine.encoder.packing import Packing
+from engine.encoder.states import States
 from engine.errors import CheckpointMismatchError, IndexStoreError, QuestionError
 from engine.filters import Filters, conditions
-from engine.reading.encoding import Encoded, encode_questions
+from engine.reading.read import every_pair
 from engine.reading.reader import ReaderOutput
 from engine.retrieval.address import Place, open_backend, place_of
 from engine.retrieval.backend import Backend, FetchedPassage, Searchable
@@ -67,15 +67,11 @@ class Retrieved:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Passages as stored, with what found them; `states` (tokens, width), `packing` of them.
-
-    Without passages there's no packing.
-    """
+    """Passages as stored, with what found them; no passages have no states."""
 
     candidates: list[Candidate]
     fetched: list[FetchedPassage]
-    states: Tensor
-    packing: Packing | None
+    states: States | None
 
 
 @dataclass(frozen=True)
@@ -195,9 +191,10 @@ class SearchEngine:
                 clock.timed, "lexical", collection.search_terms, question, passages, where
             )
             with clock.stage("encode"):
-                encoded = encode_questions(self.checkpoint, [asked.pieces])
+                encoded = self.checkpoint.encode_questions([asked.pieces])
+                vectors = self.checkpoint.vectors(encoded)
             with clock.stage("dense"):
-                dense = collection.search_vectors(encoded.vectors, passages, where)[0]
+                dense = collection.search_vectors(vectors, passages, where)[0]
             retrieved = fuse(lexical.result(), dense)
             with clock.stage("load"):
                 loaded = self.load(retrieved.fused[:passages], collection)
@@ -269,9 +266,9 @@ class SearchEngine:
             note = f"the question has {len(pieces)} wordpieces; it was cut to the first {limit}"
         return Question(question, pieces[:limit], note)
 
-    def retrieve(self, question: Question, encoded: Encoded, n: int) -> Retrieved:
+    def retrieve(self, question: Question, encoded: States, n: int) -> Retrieved:
         """Both retrievers' best `n` passages, fused."""
-        dense = self.backend.search_vectors(encoded.vectors, n)[0]
+        dense = self.backend.search_vectors(self.checkpoint.vectors(encoded), n)[0]
         return fuse(self.backend.search_terms(question.text, n), dense)
 
     def load(self, candidates: Sequence[Candidate], collection: Searchable | None = None) -> Loaded:
@@ -283,14 +280,14 @@ class SearchEngine:
         fetched = (collection or self.backend).fetch(list(by_key))
         found = [by_key[item.key] for item in fetched]
         if not fetched:
-            return Loaded([], [], torch.empty(0), None)
+            return Loaded([], [], None)
         width = self.checkpoint.hidden_width
         lengths = [len(item.passage.pieces) + 1 for item in fetched]  # and the closing [SEP]
         states = [
             self._codec.decode(item.states, n, width, self.checkpoint.dtype)
             for item, n in zip(fetched, lengths, strict=True)
         ]
-        return Loaded(found, fetched, torch.cat(states), Packing(lengths))
+        return Loaded(found, fetched, States.of(states))
 
     def calibration(self, collection: Searchable | None = None) -> Calibration:
         """The collection's own, if it was calibrated, or the checkpoint's.
@@ -310,7 +307,7 @@ class SearchEngine:
 
     @torch.inference_mode()
     def read(
-        self, encoded: Encoded, loaded: Loaded, calibration: Calibration | None = None
+        self, encoded: States, loaded: Loaded, calibration: Calibration | None = None
     ) -> ReadPassages:
         """One pass of the upper layers over all passages of one question.
 
@@ -318,17 +315,9 @@ class SearchEngine:
 
         Raises: ValueError if there are no passages.
         """
-        if loaded.packing is None:
+        if loaded.states is None:
             raise ValueError("there are no passages to read")
-        pairs = torch.tensor([(0, i) for i in range(len(loaded.fetched))])
-        output = self.checkpoint.reader(
-            encoded.states,
-            encoded.packing,
-            loaded.states,
-            loaded.packing,
-            pairs,
-            skim=self.checkpoint.settings.skim,
-        )
+        output = self.checkpoint.read(encoded, loaded.states, every_pair(1, len(loaded.fetched)))
         retrieval = retrieval_features([candidate.ranks for candidate in loaded.candidates])
         features, reading = read(output, retrieval, calibration or self.calibration())
         return ReadPassages(output, features, reading)
@@ -342,7 +331,7 @@ class SearchEngine:
     def _answer(
         self,
         question: Question,
-        encoded: Encoded,
+        encoded: States,
         retrieved: Retrieved,
         loaded: Loaded,
         top_k: int,

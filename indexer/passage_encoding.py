@@ -6,7 +6,6 @@ from types import MappingProxyType
 from engine.checkpoint import Checkpoint
 from engine.codecs.codecs import codec_named
 from engine.documents import Document, Passage
-from engine.reading.encoding import encode_passages
 from engine.store.contents import EncodedDocument, EncodedPassage
 from engine.text.windows import length_groups
 
@@ -32,8 +31,9 @@ def encode_documents(
             passages.append(passage)
     for numbers in length_groups([len(passage.pieces) for passage in passages]):
         group = [passages[number] for number in numbers]
-        result = encode_passages(checkpoint, [passage.pieces for passage in group])
-        for passage, states, vector in zip(group, result.one_by_one(), result.vectors, strict=True):
+        below = checkpoint.encode_passages([passage.pieces for passage in group])
+        vectors = checkpoint.vectors(below)
+        for passage, states, vector in zip(group, below.one_by_one(), vectors, strict=True):
             encoded[passage.id] = EncodedPassage(
                 passage, codec.encode(states), vector.astype("float16")
             )

@@ -112,8 +112,7 @@ def _boolean(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> di
     from engine.evaluation.tasks import accuracy, judge_boolean
 
     asked = take(read_boolean(questions), limit)
-    how = _how(checkpoint)
-    judged = judge_boolean(checkpoint.reader, checkpoint.tokenizer, asked, **how)
+    judged = judge_boolean(checkpoint.reader, checkpoint.tokenizer, asked, checkpoint.reading)
     return accuracy(_with_bar(judged, len(asked)))
 
 
@@ -123,8 +122,7 @@ def _choice(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dic
     from engine.evaluation.tasks import accuracy, judge_choice
 
     asked = take(read_choice(questions), limit)
-    how = _how(checkpoint)
-    judged = judge_choice(checkpoint.reader, checkpoint.tokenizer, asked, **how)
+    judged = judge_choice(checkpoint.reader, checkpoint.tokenizer, asked, checkpoint.reading)
     return accuracy(_with_bar(judged, len(asked)))
 
 
@@ -135,15 +133,11 @@ def _pages(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict
     from engine.evaluation.natural_questions import find_in_page, score_pages
 
     asked = list(islice(read_natural_questions(questions), limit))
-    how = _how(checkpoint)
-    found = (find_in_page(checkpoint.reader, checkpoint.tokenizer, page, **how) for page in asked)
+    found = (
+        find_in_page(checkpoint.reader, checkpoint.tokenizer, page, checkpoint.reading)
+        for page in asked
+    )
     return score_pages(asked, _with_bar(found, len(asked)))
-
-
-def _how(checkpoint: "Checkpoint") -> dict[str, Any]:
-    """How a checkpoint reads, as every evaluation of the reader takes it."""
-    settings = checkpoint.settings
-    return {"dtype": checkpoint.dtype, "window": settings.passage_limit, "skim": settings.skim}
 
 
 def _with_bar(results: "Iterable[_R]", total: int) -> "list[_R]":
@@ -162,7 +156,7 @@ def _spans(
 
     paragraphs = _paragraphs(questions, limit)
     told = _language(language, (paragraph.context for paragraph in paragraphs))
-    predictions = predict(checkpoint.reader, checkpoint.tokenizer, paragraphs, **_how(checkpoint))
+    predictions = predict(checkpoint.reader, checkpoint.tokenizer, paragraphs, checkpoint.reading)
     predicted = _with_bar(predictions, sum(len(p.questions) for p in paragraphs))
     threshold = checkpoint.settings.calibration.reader_margin
     return {"language": told, **score(predicted, null_threshold=threshold, language=told)}

@@ -174,7 +174,7 @@ def vectors(
     from engine.checkpoint import load_checkpoint, save_checkpoint
     from engine.commands.base_targets import base_targets
     from engine.commands.training_bar import training_bar
-    from engine.encoder.from_transformers import with_vector_layers
+    from engine.encoder.selection import with_vector_layers
     from engine.training.compatibility import load_base
     from engine.training.distillation import parse_numbers
     from engine.training.examples import cut_examples

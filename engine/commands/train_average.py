@@ -42,7 +42,7 @@ def average(
     from engine.evaluation.reading import predict, score
     from engine.training.averaging import average_readers
     from engine.training.material import split_paragraphs
-    from engine.training.run import check_out, save_trained
+    from engine.training.run import check_out, reading_whole, save_trained
 
     loaded = [load_checkpoint(folder, dtype=torch.float32) for folder in checkpoints]
     averaged = average_readers(loaded)
@@ -52,8 +52,7 @@ def average(
     first = loaded[0]
 
     def measure(reader: "Reader") -> dict[str, float]:
-        window = first.settings.passage_limit
-        return score(list(predict(reader, first.tokenizer, asked, window=window)))
+        return score(list(predict(reader, first.tokenizer, asked, reading_whole(first.settings))))
 
     quality, of_each = {}, []
     if asked:

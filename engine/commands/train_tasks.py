@@ -83,18 +83,19 @@ def boolean(
     from engine.evaluation.tasks import judge_boolean
     from engine.training.batches import Mixture
     from engine.training.negatives import with_other_windows
+    from engine.training.run import reading_whole
     from engine.training.task_examples import cut_boolean
     from engine.training.trainer import Recipe
 
     questions, held_back = _split([question for file in files for question in read_boolean(file)])
     checkpoint, taught_by = _load(model, teacher)
-    limit = checkpoint.settings.passage_limit
+    limit, how = checkpoint.settings.passage_limit, reading_whole(checkpoint.settings)
     tasks = with_other_windows(cut_boolean(questions, checkpoint.tokenizer, limit=limit))
     _train(
         checkpoint,
         taught_by,
         tasks,
-        lambda reader: list(judge_boolean(reader, checkpoint.tokenizer, held_back, window=limit)),
+        lambda reader: list(judge_boolean(reader, checkpoint.tokenizer, held_back, how)),
         out,
         spans=spans or [],
         base=base,
@@ -137,18 +138,19 @@ def choice(
     from engine.evaluation.tasks import judge_choice
     from engine.reading.choices import choice_limit
     from engine.training.batches import Mixture
+    from engine.training.run import reading_whole
     from engine.training.task_examples import cut_choice
     from engine.training.trainer import Recipe
 
     questions, held_back = _split([question for file in files for question in read_choice(file)])
     checkpoint, taught_by = _load(model, teacher)
-    limit = checkpoint.settings.passage_limit
+    limit, how = checkpoint.settings.passage_limit, reading_whole(checkpoint.settings)
     asked_limit = choice_limit(checkpoint.reader.encoder.config)
     _train(
         checkpoint,
         taught_by,
         cut_choice(questions, checkpoint.tokenizer, limit=limit, asked_limit=asked_limit),
-        lambda reader: list(judge_choice(reader, checkpoint.tokenizer, held_back, window=limit)),
+        lambda reader: list(judge_choice(reader, checkpoint.tokenizer, held_back, how)),
         out,
         spans=spans or [],
         base=base,
@@ -196,6 +198,7 @@ def _train(
     from engine.checkpoint_conversion import unfitted
     from engine.commands.training_bar import training_bar
     from engine.evaluation.tasks import accuracy
+    from engine.reading.skipping import EveryToken
     from engine.training.distillation import Shape
     from engine.training.run import check_out, work_folder
     from engine.training.task_trainer import train_task
@@ -257,7 +260,9 @@ def _train(
         quality["spans"] = settings.quality["held back"]
     else:
         # What was fitted to the spans that it found before doesn't fit those it finds now.
-        settings = replace(settings, skim=0, calibration=unfitted(before.calibration))
+        settings = replace(
+            settings, skipping=EveryToken(), calibration=unfitted(before.calibration)
+        )
     save_checkpoint(reader, checkpoint.tokenizer, settings, out)
     shutil.rmtree(work, ignore_errors=True)
     console.show({"model": str(out), **quality}, as_json=as_json, human=_text)
@@ -294,17 +299,18 @@ def _with_spans_measured(
     """EM and F1 on spans held back, and how far the last layer may be skimmed now."""
     from engine.datasets.squad import take_questions
     from engine.evaluation.reading import predict, score
+    from engine.training.run import reading_whole
     from engine.training.skimming import fit_skim
 
     asked = take_questions(material.held_back, EVALUATE_QUESTIONS)
-    window = settings.passage_limit
+    options = reading_whole(settings)
     return replace(
         settings,
-        skim=fit_skim(reader, tokenizer, asked, window=window),
+        skipping=fit_skim(reader, tokenizer, asked, options),
         answers=True,
         quality={
             **settings.quality,
-            "held back": score(list(predict(reader, tokenizer, asked, window=window))),
+            "held back": score(list(predict(reader, tokenizer, asked, options))),
         },
     )
 

@@ -1,12 +1,32 @@
 """What an encoder is made of, and where it is cut."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from engine.errors import CheckpointError
 
-FAMILIES = ("bert", "roberta", "xlnet")
+PARTS = ("lower", "upper", "vector")
+LEARNED, DISTANCE = "learned", "distance"
+POSITIONS = {
+    LEARNED: "a table of positions and one of types in the embeddings (BERT, RoBERTa)",
+    DISTANCE: "attention by distance and segment, with nothing in the embeddings (XLNet)",
+}
+"""How a token knows its place: the values of `EncoderConfig.position_kind`."""
+_KINDS: dict[str, str] = {"bert": LEARNED, "roberta": LEARNED, "xlnet": DISTANCE}
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """The size of one layer: heads, the width of each, and of the feed-forward network."""
+
+    n_heads: int
+    head_width: int
+    inner_width: int
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            _whole(name, value)
 
 
 @dataclass(frozen=True)
@@ -18,8 +38,14 @@ class EncoderConfig:
     `lower` runs on question and passage apart, `upper` on both joined, `vector` carries a text
     alone further than `lower`, to its vector. An empty `lower` is the undecomposed network.
 
+    Layers have `n_heads` heads, which share the hidden width, and `inner_width`; `shapes` holds
+    the shape of each layer that differs, pruned ones, by its place: "upper.0". Embeddings may be
+    narrower than the layers: of `embedding_width`, with a projection behind them.
+
     `positions` is how many pieces a text alone may have, `types` how many kinds of segment there
-    are; a relative family keeps no table of either (see `is_relative`).
+    are, `position_kind` one of `POSITIONS`. `family` says whose weights these were.
+
+    Raises: CheckpointError for a number, place or kind that there can't be.
     """
 
     family: str
@@ -34,35 +60,84 @@ class EncoderConfig:
     lower: tuple[int, ...]
     upper: tuple[int, ...]
     vector: tuple[int, ...] = ()
+    position_kind: str = LEARNED
+    embedding_width: int | None = None
+    shapes: Mapping[str, LayerShape] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.family not in FAMILIES:
-            raise CheckpointError(f"family {self.family!r} isn't known, only {', '.join(FAMILIES)}")
         for name in ("hidden_width", "n_heads", "inner_width", "vocabulary", "positions", "types"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise CheckpointError(f"{name} should be a whole number above 0, not {value!r}")
+            _whole(name, getattr(self, name))
+        if self.embedding_width is not None:
+            _whole("embedding_width", self.embedding_width)
         if self.hidden_width % self.n_heads:
             raise CheckpointError(
                 f"hidden width {self.hidden_width} isn't a multiple of {self.n_heads} heads"
             )
-
-        if self.is_relative and self.hidden_width % 2:
+        if self.position_kind not in POSITIONS:
+            raise CheckpointError(
+                f"positions of the kind {self.position_kind!r} aren't known, only "
+                f"{', '.join(POSITIONS)}; the model may be of a newer version"
+            )
+        if self.position_kind == DISTANCE and self.hidden_width % 2:
             raise CheckpointError(f"{self.family} needs an even width, not {self.hidden_width}")
+        places = {f"{part}.{i}" for part in PARTS for i in range(len(getattr(self, part)))}
+        if unknown := sorted(self.shapes.keys() - places):
+            raise CheckpointError(f"there's a shape for {unknown[0]!r}, which is no layer's place")
 
     @property
-    def is_relative(self) -> bool:
-        """Whether attention goes by distance and segment, and embeddings by the piece alone."""
-        return self.family == "xlnet"
+    def layer_shape(self) -> LayerShape:
+        """The shape of every layer that has none of its own."""
+        return LayerShape(self.n_heads, self.hidden_width // self.n_heads, self.inner_width)
+
+    def layer_shapes(self, part: str) -> list[LayerShape]:
+        """The shape of each layer of a part."""
+        numbers = range(len(getattr(self, part)))
+        return [self.shapes.get(f"{part}.{i}", self.layer_shape) for i in numbers]
+
+    def with_layers(
+        self, part: str, numbers: Sequence[int], shapes: Sequence[LayerShape]
+    ) -> "EncoderConfig":
+        """Other layers in a part."""
+        kept = {place: s for place, s in self.shapes.items() if not place.startswith(f"{part}.")}
+        own = {f"{part}.{i}": s for i, s in enumerate(shapes) if s != self.layer_shape}
+        changes: dict[str, Any] = {part: tuple(numbers), "shapes": {**kept, **own}}
+        return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As JSON has it, without what is as it was before there was a choice.
+
+        So the fingerprint of a checkpoint from then is still the same.
+        """
+        values = asdict(self)
+        usual: dict[str, Any] = {
+            "position_kind": _KINDS.get(self.family),
+            "embedding_width": None,
+            "shapes": {},
+        }
+        return {k: v for k, v in values.items() if k not in usual or v != usual[k]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EncoderConfig":
         """Raises: CheckpointError if a field is missing or unknown."""
         try:
-            layers = {name: tuple(values.get(name, ())) for name in ("lower", "upper", "vector")}
-            return cls(**{**values, **layers})
+            layers = {part: tuple(values.get(part, ())) for part in PARTS}
+            shapes = {k: LayerShape(**shape) for k, shape in values.get("shapes", {}).items()}
+            kind = values.get("position_kind") or _kind_of(values.get("family"))
+            return cls(**{**values, **layers, "shapes": shapes, "position_kind": kind})
         except (TypeError, AttributeError) as error:
             raise CheckpointError(f"the checkpoint's encoder settings don't fit: {error}") from None
+
+
+def _kind_of(family: Any) -> str:
+    """The kind of positions where a file doesn't say it: those of before did by the family.
+
+    Raises: CheckpointError for a family that wasn't there.
+    """
+    if family not in _KINDS:
+        raise CheckpointError(f"family {family!r} isn't known, only {', '.join(_KINDS)}")
+    return _KINDS[family]
+
+
+def _whole(name: str, value: object) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise CheckpointError(f"{name} should be a whole number above 0, not {value!r}")

@@ -2,35 +2,35 @@
 
 from torch import Tensor, nn
 
-from engine.encoder.config import EncoderConfig
+from engine.encoder.config import LEARNED, EncoderConfig
 from engine.encoder.packing import Packing
 
 
 class Embeddings(nn.Module):
-    """Sum of piece, position and type embeddings, normed (Devlin et al., 2019)."""
+    """Sum of piece, position and type embeddings, normed (Devlin et al., 2019).
+
+    Where attention itself knows distances and segments (XLNet), the piece embeddings alone. Those
+    that are narrower than the layers are projected to their width (Lan et al., 2020).
+    """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        self.pieces = nn.Embedding(config.vocabulary, config.hidden_width)
-        self.positions = nn.Embedding(config.positions, config.hidden_width)
-        self.types = nn.Embedding(config.types, config.hidden_width)
-        self.norm = nn.LayerNorm(config.hidden_width, eps=config.layer_norm_eps)
+        width = config.embedding_width or config.hidden_width
+        self.pieces = nn.Embedding(config.vocabulary, width)
+        self.has_positions = config.position_kind == LEARNED
+        if self.has_positions:
+            self.positions = nn.Embedding(config.positions, width)
+            self.types = nn.Embedding(config.types, width)
+            self.norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
+        self.projection: nn.Module = nn.Identity()
+        if config.embedding_width is not None:
+            self.projection = nn.Linear(width, config.hidden_width)
 
     def forward(self, ids: Tensor, packing: Packing, type_id: int) -> Tensor:
         """Shape of `ids`: (tokens,), special pieces included. Returns (tokens, hidden width)."""
-        summed = self.pieces(ids) + self.types.weight[type_id] + self.positions(packing.position)
-        normed: Tensor = self.norm(summed)
-        return normed
-
-
-class PieceEmbeddings(nn.Module):
-    """Piece embeddings alone, where attention itself knows distances and segments (XLNet)."""
-
-    def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        self.pieces = nn.Embedding(config.vocabulary, config.hidden_width)
-
-    def forward(self, ids: Tensor, packing: Packing, type_id: int) -> Tensor:
-        """As `Embeddings`; neither place nor type makes a difference."""
-        embedded: Tensor = self.pieces(ids)
-        return embedded
+        embedded = self.pieces(ids)
+        if self.has_positions:
+            summed = embedded + self.types.weight[type_id] + self.positions(packing.position)
+            embedded = self.norm(summed)
+        projected: Tensor = self.projection(embedded)
+        return projected

@@ -1,4 +1,4 @@
-"""Checkpoints of `transformers` as split encoders, and split encoders from others."""
+"""Checkpoints of `transformers` as split encoders."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _SPAN_HEAD = {"qa_outputs.weight", "qa_outputs.bias"}
 _NAMED = 4
-# What a layer is made by, of `EncoderConfig`.
-_OF_LAYERS = ("family", "hidden_width", "n_heads", "inner_width", "activation", "layer_norm_eps")
 
 
 @dataclass(frozen=True)
@@ -181,59 +179,6 @@ def from_state_dict(weights: Mapping[str, Tensor], config: EncoderConfig) -> Spl
     except RuntimeError as error:
         raise CheckpointError(f"the weights don't fit the settings: {_one_line(error)}") from None
     return encoder
-
-
-def reselect(
-    encoder: SplitEncoder,
-    *,
-    lower: Sequence[int],
-    upper: Sequence[int],
-) -> SplitEncoder:
-    """A copy of `encoder` that keeps the named layers of it, cut between `lower` and `upper`.
-
-    Layers are named by their number in the network that `encoder` came from. Vector layers stay if
-    the lower ones do, which they go on from.
-    Raises: CheckpointError if `encoder` lacks one of them.
-    """
-    numbers = (*encoder.config.lower, *encoder.config.upper)
-    layers = dict(zip(numbers, (*encoder.lower, *encoder.upper), strict=True))
-    settings = {**encoder.config.to_dict(), "lower": tuple(lower), "upper": tuple(upper)}
-    kept = encoder.config.vector if tuple(lower) == encoder.config.lower else ()
-    copy = SplitEncoder(EncoderConfig.from_dict({**settings, "vector": kept}))
-    copy.embeddings.load_state_dict(encoder.embeddings.state_dict())
-    if kept:
-        copy.vector.load_state_dict(encoder.vector.state_dict())
-    for wanted, part in ((lower, copy.lower), (upper, copy.upper)):
-        for number, layer in zip(wanted, part, strict=True):
-            if number not in layers:
-                raise CheckpointError(
-                    f"layer {number} asked for, the model has {', '.join(map(str, numbers))}; name "
-                    "layers that it has"
-                )
-            layer.load_state_dict(layers[number].state_dict())
-    return copy
-
-
-def with_vector_layers(
-    encoder: SplitEncoder, base: SplitEncoder, numbers: Sequence[int]
-) -> SplitEncoder:
-    """A copy of `encoder` with the named layers of the undecomposed `base` as vector layers.
-
-    Raises: CheckpointError if `base` lacks one of them, or they're of another kind or width.
-    """
-    settings = {**encoder.config.to_dict(), "vector": tuple(numbers)}
-    copy = SplitEncoder(EncoderConfig.from_dict(settings))
-    for name in _OF_LAYERS:
-        ours, theirs = getattr(encoder.config, name), getattr(base.config, name)
-        if ours != theirs:
-            raise CheckpointError(
-                f"layers of another kind can't follow the model's: their {name} is {theirs}, "
-                f"the model's {ours}"
-            )
-    copy.vector = reselect(base, lower=(), upper=numbers).upper
-    for part in ("embeddings", "lower", "upper"):
-        getattr(copy, part).load_state_dict(getattr(encoder, part).state_dict())
-    return copy
 
 
 def _load_config(name_or_folder: str | Path) -> "PreTrainedConfig":

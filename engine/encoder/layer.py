@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.encoder.config import EncoderConfig
+from engine.encoder.config import DISTANCE, LEARNED, EncoderConfig, LayerShape
 from engine.encoder.packing import Packing
 from engine.encoder.relative_attention import RelativeAttention
 from engine.errors import CheckpointError
@@ -64,19 +64,23 @@ class FeedForward(nn.Module):
         return outer
 
 
+ATTENTION = {LEARNED: Attention, DISTANCE: RelativeAttention}
+"""By `EncoderConfig.position_kind`."""
+
+
 class Layer(nn.Module):
     """Attention, then feed-forward, each with a residual and a norm behind it."""
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: EncoderConfig, shape: LayerShape) -> None:
         super().__init__()
         width = config.hidden_width
-        attention = RelativeAttention if config.is_relative else Attention
+        attention = ATTENTION[config.position_kind]
         self.attention = attention(
-            hidden_width=width, n_heads=config.n_heads, head_width=width // config.n_heads
+            hidden_width=width, n_heads=shape.n_heads, head_width=shape.head_width
         )
         self.attention_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
         self.feed_forward = FeedForward(
-            hidden_width=width, inner_width=config.inner_width, activation=config.activation
+            hidden_width=width, inner_width=shape.inner_width, activation=config.activation
         )
         self.feed_forward_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
 

@@ -27,9 +27,9 @@ class Packing:
             raise ValueError(f"lengths must be positive, got {list(lengths)[:8]}")
         self.lengths = torch.as_tensor(lengths, dtype=torch.long, device=device)
         self.first = first
-        self.longest = int(self.lengths.max())
+        self.longest = max(lengths)
         self.starts = self.lengths.cumsum(0) - self.lengths
-        self.total = int(self.lengths.sum())
+        self.total = sum(lengths)
         self.sequence = torch.repeat_interleave(self.lengths)
         """Which sequence each packed token belongs to, shape (total,)."""
         self.position = torch.arange(self.total, device=device) - self.starts[self.sequence]

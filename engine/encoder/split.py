@@ -1,26 +1,21 @@
 """The encoder cut at layer k (DeFormer: Cao et al., ACL 2020).
 
 Convention of the paper, for the undecomposed network too: the question is `[CLS] q [SEP]` of
-type 0, the passage `p [SEP]` of type 1, and positions restart at 0 in each (BERT, RoBERTa).
+type 0, the passage `p [SEP]` of type 1, and positions restart at 0 in each.
 
-A relative family (XLNet) has no positions to restart: below the cut it sees distances within
-each text, above it those of the pair laid end to end, question first, and the two texts as two
-segments. That is its undecomposed network's own view. It takes `<cls>` as the question's first
-piece like the others, where its pretraining had it last, in a segment of its own.
+A network that attends by distance (XLNet) has no positions to restart. Below the cut it sees
+distances within each text. Above the cut it sees those of the pair laid end to end, question
+first, the two texts as two segments, as its undecomposed network does. `<cls>` is the question's
+first piece, where XLNet's pretraining had it last, in a segment of its own.
 """
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from engine.encoder.config import EncoderConfig
-from engine.encoder.embeddings import Embeddings, PieceEmbeddings
+from engine.encoder.embeddings import Embeddings
 from engine.encoder.layer import Layer
-from engine.encoder.packing import Packing, join
-
-QUESTION_TYPE = 0
-PASSAGE_TYPE = 1
+from engine.encoder.states import States, Texts
 
 
 class SplitEncoder(nn.Module):
@@ -29,55 +24,35 @@ class SplitEncoder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.embeddings = (PieceEmbeddings if config.is_relative else Embeddings)(config)
-        self.lower = nn.ModuleList(Layer(config) for _ in config.lower)
-        self.upper = nn.ModuleList(Layer(config) for _ in config.upper)
-        self.vector = nn.ModuleList(Layer(config) for _ in config.vector)
+        self.embeddings = Embeddings(config)
+        for part in ("lower", "upper", "vector"):
+            shapes = config.layer_shapes(part)
+            self.add_module(part, nn.ModuleList(Layer(config, shape) for shape in shapes))
 
-    def encode_alone(self, ids: Tensor, packing: Packing, type_id: int) -> Tensor:
-        """Embeddings and lower layers over texts that don't see each other.
+    lower: nn.ModuleList
+    upper: nn.ModuleList
+    vector: nn.ModuleList
 
-        Shape of `ids`: (tokens,), special pieces included. Returns states (tokens, width).
-        """
-        hidden: Tensor = self.embeddings(ids, packing, type_id)
+    def encode_alone(self, texts: Texts) -> States:
+        """Embeddings and lower layers over texts that don't see each other."""
+        hidden: Tensor = self.embeddings(texts.ids, texts.packing, texts.type_id)
         for layer in self.lower:
-            hidden = layer(hidden, packing)
-        return hidden
+            hidden = layer(hidden, texts.packing)
+        return States(hidden, texts.packing)
 
-    def encode_joint(self, hidden: Tensor, packing: Packing) -> list[Tensor]:
-        """Upper layers over joined states (tokens, width); the output of each upper layer."""
-        outputs = []
+    def encode_joint(self, joint: States) -> list[Tensor]:
+        """Upper layers over joined states; the output of each, (tokens, width)."""
+        outputs, hidden = [], joint.hidden
         for layer in self.upper:
-            hidden = layer(hidden, packing)
+            hidden = layer(hidden, joint.packing)
             outputs.append(hidden)
         return outputs
 
-    def pool(self, states: Tensor, packing: Packing) -> Tensor:
+    def pool(self, states: States) -> Tensor:
         """Unit vectors (sequences, width): mean over the tokens behind the vector layers."""
+        hidden, packing = states.hidden, states.packing
         for layer in self.vector:
-            states = layer(states, packing)
-        sums = states.new_zeros(len(packing), states.shape[-1], dtype=torch.float32)
-        sums = sums.index_add(0, packing.sequence, states.float())
+            hidden = layer(hidden, packing)
+        sums = hidden.new_zeros(len(packing), hidden.shape[-1], dtype=torch.float32)
+        sums = sums.index_add(0, packing.sequence, hidden.float())
         return nn.functional.normalize(sums / packing.lengths[:, None], dim=-1)
-
-
-def join_states(
-    questions: Tensor,
-    question_packing: Packing,
-    passages: Tensor,
-    passage_packing: Packing,
-    pairs: Tensor,
-) -> tuple[Tensor, Packing]:
-    """States of each pair (question, passage), question first, in one packed tensor."""
-    packing, index = join(question_packing, passage_packing, pairs)
-    return torch.cat([questions, passages])[index], packing
-
-
-def with_special(
-    sequences: Sequence[Sequence[int]], *, sep: int, cls: int | None = None
-) -> tuple[Tensor, Packing]:
-    """Packed ids (tokens,) of `[cls] sequence sep` each; `cls=None` leaves it out (passages)."""
-    head = [] if cls is None else [cls]
-    framed = [[*head, *sequence, sep] for sequence in sequences]
-    ids = torch.tensor([piece for sequence in framed for piece in sequence], dtype=torch.long)
-    return ids, Packing([len(sequence) for sequence in framed])

@@ -6,26 +6,22 @@ pairs of a question and a passage each, as batches are counted elsewhere.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import median
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from engine.checkpoint import Checkpoint
 from engine.codecs.codecs import codec_named
 from engine.datasets.squad import SquadParagraph
-from engine.encoder.packing import Packing
+from engine.encoder.states import Pieces, States
 from engine.errors import SourceError
-from engine.reading.encoding import Encoded, encode_passages, encode_questions
+from engine.reading.read import read_pairs
+from engine.reading.skipping import Skipping
 from engine.reading.spans import best_spans
 from engine.text.tokenization import Tokenizer
 from engine.text.windows import length_groups, window_bounds
-from engine.training.examples import QUESTION_LIMIT
-
-Pieces = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,7 @@ def search_loads(
     *,
     passages: int,
     limit: int,
+    question_limit: int,
     most: int,
 ) -> list[Load]:
     """At most `most` loads of one question and `passages` passages, taken in turn from the file.
@@ -62,7 +59,7 @@ def search_loads(
     Raises: SourceError if there's no question or passage.
     """
     windows = passage_pieces(paragraphs, tokenizer, limit=limit)
-    asked = [ids for ids, _ in _asked(paragraphs, tokenizer)]
+    asked = [ids for ids, _ in _asked(paragraphs, tokenizer, question_limit)]
     _refuse_nothing(asked, windows)
     every = max(1, len(asked) // most)
     loads = []
@@ -79,6 +76,7 @@ def pair_loads(
     *,
     batch: int,
     limit: int,
+    question_limit: int,
     most: int,
 ) -> list[Load]:
     """At most `most` loads of `batch` questions, each with the first window of its paragraph.
@@ -87,7 +85,7 @@ def pair_loads(
     """
     asked = [
         (ids, passage[:limit])
-        for ids, paragraph in _asked(paragraphs, tokenizer)
+        for ids, paragraph in _asked(paragraphs, tokenizer, question_limit)
         if len(passage := tokenizer.encode(paragraph.context).ids)
     ]
     _refuse_nothing(asked, asked)
@@ -106,30 +104,27 @@ def pair_loads(
 
 def stored_states(checkpoint: Checkpoint, load: Load) -> list[bytes]:
     """The load's passages behind the lower layers, as an index would store them."""
-    encoded = encode_passages(checkpoint, load.passages, with_vectors=False)
+    encoded = checkpoint.encode_passages(load.passages)
     codec = codec_named(checkpoint.settings.codec)
     return [codec.encode(states) for states in encoded.one_by_one()]
 
 
 @torch.inference_mode()
 def read_load(
-    checkpoint: Checkpoint, load: Load, *, skim: int, stored: Sequence[bytes] | None = None
+    checkpoint: Checkpoint,
+    load: Load,
+    *,
+    skipping: Skipping,
+    stored: Sequence[bytes] | None = None,
 ) -> None:
-    """From wordpieces to the best spans; `skim` as for `Reader`.
+    """From wordpieces to the best spans.
 
     `stored` are the passages' states; without them, every layer runs over the passages.
     """
-    asked = encode_questions(checkpoint, load.questions, with_vectors=False)
+    asked = checkpoint.encode_questions(load.questions)
     read = _decoded(checkpoint, load, stored)
-    output = checkpoint.reader(
-        asked.states,
-        asked.packing,
-        read.states,
-        read.packing,
-        torch.tensor(load.pairs),
-        skim=skim,
-    )
-    best_spans(output, 8)
+    options = replace(checkpoint.reading, skipping=skipping)
+    best_spans(read_pairs(checkpoint.reader, asked, read, torch.tensor(load.pairs), options), 8)
 
 
 def timed_in_turn(
@@ -172,7 +167,7 @@ def build_rate(checkpoint: Checkpoint, passages: Sequence[Pieces]) -> float:
     groups = length_groups([len(ids) for ids in passages])
     started = time.perf_counter()
     for group in groups:
-        encode_passages(checkpoint, [passages[i] for i in group], with_vectors=False)
+        checkpoint.encode_passages([passages[i] for i in group])
     return sum(len(ids) for ids in passages) / (time.perf_counter() - started)
 
 
@@ -183,27 +178,27 @@ def bytes_per_token(checkpoint: Checkpoint) -> int:
     return codec_named(checkpoint.settings.codec).bytes_per_token(checkpoint.hidden_width)
 
 
-def _decoded(checkpoint: Checkpoint, load: Load, stored: Sequence[bytes] | None) -> Encoded:
+def _decoded(checkpoint: Checkpoint, load: Load, stored: Sequence[bytes] | None) -> States:
     if stored is None:
-        return encode_passages(checkpoint, load.passages, with_vectors=False)
+        return checkpoint.encode_passages(load.passages)
     codec, width = codec_named(checkpoint.settings.codec), checkpoint.hidden_width
     lengths = [len(ids) + 1 for ids in load.passages]  # and the closing [SEP]
     states = [
         codec.decode(buffer, n, width, checkpoint.dtype)
         for buffer, n in zip(stored, lengths, strict=True)
     ]
-    return Encoded(torch.cat(states), Packing(lengths), np.empty(0, np.float32))
+    return States.of(states)
 
 
 def _asked(
-    paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer
+    paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer, question_limit: int
 ) -> list[tuple[Pieces, SquadParagraph]]:
     found = [
         (tokenizer.encode(question.question).ids, paragraph)
         for paragraph in paragraphs
         for question in paragraph.questions
     ]
-    return [(ids[:QUESTION_LIMIT], paragraph) for ids, paragraph in found if len(ids)]
+    return [(ids[:question_limit], paragraph) for ids, paragraph in found if len(ids)]
 
 
 def _refuse_nothing(asked: Sequence[object], windows: Sequence[object]) -> None:

@@ -24,9 +24,10 @@ from torch.utils._pytree import tree_leaves
 from engine.allocator import give_back_freed_memory, keep_freed_memory
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.codecs.codecs import codec_named
-from engine.encoder.from_transformers import reselect
+from engine.encoder.selection import reselect
 from engine.errors import ForereadError
 from engine.evaluation.costs import Load, read_load
+from engine.reading.skipping import Skipping, skipping_from_dict, skipping_to_dict
 
 _MIB = 2**20
 
@@ -45,7 +46,7 @@ def measure_memory(
     load: Load,
     *,
     cached: bool,
-    skim: int,
+    skipping: Skipping,
     threads: int | None = None,
     layers: tuple[tuple[int, ...], tuple[int, ...]] | None = None,
 ) -> Memory:
@@ -61,7 +62,7 @@ def measure_memory(
         "passages": [ids.tolist() for ids in load.passages],
         "pairs": load.pairs,
         "cached": cached,
-        "skim": skim,
+        "skipping": skipping_to_dict(skipping),
         "threads": threads or torch.get_num_threads(),
         "layers": layers,
     }
@@ -113,7 +114,7 @@ def _storage(leaf: object) -> int | None:
 
 def _measure(job: dict[str, Any]) -> Memory:
     torch.set_num_threads(job["threads"])
-    checkpoint = load_checkpoint(Path(job["model"]))
+    checkpoint = load_checkpoint(Path(job["model"]), device="cpu")
     if job["layers"]:
         lower, upper = job["layers"]
         checkpoint = reshaped(checkpoint, tuple(lower), tuple(upper))
@@ -123,14 +124,15 @@ def _measure(job: dict[str, Any]) -> Memory:
     load = Load(questions, passages, [(a, b) for a, b in job["pairs"]])
     small = Load(questions[:1], passages[:1], [(0, 0)])
     stored = _made_up(checkpoint, passages) if job["cached"] else None
+    skipping = skipping_from_dict(job["skipping"])
     for given in (small, small):  # the first call sets up threads and kernels
-        read_load(checkpoint, given, skim=job["skim"], stored=stored and stored[:1])
+        read_load(checkpoint, given, skipping=skipping, stored=stored and stored[:1])
     give_back_freed_memory()  # else what loading the model freed would be used again unseen
     before = _reset_peak()
-    read_load(checkpoint, load, skim=job["skim"], stored=stored)
+    read_load(checkpoint, load, skipping=skipping, stored=stored)
     after = _status("VmHWM")
     with Requested() as requested:
-        read_load(checkpoint, load, skim=job["skim"], stored=stored)
+        read_load(checkpoint, load, skipping=skipping, stored=stored)
     return Memory((after - before) / _MIB, requested.bytes / _MIB, after / _MIB)
 
 

@@ -15,13 +15,12 @@ import torch
 
 from engine.answering.answers import boolean_probabilities
 from engine.datasets.natural_questions import Annotation, NaturalQuestion, Place
-from engine.evaluation.reading import read_all
+from engine.reading.read import READ_WHOLE, ReadingOptions, read_every_pair
 from engine.reading.reader import Reader
 from engine.reading.spans import best_spans
 from engine.text.tokenization import Tokenizer
 from engine.text.windows import window_bounds
 from engine.text.yes_no import asks_yes_or_no
-from engine.training.examples import QUESTION_LIMIT
 
 NEEDED_OF_FIVE = 2
 WINDOWS_AT_ONCE = 32
@@ -45,18 +44,15 @@ def find_in_page(
     reader: Reader,
     tokenizer: Tokenizer,
     question: NaturalQuestion,
-    *,
-    dtype: torch.dtype = torch.bfloat16,
-    window: int | None = None,
-    skim: int = 0,
+    options: ReadingOptions = READ_WHOLE,
 ) -> PageAnswer:
     """Read every candidate for the question: the surest span, and the candidate that holds it.
 
     With a yes/no head, yes or no takes the span's place for a question that asks for it, where
     that candidate says one of them likelier than not. The score is the span's margin over null.
     """
-    limit = int(min(window or math.inf, reader.encoder.config.positions - 1))
-    asked = tokenizer.encode(question.question).ids[:QUESTION_LIMIT]
+    limit = options.window_of(reader.encoder.config)
+    asked = tokenizer.encode(question.question).ids[: options.question_limit]
     shown = [question.text(place) for place in question.candidates]
     pieces = [tokenizer.encode(part.text) for part in shown]
     windows = [
@@ -70,7 +66,7 @@ def find_in_page(
     for first in range(0, len(windows) if len(asked) else 0, WINDOWS_AT_ONCE):
         group = windows[first : first + WINDOWS_AT_ONCE]
         ids = [pieces[number].ids[start:end] for number, start, end in group]
-        output = read_all(reader, tokenizer, [asked], ids, dtype=dtype, skim=skim)
+        output = read_every_pair(reader, tokenizer, [asked], ids, options)
         spans = best_spans(output, 1)
         margins = spans.score[:, 0] - 2 * output.null
         for row, (number, start, _) in enumerate(group):

@@ -5,20 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from engine.datasets.squad import SquadParagraph, SquadQuestion
-from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
 from engine.evaluation.metrics import decided
-from engine.reading.reader import Reader, ReaderOutput
+from engine.reading.read import READ_WHOLE, ReadingOptions, read_every_pair
+from engine.reading.reader import Reader
 from engine.reading.spans import best_spans
 from engine.text.languages import ENGLISH
 from engine.text.matching import exact_match, f1
 from engine.text.tokenization import Pieces, Tokenizer
 from engine.text.windows import window_bounds
-from engine.training.examples import QUESTION_LIMIT
 
 
 @dataclass(frozen=True)
@@ -39,19 +34,15 @@ def predict(
     reader: Reader,
     tokenizer: Tokenizer,
     paragraphs: Sequence[SquadParagraph],
-    *,
-    dtype: torch.dtype = torch.bfloat16,
-    window: int | None = None,
-    skim: int = 0,
+    options: ReadingOptions = READ_WHOLE,
 ) -> Iterator[Prediction]:
     """Read each paragraph for each of its questions.
 
-    `window` is how many wordpieces are read at once, by default what the model's positions
-    allow. A longer paragraph is read in overlapping windows, and the best span of all of them
-    answers, as when passages of an index are read. A paragraph without a wordpiece answers with
-    nothing. `skim` is as for `Reader`.
+    A paragraph longer than a window is read in overlapping windows, and the best span of all of
+    them answers, as when passages of an index are read. A paragraph without a wordpiece answers
+    with nothing.
     """
-    limit = min(window or math.inf, reader.encoder.config.positions - 1)
+    limit = options.window_of(reader.encoder.config)
     for paragraph in paragraphs:
         if not paragraph.questions:
             continue
@@ -59,39 +50,8 @@ def predict(
         if not len(pieces):
             yield from (Prediction(question, "", -math.inf) for question in paragraph.questions)
             continue
-        bounds = window_bounds(len(pieces), int(limit))
-        yield from _predict_paragraph(reader, tokenizer, paragraph, pieces, bounds, dtype, skim)
-
-
-@torch.inference_mode()
-def read_all(
-    reader: Reader,
-    tokenizer: Tokenizer,
-    asked: Sequence[NDArray[np.int32]],
-    windows: Sequence[NDArray[np.int32]],
-    *,
-    dtype: torch.dtype = torch.bfloat16,
-    skim: int = 0,
-) -> ReaderOutput:
-    """Every window read for every question, both in wordpieces; all of the first one's come first.
-
-    `dtype` is what products are taken in, where that isn't the reader's own.
-    """
-    questions, question_packing = with_special(
-        [ids.tolist() for ids in asked], cls=tokenizer.cls, sep=tokenizer.sep
-    )
-    passages, passage_packing = with_special([ids.tolist() for ids in windows], sep=tokenizer.sep)
-    pairs = torch.cartesian_prod(torch.arange(len(asked)), torch.arange(len(windows))).view(-1, 2)
-    with torch.autocast("cpu", dtype=dtype, enabled=dtype is not torch.float32):
-        output: ReaderOutput = reader(
-            reader.encoder.encode_alone(questions, question_packing, QUESTION_TYPE),
-            question_packing,
-            reader.encoder.encode_alone(passages, passage_packing, PASSAGE_TYPE),
-            passage_packing,
-            pairs,
-            skim=skim,
-        )
-    return output
+        bounds = window_bounds(len(pieces), limit)
+        yield from _predict_paragraph(reader, tokenizer, paragraph, pieces, bounds, options)
 
 
 def _predict_paragraph(
@@ -100,12 +60,12 @@ def _predict_paragraph(
     paragraph: SquadParagraph,
     pieces: Pieces,
     bounds: Sequence[tuple[int, int]],
-    dtype: torch.dtype,
-    skim: int,
+    options: ReadingOptions,
 ) -> Iterator[Prediction]:
-    asked = [tokenizer.encode(q.question).ids[:QUESTION_LIMIT] for q in paragraph.questions]
+    limit = options.question_limit
+    asked = [tokenizer.encode(q.question).ids[:limit] for q in paragraph.questions]
     windows = [pieces.ids[start:end] for start, end in bounds]
-    output = read_all(reader, tokenizer, asked, windows, dtype=dtype, skim=skim)
+    output = read_every_pair(reader, tokenizer, asked, windows, options)
     best = best_spans(output, 1)
     best_windows = best.score.view(len(asked), len(bounds)).argmax(1).tolist()
     for number, (question, window) in enumerate(

@@ -12,7 +12,6 @@ import torch
 from engine.checkpoint import Checkpoint
 from engine.errors import IndexStoreError, QuestionError
 from engine.evaluation.costs import Load, read_load, timed_in_turn, times_faster
-from engine.reading.encoding import encode_questions
 from engine.retrieval.fusion import Candidate
 from engine.search import SearchEngine
 
@@ -36,8 +35,8 @@ def compare(
     """Medians in milliseconds from a question's wordpieces to its best spans.
 
     Each path encodes the question. The cached one loads the passages' states from the store;
-    the others are given the passages' wordpieces and run every layer. All of them skim their
-    last layer as the engine does. Retrieval is the same for all and isn't timed.
+    the others are given the passages' wordpieces and run every layer. All of them
+    skip what the engine does. Retrieval is the same for all and isn't timed.
 
     `teacher` is undecomposed. Raises: IndexStoreError if no passage is found to read.
     """
@@ -48,7 +47,7 @@ def compare(
     timed = [question for question in timed if question.candidates]
     if not timed:
         raise IndexStoreError("the index holds no passages to time; build one that does")
-    skim = engine.checkpoint.settings.skim
+    skipping = engine.checkpoint.settings.skipping
     loading = [0.0] * len(timed)
 
     def cached(number: int) -> None:
@@ -56,10 +55,10 @@ def compare(
 
     paths: dict[str, Callable[[int], None]] = {
         "cached": cached,
-        "uncached": lambda i: read_load(engine.checkpoint, timed[i].load, skim=skim),
+        "uncached": lambda i: read_load(engine.checkpoint, timed[i].load, skipping=skipping),
     }
     if teacher is not None:
-        paths["teacher"] = lambda i: read_load(teacher, timed[i].load, skim=skim)
+        paths["teacher"] = lambda i: read_load(teacher, timed[i].load, skipping=skipping)
     taken = timed_in_turn(paths, len(timed), warm_up=3, on_progress=on_progress)
     result: dict[str, Any] = {f"{name}_ms": median(values) for name, values in taken.items()}
     result["ratio"] = times_faster(taken["uncached"], taken["cached"])
@@ -69,7 +68,7 @@ def compare(
     result["bytes_per_token"] = engine.backend.describe().bytes_per_token
     result["questions"] = len(timed)
     result["passages"] = passages
-    result["skim"] = skim
+    result["skim"] = skipping.ends
     result["tokens"] = median(sum(len(ids) for ids in t.load.passages) for t in timed)
     result["threads"] = torch.get_num_threads()
     result["dtype"] = str(engine.checkpoint.dtype).removeprefix("torch.")
@@ -78,7 +77,7 @@ def compare(
 
 def _retrieved(engine: SearchEngine, question: str, passages: int) -> TimedQuestion:
     asked = engine.prepare(question)
-    encoded = encode_questions(engine.checkpoint, [asked.pieces])
+    encoded = engine.checkpoint.encode_questions([asked.pieces])
     found = engine.retrieve(asked, encoded, passages).fused[:passages]
     loaded = engine.load(found)
     found, fetched = loaded.candidates, loaded.fetched
@@ -92,7 +91,7 @@ def _retrieved(engine: SearchEngine, question: str, passages: int) -> TimedQuest
 @torch.inference_mode()
 def _read_cached(engine: SearchEngine, question: TimedQuestion) -> float:
     """Seconds that loading took."""
-    encoded = encode_questions(engine.checkpoint, question.load.questions, with_vectors=False)
+    encoded = engine.checkpoint.encode_questions(question.load.questions)
     started = time.perf_counter()
     loaded = engine.load(question.candidates)
     loading = time.perf_counter() - started

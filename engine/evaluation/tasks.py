@@ -1,25 +1,21 @@
 """Yes/no and multiple-choice questions, each judged on its own passage: accuracy."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import torch
-
 from engine.answering.answers import boolean_probabilities
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.errors import CheckpointError
-from engine.evaluation.reading import read_all
 from engine.evaluation.searching import RightPassage
 from engine.reading.choices import choice_limit, choice_pieces
+from engine.reading.read import READ_WHOLE, ReadingOptions, read_every_pair
 from engine.reading.reader import Reader
 from engine.search import SearchEngine
 from engine.text.tokenization import Tokenizer
 from engine.text.windows import window_bounds
-from engine.training.examples import QUESTION_LIMIT
 
 
 @dataclass(frozen=True)
@@ -43,10 +39,7 @@ def judge_boolean(
     reader: Reader,
     tokenizer: Tokenizer,
     questions: Sequence[BooleanQuestion],
-    *,
-    dtype: torch.dtype = torch.bfloat16,
-    window: int | None = None,
-    skim: int = 0,
+    options: ReadingOptions = READ_WHOLE,
 ) -> Iterator[Judged]:
     """Judge each question on its passage, in windows as `engine.evaluation.reading.predict` has it.
 
@@ -55,12 +48,12 @@ def judge_boolean(
     _need(reader, "boolean")
     for passage, asked in groupby(questions, key=lambda q: q.passage):
         together = list(asked)
-        windows = _windows(reader, tokenizer, passage, window)
+        windows = _windows(reader, tokenizer, passage, options)
         if not windows:
             yield from (Judged((0.0, 0.0), int(q.answer)) for q in together)
             continue
-        ids = [tokenizer.encode(q.question).ids[:QUESTION_LIMIT] for q in together]
-        logits = read_all(reader, tokenizer, ids, windows, dtype=dtype, skim=skim).boolean
+        ids = [tokenizer.encode(q.question).ids[: options.question_limit] for q in together]
+        logits = read_every_pair(reader, tokenizer, ids, windows, options).boolean
         assert logits is not None  # it has the head
         by_question = logits.view(len(together), len(windows), 2)
         for question, entries in zip(together, by_question, strict=True):
@@ -72,10 +65,7 @@ def judge_choice(
     reader: Reader,
     tokenizer: Tokenizer,
     questions: Sequence[ChoiceQuestion],
-    *,
-    dtype: torch.dtype = torch.bfloat16,
-    window: int | None = None,
-    skim: int = 0,
+    options: ReadingOptions = READ_WHOLE,
 ) -> Iterator[Judged]:
     """As `judge_boolean`; an option's logits of all windows count together.
 
@@ -84,12 +74,12 @@ def judge_choice(
     _need(reader, "choice")
     limit = choice_limit(reader.encoder.config)
     for question in questions:
-        windows = _windows(reader, tokenizer, question.passage, window)
+        windows = _windows(reader, tokenizer, question.passage, options)
         if not windows:
             yield Judged((0.0,) * len(question.options), question.answer)
             continue
         asked = choice_pieces(question, tokenizer, limit)
-        logits = read_all(reader, tokenizer, asked, windows, dtype=dtype, skim=skim).choice
+        logits = read_every_pair(reader, tokenizer, asked, windows, options).choice
         assert logits is not None  # it has the head
         scores = logits.view(len(asked), len(windows)).logsumexp(1)
         yield Judged(tuple(scores.softmax(0).tolist()), question.answer)
@@ -154,8 +144,10 @@ def _need(reader: Reader, head: str) -> None:
         )
 
 
-def _windows(reader: Reader, tokenizer: Tokenizer, passage: str, window: int | None) -> list[Any]:
-    limit = min(window or math.inf, reader.encoder.config.positions - 1)
+def _windows(
+    reader: Reader, tokenizer: Tokenizer, passage: str, options: ReadingOptions
+) -> list[Any]:
+    limit = options.window_of(reader.encoder.config)
     ids = tokenizer.encode(passage).ids
-    bounds = window_bounds(len(ids), int(limit)) if len(ids) else []
+    bounds = window_bounds(len(ids), limit) if len(ids) else []
     return [ids[start:end] for start, end in bounds]

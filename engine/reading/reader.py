@@ -1,6 +1,7 @@
 """The reader: a split encoder with heads for span, null answer and relevance, and others."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -8,8 +9,10 @@ from torch import Tensor, nn
 
 from engine.encoder.config import EncoderConfig
 from engine.encoder.packing import Packing
-from engine.encoder.split import SplitEncoder, join_states
+from engine.encoder.split import SplitEncoder
+from engine.encoder.states import States, join_states
 from engine.errors import CheckpointError
+from engine.reading.skipping import Skipping
 
 HEADS = {"boolean": 2, "choice": 1}
 """Heads on the question's [CLS] that a reader may have, and their logits for each pair."""
@@ -20,10 +23,9 @@ class ReaderOutput:
     """Logits for each pair of question and passage, packed token by token.
 
     `start`, `end`: (tokens,) fp32, the question's and special tokens at the dtype's minimum,
-    those that were skimmed over at -inf; `null`, `relevance`: (pairs,) fp32; `layers`: each
-    upper layer's output (tokens, width), none if the last one was skimmed;
-    `packing`: which pair each token belongs to; `passage_start`: (pairs,), where in its pair
-    the passage begins.
+    those that were skipped at -inf; `null`, `relevance`: (pairs,) fp32; `layers`: each upper
+    layer's output (tokens, width), none if tokens were skipped; `packing`: which pair each
+    token belongs to; `passage_start`: (pairs,), where in its pair the passage begins.
 
     `boolean`: (pairs, 2) fp32, how far the passage says no and how far yes; `choice`: (pairs,)
     fp32, how far it bears out the question with one option. None where the reader has no such
@@ -60,6 +62,8 @@ class Reader(nn.Module):
         self.span = _head(width, 2)
         self.pair = _head(width, 2)
         self.more = nn.ModuleDict({name: _head(width, HEADS[name]) for name in sorted(heads)})
+        self.skipping = nn.ModuleDict()
+        """The modules of a skipping policy's own; see `add_skipping`."""
 
     @classmethod
     def shaped(cls, config: EncoderConfig, heads: Sequence[str] = ()) -> "Reader":
@@ -70,11 +74,20 @@ class Reader(nn.Module):
         """Which of `HEADS` it has."""
         return tuple(self.more)
 
+    @property
+    def upper(self) -> nn.ModuleList:
+        return self.encoder.upper
+
+    @property
+    def device(self) -> torch.device:
+        return self.span.weight.device
+
     def with_encoder(self, encoder: SplitEncoder) -> "Reader":
         """Another encoder of the same width under a copy of these heads."""
         reader = Reader(encoder, self.heads)
         for name in ("span", "pair", "more"):
             getattr(reader, name).load_state_dict(getattr(self, name).state_dict())
+        reader.skipping = deepcopy(self.skipping)
         return reader
 
     def add_head(self, name: str) -> None:
@@ -92,58 +105,33 @@ class Reader(nn.Module):
                 head.bias.add_(self.pair.bias[1])
         self.more[name] = head.to(self.pair.weight.dtype)
 
+    def add_skipping(self, policy: Skipping) -> None:
+        """Give it a policy's own modules, new, in place of another's."""
+        self.skipping = nn.ModuleDict(policy.heads(self.encoder.config))
+
     def forward(
-        self,
-        questions: Tensor,
-        question_packing: Packing,
-        passages: Tensor,
-        passage_packing: Packing,
-        pairs: Tensor,
-        *,
-        skim: int = 0,
+        self, questions: States, passages: States, pairs: Tensor, skipping: Skipping
     ) -> ReaderOutput:
         """Read passage `pairs[i, 1]` for question `pairs[i, 0]`.
 
-        Shapes: `questions`, `passages` (tokens, width), states behind the lower layers;
-        `pairs` (n, 2). With `skim`, only [CLS] and each passage's `skim` likeliest starts and
-        ends, by the span head asked one layer early, go through the last layer.
+        `questions` and `passages` are states behind the lower layers; `pairs` has shape (n, 2).
         """
-        joint, packing = join_states(questions, question_packing, passages, passage_packing, pairs)
-        passage_start = question_packing.lengths[pairs[:, 0]]
-        if skim:
-            layers: list[Tensor] = []
-            span, cls = self._skim(joint, packing, passage_start, skim)
-        else:
-            layers = self.encoder.encode_joint(joint, packing)
-            span, cls = self.span(layers[-1]).float(), layers[-1][packing.starts]
-        span = _within_passages(span, packing, passage_start)
-        pair = self.pair(cls).float()
-        more = {name: head(cls).float() for name, head in self.more.items()}
+        joint = join_states(questions, passages, pairs)
+        passage_start = questions.packing.lengths[pairs[:, 0]]
+        upper = skipping.read(self, joint, passage_start)
+        pair = self.pair(upper.cls).float()
+        more = {name: head(upper.cls).float() for name, head in self.more.items()}
         return ReaderOutput(
-            start=span[:, 0],
-            end=span[:, 1],
+            start=upper.span[:, 0],
+            end=upper.span[:, 1],
             null=pair[:, 0],
             relevance=pair[:, 1],
-            layers=layers,
-            packing=packing,
+            layers=upper.layers,
+            packing=joint.packing,
             passage_start=passage_start,
             boolean=more.get("boolean"),
             choice=more["choice"][:, 0] if "choice" in more else None,
         )
-
-    def _skim(
-        self, joint: Tensor, packing: Packing, passage_start: Tensor, n: int
-    ) -> tuple[Tensor, Tensor]:
-        """Logits of spans (tokens, 2) and the last states of [CLS] (pairs, width)."""
-        *before, last = self.encoder.upper
-        for layer in before:
-            joint = layer(joint, packing)
-        early = _within_passages(self.span(joint).float(), packing, passage_start)
-        wanted = torch.cat([packing.starts[:, None], _likeliest(early, packing, n)], dim=1)
-        hidden = last(joint, packing, wanted)
-        span = torch.full_like(early, -torch.inf)
-        span[wanted] = self.span(hidden).float()
-        return span, hidden[:, 0]
 
 
 def _head(width: int, logits: int) -> nn.Linear:
@@ -151,25 +139,3 @@ def _head(width: int, logits: int) -> nn.Linear:
     nn.init.normal_(head.weight, std=0.02)
     nn.init.zeros_(head.bias)
     return head
-
-
-def _within_passages(span: Tensor, packing: Packing, passage_start: Tensor) -> Tensor:
-    """Span logits (tokens, 2), the dtype's minimum outside the passages."""
-    first = passage_start[packing.sequence]
-    last = packing.lengths[packing.sequence] - 1  # the closing [SEP]
-    outside = (packing.position < first) | (packing.position >= last)
-    return span.masked_fill(outside[:, None], torch.finfo(span.dtype).min)
-
-
-def _likeliest(span: Tensor, packing: Packing, n: int) -> Tensor:
-    """The tokens of each sequence's `n` best starts and `n` best ends, (sequences, 2n).
-
-    What a sequence has too few of is made up with its first token; some stand in it twice.
-    """
-    padded = packing.pad(span)
-    beyond = packing.key_bias(span.dtype)
-    if beyond is not None:
-        padded = padded + beyond[:, 0, 0, :, None]
-    best = padded.topk(min(n, packing.longest), dim=1)
-    place = best.indices.masked_fill(best.values == torch.finfo(span.dtype).min, 0)
-    return (packing.starts[:, None, None] + place).flatten(1)

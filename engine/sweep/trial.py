@@ -29,6 +29,7 @@ from engine.evaluation.costs import (
 )
 from engine.evaluation.memory import measure_memory
 from engine.evaluation.reading import predict, score
+from engine.reading.skipping import Skipping
 from engine.sweep.files import read_json, write_json
 from engine.sweep.plan import MeasuringConditions, TrainingConditions, Trial, as_json
 from engine.training.distillation import split_recipe, student_of
@@ -132,16 +133,16 @@ def measure_trial(
 
     Time is a question's, from its wordpieces to its best spans, states held in memory as an index
     would store them; the teacher's is that of the same questions and passages, in turn. In time
-    and memory, the teacher skims its last layer as the model does: what differs is the cut.
+    and memory, the teacher skips what the model does: what differs is the cut.
     """
     checkpoint = load_checkpoint(folder / "model")
-    skim = checkpoint.settings.skim
+    skipping = checkpoint.settings.skipping
     made = checkpoint.settings.training.get("reader", {})
     figures: dict[str, Any] = {
         **_quality(checkpoint, exam, on_progress),
         "held_back_f1": checkpoint.settings.quality.get("held back", {}).get("f1"),
         "training_s": made.get("seconds"),
-        "skim": skim,
+        "skim": skipping.ends,
         "bytes_per_token": bytes_per_token(checkpoint),
     }
     on_progress("timing")
@@ -149,8 +150,10 @@ def measure_trial(
     stored = [stored_states(checkpoint, load) for load in loads]
     taken = timed_in_turn(
         {
-            "cached": lambda i: read_load(checkpoint, loads[i], skim=skim, stored=stored[i]),
-            "teacher": lambda i: read_load(exam.teacher, loads[i], skim=skim),
+            "cached": lambda i: read_load(
+                checkpoint, loads[i], skipping=skipping, stored=stored[i]
+            ),
+            "teacher": lambda i: read_load(exam.teacher, loads[i], skipping=skipping),
         },
         len(loads),
     )
@@ -165,8 +168,8 @@ def measure_trial(
     figures["build_pieces_per_s"] = build_rate(checkpoint, pieces)
     on_progress("memory")
     load = _heaviest(loads)
-    figures |= _memory(folder / "model", load, skim, cached=True, exam=exam)
-    whole = _memory(exam.teacher.folder, load, skim, cached=False, exam=exam)
+    figures |= _memory(folder / "model", load, skipping, cached=True, exam=exam)
+    whole = _memory(exam.teacher.folder, load, skipping, cached=False, exam=exam)
     figures |= {f"teacher_{name}": value for name, value in whole.items()}
     write_json(
         folder / "figures.json", {"conditions": as_json(exam.conditions), "figures": figures}
@@ -181,8 +184,8 @@ def measure_teacher(
     teacher = exam.teacher
     figures = _quality(teacher, exam, on_progress)
     on_progress("memory")
-    load, skim = _heaviest(search_loads_of(exam)), teacher.settings.skim
-    figures |= _memory(teacher.folder, load, skim, cached=False, exam=exam)
+    load, skipping = _heaviest(search_loads_of(exam)), teacher.settings.skipping
+    figures |= _memory(teacher.folder, load, skipping, cached=False, exam=exam)
     write_json(
         folder / "figures.json", {"conditions": as_json(exam.conditions), "figures": figures}
     )
@@ -195,6 +198,7 @@ def search_loads_of(exam: Exam) -> list[Load]:
         exam.teacher.tokenizer,
         passages=exam.conditions.passages,
         limit=exam.teacher.settings.passage_limit,
+        question_limit=exam.teacher.settings.question_limit,
         most=exam.conditions.timed,
     )
 
@@ -209,9 +213,7 @@ def _quality(
         checkpoint.reader,
         checkpoint.tokenizer,
         asked,
-        dtype=checkpoint.dtype,
-        window=checkpoint.settings.passage_limit,
-        skim=checkpoint.settings.skim,
+        checkpoint.reading,
     ):
         predictions.append(prediction)
         if len(predictions) % 50 == 0:
@@ -220,9 +222,11 @@ def _quality(
     return score(predictions, null_threshold=margin)
 
 
-def _memory(model: Path, load: Load, skim: int, *, cached: bool, exam: Exam) -> dict[str, float]:
+def _memory(
+    model: Path, load: Load, skipping: Skipping, *, cached: bool, exam: Exam
+) -> dict[str, float]:
     threads = exam.conditions.threads
-    return asdict(measure_memory(model, load, cached=cached, skim=skim, threads=threads))
+    return asdict(measure_memory(model, load, cached=cached, skipping=skipping, threads=threads))
 
 
 def _heaviest(loads: Sequence[Load]) -> Load:

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.encoder.packing import Packing, join
-from engine.encoder.split import with_special
+from engine.encoder.packing import join
+from engine.encoder.states import Texts, passage_texts, question_texts
 from engine.text.tokenization import Tokenizer
 from engine.training.examples import Example, ExampleSet
 from engine.training.losses import Targets
@@ -19,12 +19,10 @@ from engine.training.task_examples import TaskSet
 
 @dataclass(frozen=True)
 class Packed:
-    """Packed ids of distinct questions and windows, and the pairs of them to read, (pairs, 2)."""
+    """Distinct questions and windows, and the pairs of them to read, (pairs, 2)."""
 
-    questions: Tensor
-    question_packing: Packing
-    windows: Tensor
-    window_packing: Packing
+    questions: Texts
+    windows: Texts
     pairs: Tensor
 
 
@@ -62,11 +60,11 @@ def pack(
     tokenizer: Tokenizer,
 ) -> Packed:
     """Questions and windows in wordpieces, each with its special pieces."""
-    question_ids, question_packing = with_special(
-        [ids.tolist() for ids in questions], cls=tokenizer.cls, sep=tokenizer.sep
+    return Packed(
+        question_texts(questions, tokenizer),
+        passage_texts(windows, tokenizer),
+        torch.tensor(pairs),
     )
-    window_ids, window_packing = with_special([ids.tolist() for ids in windows], sep=tokenizer.sep)
-    return Packed(question_ids, question_packing, window_ids, window_packing, torch.tensor(pairs))
 
 
 def plan_epoch(
@@ -131,9 +129,10 @@ def make_batch(
         pairs,
         tokenizer,
     )
-    joint, _ = join(packed.question_packing, packed.window_packing, packed.pairs)
+    of_questions = packed.questions.packing
+    joint, _ = join(of_questions, packed.windows.packing, packed.pairs)
     gold = torch.tensor(golds)
-    first = joint.starts[gold.clamp(min=0)] + packed.question_packing.lengths
+    first = joint.starts[gold.clamp(min=0)] + of_questions.lengths
     span = torch.tensor(spans)
     targets = Targets(
         group=packed.pairs[:, 0],

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.encoder.from_transformers import reselect, with_vector_layers
+from engine.encoder.selection import reselect, with_vector_layers
 from engine.encoder.split import SplitEncoder
 from engine.errors import CheckpointError
 from engine.reading.reader import Reader

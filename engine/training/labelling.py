@@ -49,14 +49,7 @@ def label_questions(
     """
     best: dict[str, tuple[int, Prediction]] = {}
     for number, paragraph in enumerate(paragraphs):
-        found = predict(
-            teacher.reader,
-            teacher.tokenizer,
-            [paragraph],
-            dtype=teacher.dtype,
-            window=teacher.settings.passage_limit,
-            skim=teacher.settings.skim,
-        )
+        found = predict(teacher.reader, teacher.tokenizer, [paragraph], teacher.reading)
         for p in found:
             known = best.get(p.question.id)
             if p.text and p.margin >= min_margin and (known is None or p.margin > known[1].margin):

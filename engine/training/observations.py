@@ -14,7 +14,6 @@ from engine.calibration import Calibration
 from engine.datasets.squad import SquadParagraph
 from engine.errors import QuestionError
 from engine.evaluation.searching import CORRECT_F1, RightPassage
-from engine.reading.encoding import encode_questions
 from engine.reading.spans import Spans
 from engine.search import Loaded, SearchEngine, passage_hit
 from engine.text.matching import f1
@@ -76,7 +75,7 @@ def observe(
             prepared = engine.prepare(question.question)
         except QuestionError:  # without a word there's nothing to find
             continue
-        encoded = encode_questions(engine.checkpoint, [prepared.pieces])
+        encoded = engine.checkpoint.encode_questions([prepared.pieces])
         loaded = engine.load(engine.retrieve(prepared, encoded, passages).fused[:passages])
         if not loaded.fetched:
             continue

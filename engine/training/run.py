@@ -12,7 +12,9 @@ from engine.checkpoint import Settings, save_checkpoint, settings_for
 from engine.datasets.squad import SquadParagraph, take_questions
 from engine.errors import CheckpointError
 from engine.evaluation.reading import predict, score
+from engine.reading.read import ReadingOptions
 from engine.reading.reader import Reader
+from engine.reading.skipping import EveryToken, Skipping
 from engine.text.tokenization import Tokenizer
 from engine.training.loop import Progress
 from engine.training.material import Material
@@ -35,6 +37,11 @@ class Stopwatch:
     def step(self, progress: Progress) -> None:
         self._seen += 1
         self.seconds = (time.monotonic() - self._started) / self._seen * progress.steps
+
+
+def reading_whole(settings: Settings) -> ReadingOptions:
+    """As passages of an index are read, with nothing skipped."""
+    return ReadingOptions(settings.passage_limit, settings.question_limit)
 
 
 def work_folder(out: Path) -> Path:
@@ -89,8 +96,7 @@ def train_to_checkpoint(
         on_progress(progress)
 
     def measure(reader: Reader, step: int) -> None:
-        window = settings.passage_limit  # as passages of an index are read
-        quality.update(score(list(predict(reader, tokenizer, asked, window=window))))
+        quality.update(score(list(predict(reader, tokenizer, asked, reading_whole(settings)))))
         if quality["questions"]:
             say(f"step {step}: held back EM {quality['em']:.1f}, F1 {quality['f1']:.1f}")
 
@@ -128,8 +134,8 @@ def save_trained(
 
     An undecomposed reader isn't skimmed: it has far more layers to run than the last.
     """
-    skim = 0
+    skipping: Skipping = EveryToken()
     if reader.encoder.config.lower:
         say("measuring how far its last layer may be skimmed")
-        skim = fit_skim(reader, tokenizer, asked, window=settings.passage_limit)
-    save_checkpoint(reader, tokenizer, replace(settings, skim=skim), out)
+        skipping = fit_skim(reader, tokenizer, asked, reading_whole(settings))
+    save_checkpoint(reader, tokenizer, replace(settings, skipping=skipping), out)

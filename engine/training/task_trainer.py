@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from engine.reading.read import READ_WHOLE, products_in, read_pairs
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training.batches import make_batch, plan_epoch
@@ -20,13 +21,7 @@ from engine.training.loop import Pace, Progress, Resume, run_steps
 from engine.training.losses import state_loss
 from engine.training.task_batches import TaskBatch, make_task_batch
 from engine.training.task_examples import TaskSet
-from engine.training.trainer import (
-    Recipe,
-    check_states,
-    encode_batch,
-    read_batch,
-    spans_loss,
-)
+from engine.training.trainer import Recipe, check_states, spans_loss
 from engine.training.vectors import VectorTargets
 
 PAIRS_AT_ONCE = 36
@@ -131,14 +126,14 @@ def _parts(numbers: Sequence[int], tasks: TaskSet) -> Iterator[list[int]]:
 
 
 def _loss(reader: Reader, teacher: Reader | None, batch: TaskBatch, recipe: Recipe) -> Tensor:
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        output = read_batch(reader, batch, *encode_batch(reader, batch))
+    with products_in(READ_WHOLE.dtype, reader):
+        output = read_pairs(reader, batch.questions, batch.windows, batch.pairs, READ_WHOLE)
         entries = batch.entries(output)
         loss = recipe.hard * entries_loss(entries, batch.group, batch.right)
         if teacher is None or not (recipe.soft or recipe.states):
             return loss
         with torch.no_grad():
-            wanted = read_batch(teacher, batch, *encode_batch(teacher, batch))
+            wanted = read_pairs(teacher, batch.questions, batch.windows, batch.pairs, READ_WHOLE)
         if recipe.soft:
             told = batch.entries(wanted)
             kl = entries_distillation(entries, told, batch.group, recipe.temperature)

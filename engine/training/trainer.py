@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, join_states
+from engine.encoder.states import join_states
 from engine.errors import CheckpointError
-from engine.reading.reader import Reader, ReaderOutput
+from engine.reading.read import READ_WHOLE, encode, products_in, read_pairs
+from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
-from engine.training.batches import Batch, Mixture, Packed, make_batch, plan_epoch
+from engine.training.batches import Batch, Mixture, make_batch, plan_epoch
 from engine.training.dropout import dropout
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
@@ -60,23 +61,6 @@ class Recipe:
     vectors: float = 0.0
     objective: VectorObjective = field(default_factory=VectorObjective)
     seed: int = 0
-
-
-def encode_batch(reader: Reader, batch: Packed) -> tuple[Tensor, Tensor]:
-    """The states of a batch's questions and of its windows behind the lower layers."""
-    encode = reader.encoder.encode_alone
-    return (
-        encode(batch.questions, batch.question_packing, QUESTION_TYPE),
-        encode(batch.windows, batch.window_packing, PASSAGE_TYPE),
-    )
-
-
-def read_batch(reader: Reader, batch: Packed, questions: Tensor, windows: Tensor) -> ReaderOutput:
-    """The upper layers and heads over the states of a batch."""
-    output: ReaderOutput = reader(
-        questions, batch.question_packing, windows, batch.window_packing, batch.pairs
-    )
-    return output
 
 
 def check_states(reader: Reader, teacher: Reader, recipe: Recipe) -> None:
@@ -167,14 +151,17 @@ def spans_loss(
     recipe: Recipe,
 ) -> Tensor:
     """What `recipe` makes of a batch of questions that are answered with spans."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        states = encode_batch(reader, batch)
-        output = read_batch(reader, batch, *states)
+    with products_in(READ_WHOLE.dtype, reader):
+        questions = encode(reader, batch.questions, READ_WHOLE)
+        windows = encode(reader, batch.windows, READ_WHOLE)
+        output = read_pairs(reader, questions, windows, batch.pairs, READ_WHOLE)
         loss = recipe.hard * span_loss(output, batch.targets)
         loss = loss + recipe.relevance * relevance_loss(output, batch.targets)
         if teacher is not None and (recipe.soft or recipe.states or recipe.passages):
             with torch.no_grad():
-                wanted = read_batch(teacher, batch, *encode_batch(teacher, batch))
+                wanted = read_pairs(
+                    teacher, batch.questions, batch.windows, batch.pairs, READ_WHOLE
+                )
             if recipe.soft:
                 kl = distillation_loss(output, wanted, batch.targets, recipe.temperature)
                 loss = loss + recipe.soft * kl
@@ -182,16 +169,15 @@ def spans_loss(
                 distance = state_loss(output, wanted, list(recipe.matches))
                 loss = loss + recipe.states * distance
             if recipe.passages:
-                joint, packing = join_states(
-                    states[0], batch.question_packing, states[1], batch.window_packing, batch.pairs
-                )
+                joint = join_states(questions, windows, batch.pairs)
                 known = wanted.layers[recipe.cut]
-                distance = passage_state_loss(joint, known, packing, output.passage_start)
+                distance = passage_state_loss(
+                    joint.hidden, known, joint.packing, output.passage_start
+                )
                 loss = loss + recipe.passages * distance
         if base is not None:
-            pool = reader.encoder.pool
-            question_vectors = pool(states[0], batch.question_packing)
-            window_vectors = pool(states[1], batch.window_packing)
+            question_vectors = reader.encoder.pool(questions)
+            window_vectors = reader.encoder.pool(windows)
     if base is None:
         return loss
     # In fp32: neighbouring cosines differ by less than bf16 can tell.

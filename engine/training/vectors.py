@@ -19,12 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from engine.encoder.packing import Packing
-from engine.encoder.split import (
-    PASSAGE_TYPE,
-    QUESTION_TYPE,
-    SplitEncoder,
-    with_special,
-)
+from engine.encoder.split import SplitEncoder
+from engine.encoder.states import Pieces, States, Texts, passage_texts, question_texts
+from engine.reading.read import products_in
 from engine.text.tokenization import Tokenizer
 from engine.text.windows import length_groups
 from engine.training.examples import ExampleSet, nothing_to_train
@@ -82,15 +79,13 @@ def base_vectors(
     `on_encoded` is told of each pass how many characters of `texts` it took.
     """
     limit = encoder.config.positions - 2  # [CLS] and [SEP]
-    pieces = [tokenizer.encode(prefix + text).ids.tolist()[:limit] for text in texts]
+    pieces = [tokenizer.encode(prefix + text).ids[:limit] for text in texts]
     rows = torch.empty(len(texts), encoder.config.hidden_width)
     for group in length_groups([len(sequence) for sequence in pieces]):
-        ids, packing = with_special(
-            [pieces[i] for i in group], cls=tokenizer.cls, sep=tokenizer.sep
-        )
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            hidden = encoder.encode_joint(encoder.encode_alone(ids, packing, 0), packing)[-1]
-        rows[group] = mean_vectors(hidden, packing)
+        asked = question_texts([pieces[i] for i in group], tokenizer, rows.device)
+        with products_in(torch.bfloat16, encoder):
+            hidden = encoder.encode_joint(encoder.encode_alone(asked))[-1]
+        rows[group] = mean_vectors(hidden, asked.packing)
         on_encoded(sum(len(texts[i]) for i in group))
     return rows
 
@@ -152,11 +147,9 @@ def train_vectors(
         run = identity(settings=settings, examples=examples, networks=[encoder])
         resume = Resume(resume_folder, run, save_every_seconds)
     questions = _frozen_states(
-        encoder, [e.question.tolist() for e in examples.examples], tokenizer, QUESTION_TYPE
+        encoder, [e.question for e in examples.examples], tokenizer, question_texts
     )
-    windows = _frozen_states(
-        encoder, [w.ids.tolist() for w in examples.windows], tokenizer, PASSAGE_TYPE
-    )
+    windows = _frozen_states(encoder, [w.ids for w in examples.windows], tokenizer, passage_texts)
     rng = random.Random(recipe.seed)
     steps = max(1, math.ceil(round(recipe.epochs * len(windows)) / recipe.batch_size))
     of_windows = _portions(len(windows), recipe.epochs, steps, rng)
@@ -164,9 +157,9 @@ def train_vectors(
 
     def loss_of(step: int) -> Tensor:
         asked, read = of_questions[step], of_windows[step]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            question_vectors = _pool(encoder, [questions[i] for i in asked])
-            window_vectors = _pool(encoder, [windows[i] for i in read])
+        with products_in(torch.bfloat16, encoder):
+            question_vectors = encoder.pool(States.of([questions[i] for i in asked]))
+            window_vectors = encoder.pool(States.of([windows[i] for i in read]))
         return vector_loss(question_vectors, window_vectors, asked, read, targets, recipe.objective)
 
     run_steps(
@@ -214,21 +207,18 @@ def _against(vectors: Tensor, own: Tensor, others: Tensor, objective: VectorObje
     return cross_entropy + objective.align * (1 - (vectors * own).sum(1)).mean()
 
 
-def _pool(encoder: SplitEncoder, states: list[Tensor]) -> Tensor:
-    return encoder.pool(torch.cat(states), Packing([len(s) for s in states]))
-
-
 @torch.no_grad()
 def _frozen_states(
-    encoder: SplitEncoder, pieces: list[list[int]], tokenizer: Tokenizer, type_id: int
+    encoder: SplitEncoder,
+    pieces: list[Pieces],
+    tokenizer: Tokenizer,
+    framed: Callable[[Sequence[Pieces], Tokenizer], Texts],
 ) -> list[Tensor]:
     """What the lower layers give, (tokens, width) bf16 for each text."""
     states: list[Tensor] = [torch.empty(0)] * len(pieces)
-    cls = tokenizer.cls if type_id == QUESTION_TYPE else None
     for group in length_groups([len(sequence) for sequence in pieces]):
-        ids, packing = with_special([pieces[i] for i in group], cls=cls, sep=tokenizer.sep)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            hidden = encoder.encode_alone(ids, packing, type_id).bfloat16()
-        for i, own in zip(group, hidden.split(packing.lengths.tolist()), strict=True):
-            states[i] = own.clone()
+        with products_in(torch.bfloat16, encoder):
+            below = encoder.encode_alone(framed([pieces[i] for i in group], tokenizer))
+        for i, own in zip(group, below.one_by_one(), strict=True):
+            states[i] = own.bfloat16().clone()
     return states

@@ -25,7 +25,6 @@ import numpy as np
 
 from engine.checkpoint import load_checkpoint
 from engine.datasets.squad import read_squad, take_questions
-from engine.reading.encoding import encode_questions
 from engine.retrieval.address import open_backend, place_of
 from engine.retrieval.backend import Backend
 from engine.retrieval.hit import Hit
@@ -56,7 +55,7 @@ def main() -> None:
     with open_backend(arguments.index) as folder, open_backend(address) as cluster:
         model = load_checkpoint(arguments.model or recorded_model(folder))
         pieces = [model.tokenizer.encode(question).ids for question in questions]
-        vectors = np.concatenate([encode_questions(model, [one]).vectors for one in pieces])
+        vectors = np.concatenate([model.vectors(model.encode_questions([one])) for one in pieces])
         told = cluster.describe()
         report["passages"] = told.passages
         report["bytes_per_passage"] = {

@@ -19,7 +19,6 @@ import torch
 from engine.allocator import keep_freed_memory
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.documents import Document, Passage
-from engine.encoder.split import PASSAGE_TYPE, with_special
 from engine.text.windows import length_groups
 from indexer.build import BuildOptions, build_index
 from indexer.passages import cut_passages
@@ -64,8 +63,7 @@ def bare_pass(checkpoint: Checkpoint, passages: list[Passage]) -> float:
     started = time.perf_counter()
     pieces = [passage.pieces.tolist() for passage in passages]
     for group in length_groups([len(ids) for ids in pieces]):
-        ids, packing = with_special([pieces[i] for i in group], sep=checkpoint.tokenizer.sep)
-        checkpoint.reader.encoder.encode_alone(ids, packing, PASSAGE_TYPE)
+        checkpoint.encode_passages([pieces[i] for i in group])
     return time.perf_counter() - started
 
 

@@ -30,6 +30,7 @@ from engine.evaluation.costs import (
     times_faster,
 )
 from engine.evaluation.memory import measure_memory, reshaped
+from engine.reading.skipping import Skipping, last_layer
 from engine.training.distillation import Shape, parse_shape
 
 SHAPES = ("1-6:7,10,12", "1-4:5,8,12", "1-9:10-12", "1-6:7,12", "1-6:7,9,11,12")
@@ -63,7 +64,7 @@ def main() -> None:
         )
         for threads in arguments.threads:
             print(f"batch {batch}, {threads} threads", file=sys.stderr)
-            found = measure(teacher, students, loads, arguments.skim, threads)
+            found = measure(teacher, students, loads, last_layer(arguments.skim), threads)
             rows += [{"batch": batch, "threads": threads, **row} for row in found]
     print(json.dumps(rows) if arguments.json else markdown(rows))
 
@@ -72,16 +73,16 @@ def measure(
     teacher: Checkpoint,
     students: dict[Shape, Checkpoint],
     loads: list[Load],
-    skim: int,
+    skipping: Skipping,
     threads: int,
 ) -> list[dict[str, Any]]:
     """A row for the teacher and one for each student."""
     torch.set_num_threads(threads)
-    paths = {"undecomposed": lambda i: read_load(teacher, loads[i], skim=skim)}
+    paths = {"undecomposed": lambda i: read_load(teacher, loads[i], skipping=skipping)}
     for shape, student in students.items():
         stored = [stored_states(student, load) for load in loads]
         paths[str(shape)] = lambda i, student=student, stored=stored: read_load(
-            student, loads[i], skim=skim, stored=stored[i]
+            student, loads[i], skipping=skipping, stored=stored[i]
         )
     taken = timed_in_turn(paths, len(loads))
     heaviest = max(loads, key=lambda load: sum(len(ids) for ids in load.passages))
@@ -92,7 +93,7 @@ def measure(
             teacher.folder,
             heaviest,
             cached=shape is not None,
-            skim=skim,
+            skipping=skipping,
             threads=threads,
             layers=(shape.lower, shape.upper) if shape else None,
         )

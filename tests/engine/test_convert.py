@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tokenizers
 import torch
@@ -31,9 +32,8 @@ from engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from engine.checkpoint_conversion import convert
 from engine.commands.main import app as engine_app
 from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer
-from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
 from engine.errors import CheckpointError
-from engine.reading.encoding import encode_passages, encode_questions
+from engine.reading.read import ReadingOptions, every_pair, read_every_pair
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
 from indexer.commands.main import app as indexer_app
@@ -198,18 +198,15 @@ def test_cached_states_give_the_logits_of_fresh_ones(
     with SearchEngine.open(index, model=converted.folder) as opened:
         engine = SearchEngine(opened.backend, converted)
         asked = engine.prepare(QUESTION)
-        encoded = encode_questions(converted, [asked.pieces])
+        encoded = converted.encode_questions([asked.pieces])
         loaded = engine.load(engine.retrieve(asked, encoded, 9).fused)
         assert len(loaded.fetched) == len(TEXTS)  # each fits one passage
         cached = engine.read(encoded, loaded).output
-        fresh = encode_passages(converted, [item.passage.pieces for item in loaded.fetched])
-        pairs = torch.tensor([(0, i) for i in range(len(TEXTS))])
-        with torch.inference_mode():
-            anew = converted.reader(
-                encoded.states, encoded.packing, fresh.states, fresh.packing, pairs
-            )
+        fresh = converted.encode_passages([item.passage.pieces for item in loaded.fetched])
+        anew = converted.read(encoded, fresh, every_pair(1, len(TEXTS)))
         engine.close()
-    assert ((loaded.states - fresh.states).abs() <= 2**-11 * fresh.states.abs() + 1e-5).all()
+    off = (loaded.states.hidden - fresh.hidden).abs()
+    assert (off <= 2**-11 * fresh.hidden.abs() + 1e-5).all()
     for part in ("start", "end", "null"):
         torch.testing.assert_close(getattr(cached, part), getattr(anew, part), rtol=1e-3, atol=1e-2)
 
@@ -218,9 +215,10 @@ def test_a_checkpoint_without_vector_layers_gives_the_mean_of_its_states_as_vect
     converted: Checkpoint,
 ) -> None:
     pieces = [converted.tokenizer.encode(text).ids for text in TEXTS]
-    encoded = encode_passages(converted, pieces)
-    assert encoded.vectors.shape == (len(TEXTS), 32)
-    for states, vector in zip(encoded.one_by_one(), encoded.vectors, strict=True):
+    encoded = converted.encode_passages(pieces)
+    vectors = converted.vectors(encoded)
+    assert vectors.shape == (len(TEXTS), 32)
+    for states, vector in zip(encoded.one_by_one(), vectors, strict=True):
         mean = torch.nn.functional.normalize(states.mean(0), dim=0)
         torch.testing.assert_close(torch.from_numpy(vector), mean, atol=1e-5, rtol=1e-5)
 
@@ -238,18 +236,11 @@ def test_the_undecomposed_conversion_gives_the_span_logits_of_the_model_it_was(
     if family != "xlnet":
         begin = 2 if family == "roberta" else 0
         call["position_ids"] = [[begin + i for part in (first, second) for i in range(len(part))]]
-    encoder = made.reader.encoder
+    pieces = [np.array(ids, np.int32) for ids in (question, passage)]
+    options = ReadingOptions(dtype=torch.float32)
+    ours = read_every_pair(made.reader, made.tokenizer, pieces[:1], pieces[1:], options)
     with torch.inference_mode():
         theirs = model(**{name: torch.tensor(value) for name, value in call.items()})
-        q_ids, q_packing = with_special([question], cls=cls, sep=sep)
-        p_ids, p_packing = with_special([passage], sep=sep)
-        ours = made.reader(
-            encoder.encode_alone(q_ids, q_packing, QUESTION_TYPE),
-            q_packing,
-            encoder.encode_alone(p_ids, p_packing, PASSAGE_TYPE),
-            p_packing,
-            torch.tensor([(0, 0)]),
-        )
     inside = slice(len(first), len(first) + len(passage))
     for mine, expected in ((ours.start, theirs.start_logits), (ours.end, theirs.end_logits)):
         torch.testing.assert_close(mine[inside], expected[0, inside], atol=1e-5, rtol=1e-5)

@@ -16,7 +16,6 @@ from engine.answering.answers import probabilities
 from engine.answering.results import Answer, SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, QuestionError
-from engine.reading.encoding import encode_passages, encode_questions
 from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
@@ -46,15 +45,15 @@ def test_states_from_the_store_are_the_computed_ones_in_half_precision(
     found = retrieve(engine, "the bridge and the lighthouse")
     loaded = engine.load(found)
     assert len(loaded.fetched) > 3
-    fresh = encode_passages(model, [item.passage.pieces for item in loaded.fetched]).states
-    assert loaded.states.shape == fresh.shape
+    fresh = model.encode_passages([item.passage.pieces for item in loaded.fetched]).hidden
+    assert loaded.states.hidden.shape == fresh.shape
     # Half precision keeps 11 bits: rounding is off by at most 2^-11 of a value.
-    assert ((loaded.states - fresh).abs() <= 2**-11 * fresh.abs() + 1e-5).all()
+    assert ((loaded.states.hidden - fresh).abs() <= 2**-11 * fresh.abs() + 1e-5).all()
 
 
 def retrieve(engine: SearchEngine, question: str) -> Sequence:
     asked = engine.prepare(question)
-    encoded = encode_questions(engine.checkpoint, [asked.pieces])
+    encoded = engine.checkpoint.encode_questions([asked.pieces])
     return engine.retrieve(asked, encoded, 20).fused
 
 
@@ -62,19 +61,12 @@ def retrieve(engine: SearchEngine, question: str) -> Sequence:
 def test_logits_read_from_the_store_equal_logits_computed_anew(
     engine: SearchEngine, model: Checkpoint, question: str
 ) -> None:
-    encoded = encode_questions(model, [engine.prepare(question).pieces])
+    encoded = model.encode_questions([engine.prepare(question).pieces])
     loaded = engine.load(retrieve(engine, question))
     cached = engine.read(encoded, loaded).output
     for row, item in enumerate(loaded.fetched):  # each passage anew and alone
-        fresh = encode_passages(model, [item.passage.pieces])
-        with torch.inference_mode():
-            alone = model.reader(
-                encoded.states,
-                encoded.packing,
-                fresh.states,
-                fresh.packing,
-                torch.tensor([(0, 0)]),
-            )
+        fresh = model.encode_passages([item.passage.pieces])
+        alone = model.read(encoded, fresh, torch.tensor([(0, 0)]))
         mine = cached.packing.sequence == row
         tolerance = {"rtol": 1e-3, "atol": 5e-3}
         torch.testing.assert_close(cached.start[mine], alone.start, **tolerance)
@@ -112,7 +104,7 @@ def test_every_answer_and_its_evidence_stand_where_they_say(
 def test_the_likeliest_span_is_answered_from_its_first_piece_to_its_last(
     engine: SearchEngine, question: str
 ) -> None:
-    encoded = encode_questions(engine.checkpoint, [engine.prepare(question).pieces])
+    encoded = engine.checkpoint.encode_questions([engine.prepare(question).pieces])
     loaded = engine.load(retrieve(engine, question)[:20])
     reading = engine.read(encoded, loaded).reading
     probability, _ = probabilities(reading, engine.checkpoint.settings.calibration)

@@ -17,7 +17,7 @@ from engine.checkpoint import Checkpoint, Settings, load_checkpoint, save_checkp
 from engine.checkpoint_conversion import MOST_APART, exchange_vocabulary
 from engine.commands.main import app as engine_app
 from engine.errors import CheckpointError
-from engine.reading.encoding import encode_passages, encode_questions
+from engine.reading.skipping import LastLayer
 from engine.search import SearchEngine
 from engine.text.tokenization import Tokenizer
 from indexer.commands.main import app as indexer_app
@@ -67,7 +67,9 @@ def trained(tmp_path: Path, base: Path) -> Checkpoint:
     rows = load_file(base / "model.safetensors")[EMBEDDING][[ALL.index(piece) for piece in FEW]]
     with torch.no_grad():
         reader.encoder.embeddings.pieces.weight.copy_(rows.bfloat16())
-    settings = Settings(passage_limit=40, skim=3, training={"epochs": 2}, quality={"f1": 70.0})
+    settings = Settings(
+        passage_limit=40, skipping=LastLayer(3), training={"epochs": 2}, quality={"f1": 70.0}
+    )
     save_checkpoint(reader, Tokenizer(tokenizer_of(FEW)), settings, tmp_path / "trained")
     return load_checkpoint(tmp_path / "trained", dtype=torch.float32)
 
@@ -92,8 +94,8 @@ def test_text_of_the_pieces_it_knew_gives_the_same_states(
         before, after = trained.tokenizer.encode(text), whole.tokenizer.encode(text)
         assert before.offsets.tolist() == after.offsets.tolist()
         assert before.ids.tolist() != after.ids.tolist()
-        for encode in (encode_passages, encode_questions):
-            states = [encode(c, [p.ids]).states for c, p in ((trained, before), (whole, after))]
+        for encode in (Checkpoint.encode_passages, Checkpoint.encode_questions):
+            states = [encode(c, [p.ids]).hidden for c, p in ((trained, before), (whole, after))]
             assert torch.equal(*states)
 
 
@@ -117,7 +119,7 @@ def test_all_but_the_vocabulary_is_as_it_was(trained: Checkpoint, whole: Checkpo
     assert before.keys() == after.keys()
     for name in before.keys() - {"encoder.embeddings.pieces.weight"}:
         assert torch.equal(before[name], after[name]), name
-    assert whole.settings.skim == 3
+    assert whole.settings.skipping == LastLayer(3)
     assert whole.settings.quality == {"f1": 70.0}
     origin = {"from": "base", "pieces": len(ALL), "of them before": len(FEW)}
     assert whole.settings.training == {"epochs": 2, "vocabulary": origin}

@@ -14,7 +14,6 @@ import torch
 from engine.checkpoint import Checkpoint
 from engine.codecs.codecs import codec_named
 from engine.errors import ForereadError, IndexStoreError, SourceError
-from engine.reading.encoding import encode_passages
 from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.search import SearchEngine
 from engine.store.locks import WriterLock
@@ -79,11 +78,11 @@ def test_states_and_vectors_of_a_batch_are_those_of_each_passage_alone(
     for (_, cut), stored in zip(documents, encoded, strict=True):
         assert [p.passage for p in stored.passages] == cut
         for passage in stored.passages:
-            alone = encode_passages(model, [passage.passage.pieces])
+            alone = model.encode_passages([passage.passage.pieces])
             n = len(passage.passage.pieces) + 1  # and the closing [SEP]
             states = codec.decode(passage.states, n, model.hidden_width)
-            torch.testing.assert_close(states, alone.states, rtol=2**-10, atol=1e-3)
-            np.testing.assert_allclose(passage.vector, alone.vectors[0], atol=1e-3)
+            torch.testing.assert_close(states, alone.hidden, rtol=2**-10, atol=1e-3)
+            np.testing.assert_allclose(passage.vector, model.vectors(alone)[0], atol=1e-3)
 
 
 def test_bad_files_among_good_ones_are_skipped_by_name(
@@ -177,7 +176,7 @@ def test_an_interrupted_overwrite_leaves_the_old_index_whole(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.passage_encoding.encode_passages", fail)
+        patch.setattr(Checkpoint, "encode_passages", fail)
         with pytest.raises(type(error)):
             built(documents_folder, overwrite=True)
     assert answer_sources(tmp_path / "index", model) == {"ship.txt"}
@@ -233,13 +232,15 @@ def broken_off(monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[..., lis
     """Ends the build after so many passes of the encoder; counts the passages of each."""
     passes: list[int] = []
 
+    whole = Checkpoint.encode_passages
+
     def encode(checkpoint: Checkpoint, pieces: list[np.ndarray]) -> object:
         if len(passes) == after:
             raise KeyboardInterrupt
         passes.append(len(pieces))
-        return encode_passages(checkpoint, pieces)
+        return whole(checkpoint, pieces)
 
-    monkeypatch.setattr("indexer.passage_encoding.encode_passages", encode)
+    monkeypatch.setattr(Checkpoint, "encode_passages", encode)
     return lambda: passes
 
 

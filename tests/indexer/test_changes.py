@@ -11,7 +11,6 @@ import pytest
 
 from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointMismatchError, IndexStoreError, SourceError
-from engine.reading.encoding import encode_passages
 from engine.retrieval.folder.backend import EmbeddedBackend
 from indexer import pending as pending_module
 from indexer.build import BuildOptions, build_index
@@ -61,11 +60,13 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many passages each pass of the encoder is given."""
     passes: list[int] = []
 
+    whole = Checkpoint.encode_passages
+
     def encode(checkpoint: Checkpoint, pieces: list[object]) -> object:
         passes.append(len(pieces))
-        return encode_passages(checkpoint, pieces)
+        return whole(checkpoint, pieces)
 
-    monkeypatch.setattr("indexer.passage_encoding.encode_passages", encode)
+    monkeypatch.setattr(Checkpoint, "encode_passages", encode)
     return passes
 
 

@@ -13,7 +13,6 @@ from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.commands.main import app as engine_app
 from engine.document_fields import FieldValue
 from engine.errors import FilterError
-from engine.reading.encoding import encode_passages
 from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.retrieval.folder.verification import verify_index
 from engine.search import SearchEngine
@@ -206,11 +205,13 @@ def test_a_file_that_was_only_touched_keeps_its_time_and_is_not_encoded(
 ) -> None:
     passes = []
 
+    whole = Checkpoint.encode_passages
+
     def encode(checkpoint: Checkpoint, pieces: Any) -> Any:
         passes.append(len(pieces))
-        return encode_passages(checkpoint, pieces)
+        return whole(checkpoint, pieces)
 
-    monkeypatch.setattr("indexer.passage_encoding.encode_passages", encode)
+    monkeypatch.setattr(Checkpoint, "encode_passages", encode)
     for file in folder.iterdir():
         os.utime(file, (TIME + 3600, TIME + 3600))
     report = update_index(index, model, ChangeOptions())

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.encoder.config import EncoderConfig
+from engine.encoder.config import DISTANCE, EncoderConfig
 from engine.errors import CheckpointError
 
 # It would take any length; this is what it was pretrained on.
@@ -43,6 +43,7 @@ def settings(theirs: Mapping[str, Any]) -> dict[str, Any]:
         "types": 2,
         "activation": theirs["ff_activation"],
         "layer_norm_eps": theirs["layer_norm_eps"],
+        "position_kind": DISTANCE,
     }
 
 

@@ -14,6 +14,7 @@ from transformers import BertConfig, BertModel
 from engine.checkpoint import load_checkpoint
 from engine.commands.main import app
 from engine.evaluation.reading import predict
+from engine.reading.skipping import EveryToken, LastLayer
 from engine.text.tokenization import Tokenizer
 from engine.training.batches import Batch, make_batch
 from engine.training.examples import is_tune
@@ -48,7 +49,7 @@ def questions(tmp_path: Path) -> Path:
 def test_a_teacher_goes_on_from_another(
     run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("engine.training.run.fit_skim", lambda *_, **__: 5)
+    monkeypatch.setattr("engine.training.run.fit_skim", lambda *_, **__: LastLayer(5))
     start, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "teacher"
     # Nothing is learned at a rate of 0, so it stays what it began as.
     arguments = ["--start", start, "--out", out, "--epochs", 0.1, "--learning-rate", 0, "--json"]
@@ -57,7 +58,9 @@ def test_a_teacher_goes_on_from_another(
     before, after = (load_checkpoint(one).reader.state_dict() for one in (start, out))
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert load_checkpoint(out).settings.skim == 0, "not worth it with every layer above the cut"
+    assert load_checkpoint(out).settings.skipping == EveryToken(), (
+        "not worth it with every layer above the cut"
+    )
 
 
 def test_readers_are_trained_with_dropout_if_it_is_asked_for(
@@ -98,9 +101,9 @@ def test_what_is_held_back_is_read_in_windows_as_passages_are(
 ) -> None:
     windows: list[int | None] = []
 
-    def seeing(*arguments, window=None, **more):
-        windows.append(window)
-        return predict(*arguments, window=window, **more)
+    def seeing(reader, tokenizer, paragraphs, options):
+        windows.append(options.window)
+        return predict(reader, tokenizer, paragraphs, options)
 
     monkeypatch.setattr("engine.training.run.predict", seeing)
     start, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "teacher"
@@ -113,7 +116,7 @@ def test_a_student_begins_as_its_teacher_is_stored(
     run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr("engine.checkpoint.best_dtype", lambda _: torch.bfloat16)
-    monkeypatch.setattr("engine.training.run.fit_skim", lambda *_, **__: 5)
+    monkeypatch.setattr("engine.training.run.fit_skim", lambda *_, **__: LastLayer(5))
     teacher, out = make_model(lower=(), upper=(1, 2, 3, 4)), tmp_path / "split"
     shape = ["--lower", "1,2", "--upper", "3,4"]
     arguments = ["--teacher", teacher, "--out", out, *shape, "--epochs", 0.1, "--learning-rate", 0]
@@ -124,7 +127,7 @@ def test_a_student_begins_as_its_teacher_is_stored(
         before, after = theirs.state_dict(), ours.state_dict()
         assert all(torch.equal(before[name], after[name]) for name in before)
     assert torch.equal(taught.span.weight, student.span.weight)
-    assert load_checkpoint(out).settings.skim == 5, "fitted when it's trained"
+    assert load_checkpoint(out).settings.skipping == LastLayer(5), "fitted when it's trained"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from engine.calibration import Calibration
 from engine.checkpoint import Settings, load_checkpoint, save_checkpoint, save_settings
 from engine.checkpoint_conversion import UNCALIBRATED
 from engine.commands.main import app
+from engine.reading.skipping import EveryToken, LastLayer
 from engine.text.tokenization import Tokenizer
 
 FITTED = Calibration(span=0.5, min_confidence=0.4)
@@ -58,7 +59,9 @@ def test_a_yes_no_head_is_trained_kept_and_measured(
     run_command, boolq: Path, make_model, tmp_path: Path
 ) -> None:
     out, model_folder = tmp_path / "boolean", make_model()
-    fitted = replace(load_checkpoint(model_folder).settings, skim=4, calibration=FITTED)
+    fitted = replace(
+        load_checkpoint(model_folder).settings, skipping=LastLayer(4), calibration=FITTED
+    )
     save_settings(load_checkpoint(model_folder), fitted)
     train = ("train", "boolean", boolq, "--model", model_folder, "--out", out, "--epochs", 1)
     done = run_command(app, *train, "--json")
@@ -68,7 +71,7 @@ def test_a_yes_no_head_is_trained_kept_and_measured(
     made = load_checkpoint(out)
     assert made.reader.heads == ("boolean",)
     # The layers have moved, and its spans with them: what was fitted to those is gone.
-    assert (made.settings.skim, made.settings.calibration) == (0, Calibration())
+    assert (made.settings.skipping, made.settings.calibration) == (EveryToken(), Calibration())
     assert made.settings.training["boolean"]["recipe"]["epochs"] == 1
     assert not out.with_name("boolean.training").exists()
     measured = run_command(app, "evaluate", boolq, "--reader", "--model", out, "--json").json

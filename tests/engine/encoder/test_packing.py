@@ -1,12 +1,14 @@
 """Packed sequences: padding and back, and joining pairs, lose and mix up nothing."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.encoder.packing import Packing, join
-from engine.encoder.split import join_states, with_special
+from engine.encoder.states import States, join_states, passage_texts, question_texts
+from engine.text.tokenization import Tokenizer
 
 LENGTHS = st.lists(st.integers(1, 7), min_size=1, max_size=6)
 
@@ -68,20 +70,32 @@ def test_joining_lays_the_first_of_each_pair_before_the_second(
 def test_joined_states_are_those_of_question_then_passage() -> None:
     questions = torch.tensor([[1.0], [2.0], [3.0]])
     passages = torch.tensor([[10.0], [20.0], [30.0], [40.0]])
-    states, packing = join_states(
-        questions, Packing([2, 1]), passages, Packing([1, 3]), torch.tensor([[1, 1], [0, 0]])
+    joint = join_states(
+        States(questions, Packing([2, 1])),
+        States(passages, Packing([1, 3])),
+        torch.tensor([[1, 1], [0, 0]]),
     )
-    assert states[:, 0].tolist() == [3, 20, 30, 40, 1, 2, 10]
-    assert packing.lengths.tolist() == [4, 3]
+    assert joint.hidden[:, 0].tolist() == [3, 20, 30, 40, 1, 2, 10]
+    assert joint.packing.lengths.tolist() == [4, 3]
 
 
-def test_special_pieces_frame_each_sequence() -> None:
-    ids, packing = with_special([[5, 6], []], cls=1, sep=2)
-    assert ids.tolist() == [1, 5, 6, 2, 1, 2]
-    assert packing.lengths.tolist() == [4, 2]
-    ids, packing = with_special([[5, 6], []], sep=2)
-    assert ids.tolist() == [5, 6, 2, 2]
-    assert packing.lengths.tolist() == [3, 1]
+def test_states_of_several_texts_come_back_one_by_one() -> None:
+    each = [torch.ones(2, 3), torch.zeros(1, 3)]
+    together = States.of(each)
+    assert together.packing.lengths.tolist() == [2, 1]
+    for text, again in zip(each, together.one_by_one(), strict=True):
+        assert torch.equal(text, again)
+
+
+def test_special_pieces_frame_each_text_and_tell_its_type(tokenizer: Tokenizer) -> None:
+    cls, sep = tokenizer.cls, tokenizer.sep
+    pieces = [np.array([5, 6], np.int32), np.array([], np.int32)]
+    asked = question_texts(pieces, tokenizer)
+    assert asked.ids.tolist() == [cls, 5, 6, sep, cls, sep]
+    assert (asked.packing.lengths.tolist(), asked.type_id) == ([4, 2], 0)
+    read = passage_texts(pieces, tokenizer)
+    assert read.ids.tolist() == [5, 6, sep, sep]
+    assert (read.packing.lengths.tolist(), read.type_id) == ([3, 1], 1)
 
 
 def test_tokens_of_a_pair_lie_elsewhere_where_only_one_is_the_questions() -> None:

@@ -26,12 +26,12 @@ from engine.encoder.config import EncoderConfig
 from engine.encoder.from_transformers import (
     encoder_config,
     from_state_dict,
-    reselect,
-    with_vector_layers,
 )
 from engine.encoder.packing import Packing
 from engine.encoder.relative_attention import RelativeAttention
-from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, SplitEncoder, join_states
+from engine.encoder.selection import reselect, with_vector_layers
+from engine.encoder.split import SplitEncoder
+from engine.encoder.states import PASSAGE_TYPE, QUESTION_TYPE, States, Texts, join_states
 from engine.errors import CheckpointError
 
 BERT_SHAPES: list[dict[str, Any]] = [
@@ -103,10 +103,9 @@ def call_types(model: Any, question: int, passage: int) -> list[int]:
     return [0] * question + [second] * passage
 
 
-def packed(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Packing]:
-    return torch.tensor([piece for sequence in sequences for piece in sequence]), Packing(
-        [len(s) for s in sequences]
-    )
+def packed(sequences: Sequence[Sequence[int]], type_id: int) -> Texts:
+    ids = torch.tensor([piece for sequence in sequences for piece in sequence])
+    return Texts(ids, Packing([len(s) for s in sequences]), type_id)
 
 
 def split(model: Any, k: int) -> SplitEncoder:
@@ -119,13 +118,10 @@ def split(model: Any, k: int) -> SplitEncoder:
 def run_split(
     encoder: SplitEncoder, questions: Sequence[list[int]], passages: Sequence[list[int]]
 ) -> tuple[Tensor, Packing]:
-    q_ids, q_packing = packed(questions)
-    p_ids, p_packing = packed(passages)
-    q = encoder.encode_alone(q_ids, q_packing, QUESTION_TYPE)
-    p = encoder.encode_alone(p_ids, p_packing, PASSAGE_TYPE)
-    pairs = torch.arange(len(questions))[:, None].expand(-1, 2)
-    hidden, packing = join_states(q, q_packing, p, p_packing, pairs)
-    return encoder.encode_joint(hidden, packing)[-1], packing
+    q = encoder.encode_alone(packed(questions, QUESTION_TYPE))
+    p = encoder.encode_alone(packed(passages, PASSAGE_TYPE))
+    joint = join_states(q, p, torch.arange(len(questions))[:, None].expand(-1, 2))
+    return encoder.encode_joint(joint)[-1], joint.packing
 
 
 def run_reference(model: Any, question: list[int], passage: list[int], k: int) -> Tensor:
@@ -213,9 +209,8 @@ def test_a_batch_equals_its_sequences_one_by_one(family: str, shape: dict[str, A
 
 def test_types_matter_to_bert() -> None:
     encoder = split(reference_model(*CASES[0]), 1)
-    ids, packing = packed(PASSAGES)
-    as_passage = encoder.encode_alone(ids, packing, PASSAGE_TYPE)
-    as_question = encoder.encode_alone(ids, packing, QUESTION_TYPE)
+    as_passage = encoder.encode_alone(packed(PASSAGES, PASSAGE_TYPE)).hidden
+    as_question = encoder.encode_alone(packed(PASSAGES, QUESTION_TYPE)).hidden
     assert (as_passage - as_question).abs().max() > 1e-2
 
 
@@ -223,9 +218,8 @@ def test_types_matter_to_bert() -> None:
 def test_an_xlnet_text_alone_is_what_it_is_without_types(shape: dict[str, Any]) -> None:
     model = reference_model("xlnet", shape)
     encoder = split(model, n_layers(model))
-    ids, packing = packed(PASSAGES)
     with torch.no_grad():
-        ours = encoder.encode_alone(ids, packing, PASSAGE_TYPE)
+        ours = encoder.encode_alone(packed(PASSAGES, PASSAGE_TYPE)).hidden
         theirs = [model(torch.tensor([passage])).last_hidden_state[0] for passage in PASSAGES]
     torch.testing.assert_close(ours, torch.cat(theirs), atol=1e-5, rtol=1e-5)
 
@@ -234,11 +228,12 @@ def test_xlnet_tells_the_segments_apart_and_how_far_off_they_are() -> None:
     """Above the cut, the same states in other segments or at another distance come out changed."""
     encoder = split(reference_model("xlnet", XLNET_SHAPES[0]), 2)
     with torch.no_grad():
-        _, alone = packed([QUESTIONS[0] + PASSAGES[0]])
+        alone = packed([QUESTIONS[0] + PASSAGES[0]], QUESTION_TYPE).packing
         states = torch.randn(alone.total, 32, generator=torch.Generator().manual_seed(1))
-        one_segment = encoder.encode_joint(states, alone)[-1]
-        two = encoder.encode_joint(states, Packing([alone.total], first=torch.tensor([4])))[-1]
-        swapped = encoder.encode_joint(states.flip(0), alone)[-1].flip(0)
+        one_segment = encoder.encode_joint(States(states, alone))[-1]
+        apart = Packing([alone.total], first=torch.tensor([4]))
+        two = encoder.encode_joint(States(states, apart))[-1]
+        swapped = encoder.encode_joint(States(states.flip(0), alone))[-1].flip(0)
     assert (one_segment - two).abs().max() > 1e-2
     assert (one_segment - swapped).abs().max() > 1e-2
 
@@ -311,9 +306,8 @@ def test_vector_layers_carry_a_text_alone_on_to_the_base_models_mean(
     model = reference_model(family, shape)
     n = n_layers(model)
     encoder = with_vector_layers(split(model, 1), split(model, 0), range(2, n + 1))
-    ids, packing = packed([PASSAGES[0]])
     with torch.no_grad():
-        vector = encoder.pool(encoder.encode_alone(ids, packing, QUESTION_TYPE), packing)
+        vector = encoder.pool(encoder.encode_alone(packed([PASSAGES[0]], QUESTION_TYPE)))
         whole = model(torch.tensor([PASSAGES[0]])).last_hidden_state[0]
     expected = torch.nn.functional.normalize(whole.mean(0), dim=0)
     torch.testing.assert_close(vector[0], expected, atol=1e-5, rtol=1e-5)

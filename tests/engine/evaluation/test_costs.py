@@ -23,6 +23,7 @@ from engine.evaluation.costs import (
 )
 from engine.evaluation.memory import Requested, measure_memory, reshaped
 from engine.reading.reader import ReaderOutput
+from engine.reading.skipping import EveryToken, LastLayer
 from engine.reading.spans import best_spans
 from engine.text.tokenization import Tokenizer
 
@@ -34,7 +35,7 @@ def cut(make_model: Callable[..., Path]) -> Checkpoint:
 
 @pytest.fixture(scope="module")
 def loads(cut: Checkpoint, paragraphs: list[SquadParagraph]) -> list[Load]:
-    return search_loads(paragraphs, cut.tokenizer, passages=5, limit=40, most=3)
+    return search_loads(paragraphs, cut.tokenizer, passages=5, limit=40, question_limit=64, most=3)
 
 
 def test_a_search_s_load_is_one_question_against_so_many_passages(loads: list[Load]) -> None:
@@ -49,7 +50,7 @@ def test_a_search_s_load_is_one_question_against_so_many_passages(loads: list[Lo
 def test_pairs_are_questions_with_their_own_paragraph(
     tokenizer: Tokenizer, paragraphs: list[SquadParagraph]
 ) -> None:
-    (load,) = pair_loads(paragraphs, tokenizer, batch=8, limit=500, most=5)
+    (load,) = pair_loads(paragraphs, tokenizer, batch=8, limit=500, question_limit=64, most=5)
     wanted = [
         (tokenizer.encode(q.question).ids.tolist(), tokenizer.encode(p.context).ids.tolist())
         for p in paragraphs
@@ -63,9 +64,9 @@ def test_pairs_are_questions_with_their_own_paragraph(
 def test_a_file_without_questions_has_no_costs(tokenizer: Tokenizer) -> None:
     blank = [SquadParagraph("t", 0, "A lamp.", ())]
     with pytest.raises(SourceError, match="questions and paragraphs"):
-        pair_loads(blank, tokenizer, batch=1, limit=40, most=1)
+        pair_loads(blank, tokenizer, batch=1, limit=40, question_limit=64, most=1)
     with pytest.raises(SourceError, match="questions and paragraphs"):
-        search_loads(blank, tokenizer, passages=1, limit=40, most=1)
+        search_loads(blank, tokenizer, passages=1, limit=40, question_limit=64, most=1)
 
 
 def test_reading_stored_states_finds_what_reading_everything_finds(
@@ -79,7 +80,7 @@ def test_reading_stored_states_finds_what_reading_everything_finds(
 
     monkeypatch.setattr(costs, "best_spans", keep)
     for stored in (None, stored_states(cut, loads[0])):
-        read_load(cut, loads[0], skim=0, stored=stored)
+        read_load(cut, loads[0], skipping=EveryToken(), stored=stored)
     whole, cached = outputs
     torch.testing.assert_close(cached.start, whole.start, atol=0.05, rtol=0.01)
     torch.testing.assert_close(cached.relevance, whole.relevance, atol=0.05, rtol=0.01)
@@ -93,7 +94,7 @@ def test_reading_stored_states_runs_no_lower_layer_over_passages(
     hook = cut.reader.encoder.lower[0].register_forward_pre_hook(
         lambda _, given: tokens.append(len(given[0]))
     )
-    read_load(cut, loads[0], skim=0, stored=stored)
+    read_load(cut, loads[0], skipping=EveryToken(), stored=stored)
     hook.remove()
     assert tokens == [len(loads[0].questions[0]) + 2], "the question's, once"
 
@@ -136,14 +137,16 @@ def test_a_process_of_its_own_tells_what_reading_takes(
 ) -> None:
     folder = make_model(lower=(), upper=(1, 2, 3, 4))
     tokenizer = load_checkpoint(folder).tokenizer
-    (load,) = search_loads(paragraphs, tokenizer, passages=8, limit=40, most=1)
-    whole = measure_memory(folder, load, cached=False, skim=0, threads=1)
+    (load,) = search_loads(paragraphs, tokenizer, passages=8, limit=40, question_limit=64, most=1)
+    whole = measure_memory(folder, load, cached=False, skipping=EveryToken(), threads=1)
     shape = ((1, 2, 3), (4,))
-    cached = measure_memory(folder, load, cached=True, skim=0, threads=1, layers=shape)
+    cached = measure_memory(
+        folder, load, cached=True, skipping=EveryToken(), threads=1, layers=shape
+    )
     assert 0 < cached.requested_mib < 0.6 * whole.requested_mib
     assert whole.process_mib > 50
     with pytest.raises(ForereadError, match="failed in its process"):
-        measure_memory(folder / "no", load, cached=False, skim=0)
+        measure_memory(folder / "no", load, cached=False, skipping=EveryToken())
 
 
 def test_a_checkpoint_takes_another_shape_for_its_costs(
@@ -153,4 +156,4 @@ def test_a_checkpoint_takes_another_shape_for_its_costs(
     other = reshaped(whole, (1, 2), (4,))
     assert (other.reader.encoder.config.lower, other.reader.encoder.config.upper) == ((1, 2), (4,))
     assert other.dtype == whole.dtype
-    read_load(other, loads[0], skim=2, stored=stored_states(other, loads[0]))
+    read_load(other, loads[0], skipping=LastLayer(2), stored=stored_states(other, loads[0]))

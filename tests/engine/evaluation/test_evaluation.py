@@ -6,7 +6,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from engine.answering.results import SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
@@ -15,6 +14,7 @@ from engine.errors import QuestionError
 from engine.evaluation.reading import Prediction, predict, score
 from engine.evaluation.searching import RightPassage, evaluate_search
 from engine.evaluation.speed import compare
+from engine.reading.read import ReadingOptions
 from engine.retrieval.folder.backend import EmbeddedBackend
 from engine.search import SearchEngine
 
@@ -69,7 +69,7 @@ def test_predictions_are_spans_of_the_context_in_the_questions_order(model: Chec
         SquadParagraph("Lights", 1, "No one asks.", ()),
         SquadParagraph("Lights", 2, "One word.", (question(text="What?"),)),
     ]
-    predictions = list(predict(model.reader, model.tokenizer, paragraphs, dtype=torch.float32))
+    predictions = list(predict(model.reader, model.tokenizer, paragraphs, model.reading))
     assert [p.question.question for p in predictions] == ["Who?", questions[1].question, "What?"]
     assert all(p.text and p.text in CONTEXT for p in predictions[:2])
     assert predictions[2].text in "One word."
@@ -82,7 +82,7 @@ def test_predicting_reads_only_the_window_and_never_beyond_the_positions(
     assert len(model.tokenizer.encode(long.context)) > model.reader.encoder.config.positions
     assert next(predict(model.reader, model.tokenizer, [long])).text
     pieces = model.tokenizer.encode(long.context)
-    (narrow,) = predict(model.reader, model.tokenizer, [long], window=1)
+    (narrow,) = predict(model.reader, model.tokenizer, [long], ReadingOptions(window=1))
     assert narrow.text in {long.context[start:end] for start, end in pieces.offsets}
 
 

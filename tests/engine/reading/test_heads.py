@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from engine.checkpoint import Settings, load_checkpoint, save_checkpoint, save_settings
-from engine.encoder.from_transformers import reselect
-from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, with_special
+from engine.encoder.selection import reselect
 from engine.errors import CheckpointError
+from engine.reading.read import ReadingOptions, read_every_pair
 from engine.reading.reader import Reader, ReaderOutput
+from engine.reading.skipping import LastLayer, last_layer
 from engine.text.tokenization import Tokenizer
 
 TEXTS = ["the lamp was lit", "who lit the lamp of the north tower", "Anna Bell built the bridge"]
@@ -19,15 +20,9 @@ TEXTS = ["the lamp was lit", "who lit the lamp of the north tower", "Anna Bell b
 
 def read(reader: Reader, tokenizer: Tokenizer, skim: int = 0) -> ReaderOutput:
     """The first text as the question, on each of the others."""
-    first, *others = [tokenizer.encode(text).ids.tolist() for text in TEXTS]
-    asked, asked_packing = with_special([first], cls=tokenizer.cls, sep=tokenizer.sep)
-    passages, packing = with_special(others, sep=tokenizer.sep)
-    pairs = torch.tensor([[0, 0], [0, 1]])
-    with torch.inference_mode():
-        questions = reader.encoder.encode_alone(asked, asked_packing, QUESTION_TYPE)
-        states = reader.encoder.encode_alone(passages, packing, PASSAGE_TYPE)
-        output: ReaderOutput = reader(questions, asked_packing, states, packing, pairs, skim=skim)
-    return output
+    first, *others = [tokenizer.encode(text).ids for text in TEXTS]
+    options = ReadingOptions(dtype=torch.float32, skipping=last_layer(skim))
+    return read_every_pair(reader, tokenizer, [first], others, options)
 
 
 def test_a_reader_without_other_heads_gives_no_logits_of_theirs(
@@ -103,7 +98,7 @@ def test_heads_come_back_with_their_checkpoint_and_are_named_in_it(
     assert loaded.reader.heads == ("boolean",)
     kept = reader.more["boolean"].weight.half().float()
     assert torch.equal(loaded.reader.more["boolean"].weight, kept)
-    save_settings(loaded, Settings(skim=4))
+    save_settings(loaded, Settings(skipping=LastLayer(4)))
     assert load_checkpoint(folder).reader.heads == ("boolean",)
 
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine.encoder.config import DISTANCE
 from engine.encoder.packing import Packing
-from engine.encoder.split import join_states
+from engine.encoder.states import States, join_states
 from engine.reading.reader import Reader, ReaderOutput
+from engine.reading.skipping import last_layer
 
 QUESTIONS, PASSAGES = Packing([3, 4]), Packing([9, 1, 5])
 PAIRS = torch.tensor([[0, 1], [1, 0], [0, 2], [1, 2]])
@@ -19,7 +21,7 @@ LOWEST = torch.finfo(torch.float32).min
 def reader(request: pytest.FixtureRequest, make_reader: Callable[..., Reader]) -> Reader:
     made = make_reader(upper=(3, 4, 5))
     if request.param == "xlnet":
-        config = replace(made.encoder.config, family="xlnet")
+        config = replace(made.encoder.config, family="xlnet", position_kind=DISTANCE)
         torch.manual_seed(1)
         made = Reader.shaped(config)
         for parameter in made.parameters():
@@ -28,21 +30,25 @@ def reader(request: pytest.FixtureRequest, make_reader: Callable[..., Reader]) -
     return made.eval()
 
 
-@torch.no_grad()
-def output(reader: Reader, skim: int) -> ReaderOutput:
+def states() -> tuple[States, States]:
+    """Of two questions and three passages."""
     torch.manual_seed(2)
     questions, passages = torch.randn(QUESTIONS.total, 32), torch.randn(PASSAGES.total, 32)
-    return reader(questions, QUESTIONS, passages, PASSAGES, PAIRS, skim=skim)
+    return States(questions, QUESTIONS), States(passages, PASSAGES)
+
+
+@torch.no_grad()
+def output(reader: Reader, skim: int) -> ReaderOutput:
+    found: ReaderOutput = reader(*states(), PAIRS, last_layer(skim))
+    return found
 
 
 @torch.no_grad()
 def early_logits(reader: Reader) -> list[torch.Tensor]:
     """The span head on the layer before the last, for each pair's tokens: (its tokens, 2)."""
-    torch.manual_seed(2)
-    questions, passages = torch.randn(QUESTIONS.total, 32), torch.randn(PASSAGES.total, 32)
-    joint, packing = join_states(questions, QUESTIONS, passages, PASSAGES, PAIRS)
-    before = reader.encoder.encode_joint(joint, packing)[-2]
-    return list(reader.span(before).split(packing.lengths.tolist()))
+    joint = join_states(*states(), PAIRS)
+    before = reader.encoder.encode_joint(joint)[-2]
+    return list(reader.span(before).split(joint.packing.lengths.tolist()))
 
 
 def test_where_every_token_is_likely_enough_nothing_changes(reader: Reader) -> None:

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from engine.encoder.packing import Packing
+from engine.encoder.states import States
 from engine.reading.reader import ReaderOutput
+from engine.reading.skipping import EveryToken
 from engine.reading.spans import MAX_PIECES, best_spans
 
 LOW = torch.finfo(torch.float32).min
@@ -97,11 +99,11 @@ def test_an_empty_passage_has_no_span() -> None:
 
 def test_logits_masked_by_the_reader_are_never_chosen(make_reader) -> None:
     reader = make_reader()
-    questions, q_packing = torch.randn(7, 32), Packing([3, 4])
-    passages, p_packing = torch.randn(9, 32), Packing([5, 4])
+    questions = States(torch.randn(7, 32), Packing([3, 4]))
+    passages = States(torch.randn(9, 32), Packing([5, 4]))
     pairs = torch.tensor([[0, 1], [1, 0], [0, 0]])
     with torch.no_grad():
-        found = reader(questions, q_packing, passages, p_packing, pairs)
+        found = reader(questions, passages, pairs, EveryToken())
     assert found.passage_start.tolist() == [3, 4, 3]
     is_low = (found.start == LOW).tolist()
     assert is_low == (found.end == LOW).tolist()

@@ -14,6 +14,7 @@ from engine.checkpoint_conversion import UNCALIBRATED
 from engine.commands.main import app
 from engine.errors import CheckpointError
 from engine.reading.reader import Reader
+from engine.reading.skipping import EveryToken, LastLayer
 from engine.training.averaging import average_readers
 
 CONTEXT = "The lighthouse was designed by Ada Kerr. The bridge was repaired in 1927."
@@ -75,9 +76,9 @@ def test_the_command_measures_each_and_the_mean_and_drops_the_calibration(
 ) -> None:
     asked: list[int] = []
 
-    def fit(reader, tokenizer, paragraphs, *, window):
+    def fit(reader, tokenizer, paragraphs, options):
         asked.append(sum(len(p.questions) for p in paragraphs))
-        return 12
+        return LastLayer(12)
 
     monkeypatch.setattr("engine.training.run.fit_skim", fit)
     one, other, out = make_model(seed=1), make_model(seed=2), tmp_path / "mean"
@@ -91,7 +92,7 @@ def test_the_command_measures_each_and_the_mean_and_drops_the_calibration(
     assert len(done.json["f1_of_each"]) == 2
     assert asked == [done.json["questions"]]
     settings = load_checkpoint(out).settings
-    assert (settings.skim, settings.calibration) == (12, Calibration())
+    assert (settings.skipping, settings.calibration) == (LastLayer(12), Calibration())
     assert settings.training["averaged"] == [{"reader": 1}, {}]
     assert settings.quality["held back"]["f1"] == done.json["f1"]
     refused = run_command(app, *arguments)
@@ -121,7 +122,7 @@ def test_without_questions_nothing_is_measured_or_skimmed(
     assert done.code == 0, done.err
     assert "calibrate it before it's asked" in done.out
     settings = load_checkpoint(out).settings
-    assert (settings.skim, settings.quality) == (0, {})
+    assert (settings.skipping, settings.quality) == (EveryToken(), {})
     refused = run_command(app, "train", "average", out, "--out", tmp_path / "one")
     assert refused.code == 3
     assert "two checkpoints or more" in refused.err

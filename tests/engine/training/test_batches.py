@@ -30,7 +30,7 @@ def collection(tokenizer: Tokenizer, paragraphs: list[SquadParagraph]) -> Exampl
 
 def joint_ids(batch: Batch) -> tuple[list[list[int]], list[int]]:
     """The ids of each pair as they are read, and of all pairs end to end."""
-    joint, index = join(batch.question_packing, batch.window_packing, batch.pairs)
+    joint, index = join(batch.questions.packing, batch.windows.packing, batch.pairs)
     ids = torch.cat([batch.questions, batch.windows])[index]
     return [own.tolist() for own in ids.split(joint.lengths.tolist())], ids.tolist()
 
@@ -170,8 +170,8 @@ def test_one_of_several_answers_is_drawn(tokenizer: Tokenizer, collection: Examp
     collection = ExampleSet(collection.windows, [example])
     batch = make_batch([0] * 60, collection, tokenizer, mixture, random.Random(0))
     pieces = torch.stack([batch.targets.start, batch.targets.end], 1)
-    joint, _ = join(batch.question_packing, batch.window_packing, batch.pairs)
-    inside = pieces - joint.starts[:, None] - batch.question_packing.lengths[:, None]
+    joint, _ = join(batch.questions.packing, batch.windows.packing, batch.pairs)
+    inside = pieces - joint.starts[:, None] - batch.questions.packing.lengths[:, None]
     assert {tuple(span) for span in inside.tolist()} == {(1, 2), (4, 4)}
 
 

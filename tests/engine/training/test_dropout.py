@@ -2,19 +2,20 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
-from engine.encoder.split import with_special
+from engine.encoder.states import question_texts
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training.dropout import dropout
 
 
 def states(reader: Reader, tokenizer: Tokenizer) -> torch.Tensor:
-    ids, packing = with_special([[7, 8, 9], [10, 11]], cls=tokenizer.cls, sep=tokenizer.sep)
-    alone = reader.encoder.encode_alone(ids, packing, 0)
-    return reader.encoder.encode_joint(alone, packing)[-1]
+    pieces = [np.array(ids, np.int32) for ids in ([7, 8, 9], [10, 11])]
+    alone = reader.encoder.encode_alone(question_texts(pieces, tokenizer))
+    return reader.encoder.encode_joint(alone)[-1]
 
 
 def test_it_drops_where_gradients_are_recorded_and_only_meanwhile(

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from engine.datasets.squad import SquadParagraph, SquadQuestion
+from engine.reading.read import ReadingOptions
 from engine.reading.reader import Reader
+from engine.reading.skipping import EveryToken, LastLayer
 from engine.text.tokenization import Tokenizer
 from engine.training.skimming import CHOICES, fit_skim
 
@@ -38,19 +40,21 @@ def test_a_last_layer_that_changes_nothing_may_be_skimmed_most(
     make_reader: Callable[..., Reader], tokenizer: Tokenizer, long_paragraphs: list[SquadParagraph]
 ) -> None:
     reader = with_last_layer_scaled(make_reader().eval(), 1.0)
-    assert fit_skim(reader, tokenizer, long_paragraphs, window=120) == CHOICES[0]
+    assert fit_skim(reader, tokenizer, long_paragraphs, ReadingOptions(120)) == LastLayer(
+        CHOICES[0]
+    )
 
 
 def test_a_last_layer_that_turns_everything_round_may_not_be_skimmed(
     make_reader: Callable[..., Reader], tokenizer: Tokenizer, long_paragraphs: list[SquadParagraph]
 ) -> None:
     reader = with_last_layer_scaled(make_reader().eval(), -1.0)
-    assert fit_skim(reader, tokenizer, long_paragraphs, window=120) == 0
+    assert fit_skim(reader, tokenizer, long_paragraphs, ReadingOptions(120)) == EveryToken()
 
 
 def test_without_questions_nothing_is_skimmed(
     make_reader: Callable[..., Reader], tokenizer: Tokenizer
 ) -> None:
-    assert fit_skim(make_reader().eval(), tokenizer, [], window=120) == 0
+    assert fit_skim(make_reader().eval(), tokenizer, [], ReadingOptions(120)) == EveryToken()
     silent = SquadParagraph("Lamps", 0, "Anna lit the lamp.", ())
-    assert fit_skim(make_reader().eval(), tokenizer, [silent], window=120) == 0
+    assert fit_skim(make_reader().eval(), tokenizer, [silent], ReadingOptions(120)) == EveryToken()

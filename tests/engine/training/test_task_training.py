@@ -12,10 +12,11 @@ import torch
 
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.datasets.squad import SquadParagraph
-from engine.encoder.from_transformers import reselect
+from engine.encoder.selection import reselect
 from engine.errors import CheckpointError, SourceError
 from engine.evaluation.reading import predict, score
 from engine.evaluation.tasks import accuracy, judge_boolean, judge_choice
+from engine.reading.read import ReadingOptions, read_pairs
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training import task_trainer
@@ -26,7 +27,7 @@ from engine.training.negatives import with_other_windows
 from engine.training.task_batches import TaskBatch, make_task_batch
 from engine.training.task_examples import CHOICE_LIMIT, TaskSet, cut_boolean, cut_choice
 from engine.training.task_trainer import Beside, train_task
-from engine.training.trainer import Recipe, encode_batch, read_batch
+from engine.training.trainer import Recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -143,7 +144,9 @@ def test_logits_stand_in_the_order_of_their_entries(
     reader.add_head("boolean")
     batch = batch_of(boolean, tokenizer, OWN)
     with torch.no_grad():
-        output = read_batch(reader, batch, *encode_batch(reader, batch))
+        output = read_pairs(
+            reader, batch.questions, batch.windows, batch.pairs, ReadingOptions(dtype=torch.float32)
+        )
     assert output.boolean is not None
     entries = batch.entries(output)
     assert entries[:8].tolist() == output.boolean.flatten().tolist()

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.datasets.squad import SquadParagraph, SquadQuestion
-from engine.encoder.from_transformers import reselect
+from engine.encoder.selection import reselect
 from engine.errors import CheckpointError, SourceError, TrainingError
 from engine.evaluation.reading import predict, score
 from engine.reading.reader import Reader

@@ -14,9 +14,10 @@ import torch
 from engine.commands import console
 from engine.commands.base_targets import base_targets
 from engine.datasets.squad import SquadParagraph
-from engine.encoder.from_transformers import with_vector_layers
 from engine.encoder.packing import Packing
-from engine.encoder.split import PASSAGE_TYPE, QUESTION_TYPE, SplitEncoder, with_special
+from engine.encoder.selection import with_vector_layers
+from engine.encoder.split import SplitEncoder
+from engine.encoder.states import passage_texts, question_texts
 from engine.errors import SourceError
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
@@ -65,12 +66,11 @@ def cosines(
     """Mean cosine of the encoder's own vectors to the targets."""
     found = []
     with torch.no_grad():
-        for ids, cls, kind in (
-            ([e.question.tolist() for e in examples.examples], tokenizer.cls, QUESTION_TYPE),
-            ([w.ids.tolist() for w in examples.windows], None, PASSAGE_TYPE),
+        for texts in (
+            question_texts([e.question for e in examples.examples], tokenizer),
+            passage_texts([w.ids for w in examples.windows], tokenizer),
         ):
-            packed, packing = with_special(ids, cls=cls, sep=tokenizer.sep)
-            found.append(encoder.pool(encoder.encode_alone(packed, packing, kind), packing))
+            found.append(encoder.pool(encoder.encode_alone(texts)))
     return float((torch.cat(found) * torch.cat([targets.questions, targets.windows])).sum(1).mean())
 
 
@@ -202,10 +202,9 @@ def test_base_vectors_are_the_mean_of_the_last_layer_of_each_text_alone(
     texts = ["Who lit the lamp?", "the iron bridge", "Anna"]
     found = base_vectors(base, tokenizer, texts, "town: ")
     for text, vector in zip(texts, found, strict=True):
-        ids = tokenizer.encode(f"town: {text}").ids.tolist()
-        packed, packing = with_special([ids], cls=tokenizer.cls, sep=tokenizer.sep)
+        asked = question_texts([tokenizer.encode(f"town: {text}").ids], tokenizer)
         with torch.no_grad():
-            last = base.encode_joint(base.encode_alone(packed, packing, 0), packing)[-1]
+            last = base.encode_joint(base.encode_alone(asked))[-1]
         wanted = last.mean(0) / last.mean(0).norm()
         torch.testing.assert_close(vector, wanted, atol=0.03, rtol=0)  # bf16 against fp32
         assert vector.norm().item() == pytest.approx(1.0, abs=1e-5)

@@ -1,0 +1,170 @@
+"""What a reader's upper layers leave out, and what they run.
+
+A policy runs the upper layers over joined question and passage. A checkpoint names one in its
+`config.json`, with its numbers; weights of its own are the reader's, under `skipping.`. A new
+policy is a class with a line in `POLICIES`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from engine.encoder.config import EncoderConfig
+from engine.encoder.packing import Packing
+from engine.encoder.states import States
+from engine.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Upper:
+    """What the upper layers come to.
+
+    `span`: logits of start and end (tokens, 2) fp32, -inf for tokens that weren't read to the
+    end; `cls`: the last states of each pair's first token (pairs, width); `layers`: each upper
+    layer's output (tokens, width), none where some tokens were left out.
+    """
+
+    span: Tensor
+    cls: Tensor
+    layers: list[Tensor]
+
+
+class Heads(Protocol):
+    """What a policy sees of a reader."""
+
+    @property
+    def upper(self) -> nn.ModuleList: ...
+
+    @property
+    def span(self) -> nn.Linear: ...
+
+    @property
+    def skipping(self) -> nn.ModuleDict:
+        """The modules of `Skipping.heads`."""
+        ...
+
+
+class Skipping(Protocol):
+    """A policy: a frozen dataclass of the numbers that a checkpoint keeps of it."""
+
+    kind: ClassVar[str]
+
+    @property
+    def ends(self) -> int:
+        """How many likeliest starts and ends of a passage the last layer reads; 0 for all."""
+        ...
+
+    def heads(self, config: EncoderConfig) -> dict[str, nn.Module]:
+        """New modules of its own, by names that it finds them under in `Heads.skipping`."""
+        ...
+
+    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
+        """Run the upper layers. `passage_start` (pairs,): where in its pair each passage begins."""
+        ...
+
+
+@dataclass(frozen=True)
+class EveryToken:
+    """Every layer reads every token."""
+
+    kind: ClassVar[str] = "none"
+    ends: ClassVar[int] = 0
+
+    def heads(self, config: EncoderConfig) -> dict[str, nn.Module]:
+        return {}
+
+    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
+        layers, hidden = [], joint.hidden
+        for layer in reader.upper:
+            hidden = layer(hidden, joint.packing)
+            layers.append(hidden)
+        span = within_passages(reader.span(hidden).float(), joint.packing, passage_start)
+        return Upper(span, hidden[joint.packing.starts], layers)
+
+
+@dataclass(frozen=True)
+class LastLayer:
+    """The last layer reads [CLS] and each passage's `ends` likeliest starts and ends.
+
+    Likeliest by the span head, asked one layer early. They attend to everything, so what they
+    give is exact. After Block-Skim (Guan et al., AAAI 2022), by the reader's own head.
+    """
+
+    ends: int
+    kind: ClassVar[str] = "last-layer"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.ends, int) or isinstance(self.ends, bool) or self.ends < 1:
+            raise CheckpointError(f"ends should be a whole number above 0, not {self.ends!r}")
+
+    def heads(self, config: EncoderConfig) -> dict[str, nn.Module]:
+        return {}
+
+    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
+        hidden, packing = joint.hidden, joint.packing
+        *before, last = reader.upper
+        for layer in before:
+            hidden = layer(hidden, packing)
+        early = within_passages(reader.span(hidden).float(), packing, passage_start)
+        wanted = torch.cat([packing.starts[:, None], _likeliest(early, packing, self.ends)], dim=1)
+        hidden = last(hidden, packing, wanted)
+        span = torch.full_like(early, -torch.inf)
+        span[wanted] = reader.span(hidden).float()
+        return Upper(within_passages(span, packing, passage_start), hidden[:, 0], [])
+
+
+POLICIES: dict[str, type[EveryToken] | type[LastLayer]] = {
+    policy.kind: policy for policy in (EveryToken, LastLayer)
+}
+
+
+def last_layer(ends: int) -> Skipping:
+    """The last layer's `ends` likeliest starts and ends, or every token if that's 0."""
+    return LastLayer(ends) if ends else EveryToken()
+
+
+def skipping_to_dict(policy: Skipping) -> dict[str, Any]:
+    """As a checkpoint's `config.json` has it."""
+    return {"kind": policy.kind, **vars(policy)}
+
+
+def skipping_from_dict(values: Mapping[str, Any]) -> Skipping:
+    """Raises: CheckpointError for a policy that isn't known, by its name, or that doesn't fit."""
+    if not isinstance(values, Mapping) or values.get("kind") not in POLICIES:
+        named = values.get("kind") if isinstance(values, Mapping) else values
+        raise CheckpointError(
+            f"skipping by {named!r} isn't known, only by {', '.join(POLICIES)}; the model may be "
+            "of a newer version"
+        )
+    policy = POLICIES[values["kind"]]
+    given, known = values.keys() - {"kind"}, {field.name for field in fields(policy)}
+    if given != known:
+        raise CheckpointError(
+            f"skipping by {policy.kind!r} needs {sorted(known)}, not {sorted(given)}"
+        )
+    return policy(**{name: values[name] for name in known})
+
+
+def within_passages(span: Tensor, packing: Packing, passage_start: Tensor) -> Tensor:
+    """Span logits (tokens, 2), the dtype's minimum outside the passages."""
+    first = passage_start[packing.sequence]
+    last = packing.lengths[packing.sequence] - 1  # the closing [SEP]
+    outside = (packing.position < first) | (packing.position >= last)
+    return span.masked_fill(outside[:, None], torch.finfo(span.dtype).min)
+
+
+def _likeliest(span: Tensor, packing: Packing, n: int) -> Tensor:
+    """The tokens of each sequence's `n` best starts and `n` best ends, (sequences, 2n).
+
+    What a sequence has too few of is made up with its first token; some stand in it twice.
+    """
+    padded = packing.pad(span)
+    beyond = packing.key_bias(span.dtype)
+    if beyond is not None:
+        padded = padded + beyond[:, 0, 0, :, None]
+    best = padded.topk(min(n, packing.longest), dim=1)
+    place = best.indices.masked_fill(best.values == torch.finfo(span.dtype).min, 0)
+    return (packing.starts[:, None, None] + place).flatten(1)

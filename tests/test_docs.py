@@ -1,4 +1,4 @@
-"""README and guide name every command, and no command or option that isn't there."""
+"""README and guide name every command, and no command, option or file that isn't there."""
 
 import re
 import shlex
@@ -19,6 +19,7 @@ FILES = ("README.md", "docs/guide.md")
 APPS = {"engine": engine_app, "indexer": indexer_app, "foreread-ui": ui_app}
 # Options of commands that aren't ours, by the file's own words.
 FOREIGN: frozenset[str] = frozenset()
+FOLDERS = {"data", "docs", "engine", "foreread", "indexer", "tests", "ui"}
 
 
 @cache
@@ -92,3 +93,24 @@ def test_every_file_linked_exists(file: str) -> None:
     targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", text(file))
     missing = [t for t in targets if not ((ROOT / file).parent / t).exists()]
     assert missing == []
+
+
+def paths_named(file: str) -> set[str]:
+    """What a page names in backticks that is a path of this repository, by its first folder."""
+    named = set(re.findall(r"`([\w.-]+/[\w./-]*)`", text(file)))
+    return {path for path in named if path.split("/")[0] in FOLDERS}
+
+
+@pytest.mark.parametrize("file", sorted(p.name for p in (ROOT / "docs").glob("*.md")))
+def test_every_path_named_exists(file: str) -> None:
+    missing = [path for path in sorted(paths_named(f"docs/{file}")) if not (ROOT / path).exists()]
+    assert missing == []
+
+
+def test_the_architecture_names_every_package() -> None:
+    packages = {
+        path.parent.relative_to(ROOT).as_posix() + "/"
+        for top in ("engine", "indexer", "ui", "foreread")
+        for path in (ROOT / top).rglob("__init__.py")
+    }
+    assert packages - {"engine/"} - paths_named("docs/design.md") == set()

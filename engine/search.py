@@ -287,7 +287,7 @@ class SearchEngine:
             self._codec.decode(item.states, n, width, self.checkpoint.dtype)
             for item, n in zip(fetched, lengths, strict=True)
         ]
-        return Loaded(found, fetched, States.of(states))
+        return Loaded(found, fetched, States.of(states, self.checkpoint.device))
 
     def calibration(self, collection: Searchable | None = None) -> Calibration:
         """The collection's own, if it was calibrated, or the checkpoint's.

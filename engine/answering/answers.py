@@ -56,12 +56,13 @@ def read(
 
     `retrieval` is what `retrieval_features` gives.
     """
-    spans = best_spans(output, SPANS_PER_PASSAGE)
+    spans = best_spans(output, SPANS_PER_PASSAGE).cpu()
+    null, relevance = output.null.cpu(), output.relevance.cpu()
     # A passage without a piece has no span: its margin must be the lowest, yet finite.
-    margin = (spans.score[:, 0] - 2 * output.null).nan_to_num(neginf=NO_SPAN_MARGIN)
-    features = torch.cat([output.relevance[:, None], margin[:, None], retrieval], dim=1)
+    margin = (spans.score[:, 0] - 2 * null).nan_to_num(neginf=NO_SPAN_MARGIN)
+    features = torch.cat([relevance[:, None], margin[:, None], retrieval], dim=1)
     rerank = features @ torch.tensor(calibration.rerank)
-    return features, Reading(spans, output.null, output.relevance, rerank)
+    return features, Reading(spans, null, relevance, rerank)
 
 
 def probabilities(reading: Reading, calibration: Calibration) -> tuple[Tensor, Tensor]:

@@ -25,12 +25,14 @@ class Packing:
     ) -> None:
         if not lengths or min(lengths) < 1:
             raise ValueError(f"lengths must be positive, got {list(lengths)[:8]}")
+        self.sizes = list(lengths)
+        """`lengths`, to be had without waiting for a GPU."""
         self.lengths = torch.as_tensor(lengths, dtype=torch.long, device=device)
         self.first = first
         self.longest = max(lengths)
         self.starts = self.lengths.cumsum(0) - self.lengths
         self.total = sum(lengths)
-        self.sequence = torch.repeat_interleave(self.lengths)
+        self.sequence = torch.repeat_interleave(self.lengths, output_size=self.total)
         """Which sequence each packed token belongs to, shape (total,)."""
         self.position = torch.arange(self.total, device=device) - self.starts[self.sequence]
         """Where in its sequence each packed token stands, shape (total,)."""
@@ -78,11 +80,13 @@ class Packing:
 def join(first: Packing, second: Packing, pairs: Tensor) -> tuple[Packing, Tensor]:
     """Lay sequence `pairs[i, 0]` of `first` before sequence `pairs[i, 1]` of `second`.
 
-    Shape of `pairs`: (n, 2). Returns the joint packing and, for each of its tokens, the index
-    into `torch.cat([first tokens, second tokens])`.
+    Shape of `pairs`: (n, 2), best on the processor, where it's looked at. Returns the joint
+    packing and, for each of its tokens, the index into `torch.cat([first tokens, second tokens])`.
     """
-    left, right = first.lengths[pairs[:, 0]], second.lengths[pairs[:, 1]]
-    joint = Packing((left + right).tolist(), device=pairs.device, first=left)
+    lengths = [first.sizes[i] + second.sizes[j] for i, j in pairs.tolist()]
+    pairs = pairs.to(first.lengths.device)
+    left = first.lengths[pairs[:, 0]]
+    joint = Packing(lengths, device=pairs.device, first=left)
     in_left = joint.position < left[joint.sequence]
     from_left = first.starts[pairs[:, 0]][joint.sequence] + joint.position
     from_right = second.starts[pairs[:, 1]][joint.sequence] + joint.position - left[joint.sequence]

@@ -34,13 +34,17 @@ class States:
     packing: Packing
 
     @classmethod
-    def of(cls, each: Sequence[Tensor]) -> "States":
-        """The states of several sequences, (its tokens, width) each, laid end to end."""
-        return cls(torch.cat(list(each)), Packing([len(s) for s in each], each[0].device))
+    def of(cls, each: Sequence[Tensor], device: torch.device | None = None) -> "States":
+        """The states of several sequences, (its tokens, width) each, laid end to end.
+
+        They go to `device`, by default they stay where they are.
+        """
+        hidden = torch.cat(list(each)).to(device or each[0].device)
+        return cls(hidden, Packing([len(s) for s in each], hidden.device))
 
     def one_by_one(self) -> list[Tensor]:
         """The states of each sequence, (its tokens, width)."""
-        return list(self.hidden.split(self.packing.lengths.tolist()))
+        return list(self.hidden.split(self.packing.sizes))
 
 
 def question_texts(

@@ -124,7 +124,8 @@ def read_load(
     asked = checkpoint.encode_questions(load.questions)
     read = _decoded(checkpoint, load, stored)
     options = replace(checkpoint.reading, skipping=skipping)
-    best_spans(read_pairs(checkpoint.reader, asked, read, torch.tensor(load.pairs), options), 8)
+    output = read_pairs(checkpoint.reader, asked, read, torch.tensor(load.pairs), options)
+    best_spans(output, 8).cpu()  # a GPU has finished when they are here
 
 
 def timed_in_turn(
@@ -187,7 +188,7 @@ def _decoded(checkpoint: Checkpoint, load: Load, stored: Sequence[bytes] | None)
         codec.decode(buffer, n, width, checkpoint.dtype)
         for buffer, n in zip(stored, lengths, strict=True)
     ]
-    return States.of(states)
+    return States.of(states, checkpoint.device)
 
 
 def _asked(

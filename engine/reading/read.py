@@ -1,6 +1,7 @@
 """The one way to read: question and passage encoded alone, paired, and read together."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -50,9 +51,7 @@ def read_pairs(
     """
     questions, passages = encode(reader, questions, options), encode(reader, passages, options)
     with products_in(options.dtype, reader):
-        output: ReaderOutput = reader(
-            questions, passages, pairs.to(reader.device), options.skipping
-        )
+        output: ReaderOutput = reader(questions, passages, pairs, options.skipping)
     return output
 
 
@@ -87,8 +86,8 @@ def every_pair(questions: int, passages: int) -> Tensor:
     return torch.cartesian_prod(torch.arange(questions), torch.arange(passages)).view(-1, 2)
 
 
-def products_in(dtype: torch.dtype, network: nn.Module) -> torch.autocast:
+def products_in(dtype: torch.dtype, network: nn.Module) -> AbstractContextManager[object]:
     """A context in which `network` takes its products in `dtype`, where its weights are others."""
     weight = next(network.parameters())
     wanted = dtype is not torch.float32 and weight.dtype is not dtype
-    return torch.autocast(weight.device.type, dtype=dtype, enabled=wanted)
+    return torch.autocast(weight.device.type, dtype=dtype) if wanted else nullcontext()

@@ -117,7 +117,7 @@ class Reader(nn.Module):
         `questions` and `passages` are states behind the lower layers; `pairs` has shape (n, 2).
         """
         joint = join_states(questions, passages, pairs)
-        passage_start = questions.packing.lengths[pairs[:, 0]]
+        passage_start = questions.packing.lengths[pairs[:, 0].to(self.device)]
         upper = skipping.read(self, joint, passage_start)
         pair = self.pair(upper.cls).float()
         more = {name: head(upper.cls).float() for name, head in self.more.items()}

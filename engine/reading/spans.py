@@ -22,6 +22,10 @@ class Spans:
     first: Tensor
     last: Tensor
 
+    def cpu(self) -> "Spans":
+        """On the processor, once they are worked out."""
+        return Spans(self.score.cpu(), self.first.cpu(), self.last.cpu())
+
 
 def best_spans(output: ReaderOutput, k: int, max_pieces: int = MAX_PIECES) -> Spans:
     """The k highest sums of start and end logit with at most `max_pieces` pieces."""

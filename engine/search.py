@@ -34,10 +34,11 @@ from engine.errors import CheckpointMismatchError, IndexStoreError, QuestionErro
 from engine.filters import Filters, conditions
 from engine.reading.read import every_pair
 from engine.reading.reader import ReaderOutput
-from engine.retrieval.address import Place, open_backend, place_of
+from engine.retrieval.address import Place, place_of
 from engine.retrieval.backend import Backend, FetchedPassage, Searchable
 from engine.retrieval.fusion import Candidate, reciprocal_rank_fusion
 from engine.retrieval.hit import Hit
+from engine.retrieval.opening import open_backend
 from engine.text.yes_no import asks_yes_or_no
 
 STAGES = ("encode", "lexical", "dense", "load", "read")

@@ -10,8 +10,9 @@ from typing import Any
 
 from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointMismatchError, SourceError
-from engine.retrieval.address import Place, open_backend
+from engine.retrieval.address import Place
 from engine.retrieval.backend import Backend
+from engine.retrieval.opening import open_backend
 from engine.store.contents import FileRecord
 from engine.store.manifest import Root
 from indexer.build import roots_of

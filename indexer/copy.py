@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.errors import IndexStoreError
-from engine.retrieval.address import Place, open_backend
+from engine.retrieval.address import Place
 from engine.retrieval.backend import Backend
+from engine.retrieval.opening import open_backend
 from engine.store.contents import EncodedDocument, FileRecord
 from indexer.new_index import building
 from indexer.pending import OTHERS_PER_COMMIT, PASSAGES_PER_COMMIT

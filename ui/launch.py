@@ -65,7 +65,7 @@ def serve(
     """
     in_cluster = isinstance(index, ClusterAddress)
     if in_cluster:
-        from engine.retrieval.address import open_backend
+        from engine.retrieval.opening import open_backend
 
         open_backend(index).close()  # what is wrong with it is told here, not to visitors
     elif not (index / "store").is_dir():

@@ -100,7 +100,7 @@ def _paragraphs(files: list[Path], held_back: bool, limit: int | None) -> "list[
 
 
 def _write_to_index(fitted: "Calibration", index: Any, checkpoint: "Checkpoint") -> None:
-    from engine.retrieval.address import open_backend
+    from engine.retrieval.opening import open_backend
 
     with open_backend(index, readonly=False) as backend:
         if backend.settings.checkpoint != checkpoint.fingerprint:

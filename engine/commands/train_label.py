@@ -43,7 +43,7 @@ def label(
     """
     from engine.checkpoint import load_checkpoint
     from engine.datasets.squad import read_questions, read_squad, take_questions
-    from engine.retrieval.address import open_backend
+    from engine.retrieval.opening import open_backend
     from engine.training.labelling import label_questions, retrieved_paragraphs, squad_layout
 
     if out.is_dir() or not out.absolute().parent.is_dir():

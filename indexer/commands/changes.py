@@ -142,7 +142,7 @@ def remove(
 
 def _checkpoint(index: Any, model: Path | None) -> Any:
     from engine.checkpoint import load_checkpoint
-    from engine.retrieval.address import open_backend
+    from engine.retrieval.opening import open_backend
     from engine.search import recorded_model
 
     if model is None:

@@ -7,7 +7,7 @@ import typer
 from engine.commands import console
 from engine.commands.index_option import INDEX
 from engine.errors import one_line
-from engine.retrieval.address import open_backend
+from engine.retrieval.opening import open_backend
 
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 

@@ -25,9 +25,10 @@ import numpy as np
 
 from engine.checkpoint import load_checkpoint
 from engine.datasets.squad import read_squad, take_questions
-from engine.retrieval.address import open_backend, place_of
+from engine.retrieval.address import place_of
 from engine.retrieval.backend import Backend
 from engine.retrieval.hit import Hit
+from engine.retrieval.opening import open_backend
 from engine.search import recorded_model
 from indexer.copy import copy_index
 

@@ -13,11 +13,12 @@ from pets import DIMENSION, FIRST, HIDDEN, SETTINGS, direction, document, found_
 from engine.codecs.codecs import codec_named
 from engine.errors import FilterError, IndexStoreError
 from engine.filters import conditions
-from engine.retrieval.address import Place, open_backend
+from engine.retrieval.address import Place
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.backend import Backend
 from engine.retrieval.elastic.address import parse_address
 from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.opening import open_backend
 from engine.store.contents import FileRecord
 from engine.store.manifest import Root
 

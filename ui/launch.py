@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.commands import console
-from engine.commands.index_option import INDEX
+from engine.commands.options import INDEX
 from engine.datasets.squad import read_questions
 from engine.errors import CheckpointError, IndexStoreError, SourceError
 from engine.retrieval.elastic.address import ClusterAddress

@@ -1,51 +1,34 @@
 """`engine ask`: a question, answered from an index."""
 
 import textwrap
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from engine.commands import console
-from engine.commands.index_option import INDEX
-
-MIN_CONFIDENCE = Annotated[
-    float | None,
-    typer.Option(min=0, max=1, help="How sure the first answer has to be to be given, 0 to 1."),
-]
-MODEL = Annotated[
-    Path | None,
-    typer.Option("--model", help="Checkpoint folder; by default the one that made the index."),
-]
-WHERE = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--where", "-w", help="Only documents with type=pdf, type=pdf,md or year>=2020; repeat it."
-    ),
-]
-JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+from engine.commands.options import DEVICE, INDEX, JSON, MIN_CONFIDENCE, MODEL, PASSAGES, WHERE
+from engine.search import SearchEngine
 
 
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in plain words.")],
     index: INDEX,
     top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="Answers to show.")] = 3,
-    passages: Annotated[int, typer.Option(min=1, help="Passages to read.")] = 20,
+    passages: PASSAGES = 20,
     lexical: Annotated[
         str, typer.Option(help="Lexical index: tantivy, or rank-bm25 for small collections.")
     ] = "tantivy",
     where: WHERE = None,
     min_confidence: MIN_CONFIDENCE = None,
     model: MODEL = None,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Answer QUESTION with exact spans of the documents of an index.
 
     Example: engine ask "When was the bridge opened?" --index papers.idx
     """
-    from engine.search import SearchEngine
-
-    with SearchEngine.open(index, model=model, lexical=lexical) as engine:
+    with SearchEngine.open(index, model=model, lexical=lexical, device=device) as engine:
         result = engine.ask(
             question,
             top_k=top_k,

@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 
+from engine.checkpoint import load_teacher
 from engine.commands import console
-from engine.commands.ask import JSON, MODEL
-from engine.commands.index_option import INDEX
+from engine.commands.options import DEVICE, INDEX, JSON, MODEL, PASSAGES
+from engine.datasets.squad import read_questions
+from engine.evaluation.speed import compare
+from engine.search import SearchEngine
 
 
 def bench(
@@ -19,28 +23,22 @@ def bench(
         Path | None, typer.Option(help="Checkpoint folder of an undecomposed reader.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Questions to time.")] = 50,
-    passages: Annotated[int, typer.Option(min=1, help="Passages to read for each.")] = 20,
+    passages: PASSAGES = 20,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.")] = None,
     model: MODEL = None,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Time cached states against the same weights uncached, and against a teacher.
 
     Example: engine bench --index papers.idx --questions questions.txt
     """
-    import torch
-
-    from engine.checkpoint import load_teacher
-    from engine.datasets.squad import read_questions
-    from engine.evaluation.speed import compare
-    from engine.search import SearchEngine
-
     if threads is not None:
         torch.set_num_threads(threads)
     asked = read_questions(questions, limit)
-    other = load_teacher(teacher) if teacher else None
+    other = load_teacher(teacher, device=device) if teacher else None
     with (
-        SearchEngine.open(index, model=model) as engine,
+        SearchEngine.open(index, model=model, device=device) as engine,
         console.progress_bar("timing", len(asked)) as bar,
     ):
         result = compare(
@@ -48,7 +46,7 @@ def bench(
             asked,
             passages=passages,
             teacher=other,
-            on_progress=lambda done: bar(done, ""),
+            on_progress=bar,
         )
     console.show(result, as_json=as_json, human=_text)
 

@@ -3,25 +3,28 @@
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from engine.calibration import Calibration
+from engine.checkpoint import Checkpoint, save_settings
 from engine.commands import console
-from engine.commands.ask import JSON, MIN_CONFIDENCE, MODEL
-from engine.commands.index_option import INDEX
+from engine.commands.options import DEVICE, INDEX, JSON, LIMIT, MIN_CONFIDENCE, MODEL
+from engine.datasets.squad import SquadParagraph, read_squad, take_questions
 from engine.errors import CheckpointMismatchError
-
-if TYPE_CHECKING:
-    from engine.calibration import Calibration
-    from engine.checkpoint import Checkpoint
-    from engine.datasets.squad import SquadParagraph
-    from engine.training.calibration import Judgement
+from engine.evaluation.metrics import decided, expected_calibration_error
+from engine.retrieval.address import Place
+from engine.retrieval.opening import open_backend
+from engine.search import SearchEngine
+from engine.training.calibration import Judgement, cross_validated, fit, judge
+from engine.training.examples import is_tune
+from engine.training.observations import observe, with_unanswered
 
 THRESHOLDS = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-class Place(StrEnum):
+class KeptIn(StrEnum):
     """Where a calibration is kept."""
 
     INDEX = "index"
@@ -33,15 +36,14 @@ def calibrate(
     index: INDEX,
     model: MODEL = None,
     write: Annotated[
-        Place, typer.Option(help="Keep it in the index, or in the checkpoint for every index.")
-    ] = Place.INDEX,
+        KeptIn, typer.Option(help="Keep it in the index, or in the checkpoint for every index.")
+    ] = KeptIn.INDEX,
     held_back: Annotated[
         bool, typer.Option("--held-back", help="Ask only of paragraphs that training held back.")
     ] = False,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Ask about this many questions of the files.")
-    ] = None,
+    limit: LIMIT = None,
     min_confidence: MIN_CONFIDENCE = None,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Fit reranking and confidence to QUESTIONS about the documents of an index.
@@ -50,17 +52,13 @@ def calibrate(
     what is less sure will be no answer.
     Example: engine calibrate questions.json --index papers.idx
     """
-    from engine.search import SearchEngine
-    from engine.training.calibration import cross_validated, fit, judge
-    from engine.training.observations import observe, with_unanswered
-
     asked = _paragraphs(questions, held_back, limit)
     with (
-        SearchEngine.open(index, model=model) as engine,
+        SearchEngine.open(index, model=model, device=device) as engine,
         console.progress_bar("asking", sum(len(p.questions) for p in asked)) as bar,
     ):
         checkpoint, before = engine.checkpoint, engine.calibration()
-        observations = observe(engine, asked, on_progress=lambda done: bar(done, ""))
+        observations = observe(engine, asked, on_progress=bar)
     console.say(f"fitting to {len(observations)} questions")
     # Always from the checkpoint's, so that fitting again to the same questions changes nothing.
     of_model = checkpoint.settings.calibration
@@ -69,7 +67,7 @@ def calibrate(
     fitted = fit(observations, start)
     cases = with_unanswered(observations)
     judged = cross_validated(observations, start)
-    if write is Place.INDEX:
+    if write is KeptIn.INDEX:
         _write_to_index(fitted, index, checkpoint)
     else:
         _write_to_model(fitted, checkpoint)
@@ -89,19 +87,14 @@ def calibrate(
     console.show(result, as_json=as_json, human=_text)
 
 
-def _paragraphs(files: list[Path], held_back: bool, limit: int | None) -> "list[SquadParagraph]":
-    from engine.datasets.squad import read_squad, take_questions
-    from engine.training.examples import is_tune
-
+def _paragraphs(files: list[Path], held_back: bool, limit: int | None) -> list[SquadParagraph]:
     paragraphs = [paragraph for file in files for paragraph in read_squad(file)]
     if held_back:
         paragraphs = [p for p in paragraphs if is_tune(p.context)]
     return take_questions(paragraphs, limit)
 
 
-def _write_to_index(fitted: "Calibration", index: Any, checkpoint: "Checkpoint") -> None:
-    from engine.retrieval.opening import open_backend
-
+def _write_to_index(fitted: Calibration, index: Place, checkpoint: Checkpoint) -> None:
     with open_backend(index, readonly=False) as backend:
         if backend.settings.checkpoint != checkpoint.fingerprint:
             raise CheckpointMismatchError(
@@ -110,22 +103,16 @@ def _write_to_index(fitted: "Calibration", index: Any, checkpoint: "Checkpoint")
         backend.calibrate(fitted.to_dict())
 
 
-def _write_to_model(fitted: "Calibration", checkpoint: "Checkpoint") -> None:
-    from engine.checkpoint import save_settings
-
+def _write_to_model(fitted: Calibration, checkpoint: Checkpoint) -> None:
     save_settings(checkpoint, replace(checkpoint.settings, calibration=fitted))
 
 
-def _error(judged: "list[Judgement]") -> float:
-    from engine.evaluation.metrics import expected_calibration_error
-
+def _error(judged: list[Judgement]) -> float:
     return expected_calibration_error([j.confidence for j in judged], [j.right for j in judged])
 
 
-def _no_answer(judged: "list[Judgement]", threshold: float) -> dict[str, float]:
+def _no_answer(judged: list[Judgement], threshold: float) -> dict[str, float]:
     """What saying *no answer* below a confidence would come to; `kept` of the right answers."""
-    from engine.evaluation.metrics import decided
-
     said = [j.confidence < threshold for j in judged]
     right = [not none for none, j in zip(said, judged, strict=True) if j.right]
     quality = decided(said, [not j.answered for j in judged])

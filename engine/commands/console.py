@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import typer
 from rich.console import Console
@@ -18,16 +18,27 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from engine import allocator
 from engine.errors import ForereadError, one_line
+
+
+class Bar(Protocol):
+    """Shows what is done, and a note beside it."""
+
+    def __call__(self, done: int, note: str = "") -> None: ...
+
+
+class Share(Protocol):
+    """Shows how much is done of a total, and a note beside it."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
 
 
 def run(app: typer.Typer) -> None:
     """Run a command line; a ForereadError becomes one line on stderr and its exit code."""
     # Progress bars and tokenizers' threads of the libraries would write where ours do.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from engine.allocator import keep_freed_memory
-
-    keep_freed_memory()
+    allocator.keep_freed_memory()
     try:
         app()
     except ForereadError as error:
@@ -52,12 +63,16 @@ def show(result: dict[str, Any], *, as_json: bool, human: Callable[[dict[str, An
     sys.stdout.flush()
 
 
-def duration(seconds: float) -> str:
-    """Rounded as people would say it: `40 s`, `12 min`, `3 h 05 min`."""
+def duration(seconds: float, places: int = 0) -> str:
+    """Rounded as people would say it: `40 s`, `12 min`, `3 h 05 min`; `places` are of seconds."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.{places}f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def mebibytes(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
 
 
 def table(rows: Sequence[Mapping[str, float]]) -> list[str]:
@@ -73,11 +88,8 @@ def table(rows: Sequence[Mapping[str, float]]) -> list[str]:
 
 
 @contextmanager
-def progress_bar(description: str, total: int | None) -> Iterator[Callable[[int, str], None]]:
-    """A bar with the time left on stderr; call it with what is done and a note.
-
-    Without a total, it's the note that has to say how much is left.
-    """
+def progress_bar(description: str, total: int | None) -> Iterator[Bar]:
+    """A bar with the time left, on stderr. Without a total, the note has to say what is left."""
     counted = (
         TaskProgressColumn(),
         MofNCompleteColumn() if total and total < 10**6 else TextColumn(""),
@@ -93,7 +105,18 @@ def progress_bar(description: str, total: int | None) -> Iterator[Callable[[int,
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total, note="")
 
-        def update(done: int, note: str) -> None:
+        def update(done: int, note: str = "") -> None:
             bar.update(task, completed=done, note=note)
+
+        yield update
+
+
+@contextmanager
+def percent_bar(description: str) -> Iterator[Share]:
+    """A bar in hundredths, for a total that is known only as the work goes on."""
+    with progress_bar(description, 100) as bar:
+
+        def update(done: int, total: int, note: str = "") -> None:
+            bar(100 * done // total if total else 100, note)
 
         yield update

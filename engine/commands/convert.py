@@ -6,10 +6,13 @@ One of transformers is cut at a layer; one of ours gets its base model's whole v
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 
+from engine import checkpoint_conversion as conversion
+from engine.checkpoint import load_checkpoint, save_checkpoint, shipped_checkpoint
 from engine.commands import console
-from engine.commands.ask import JSON
+from engine.commands.options import JSON
 from engine.errors import CheckpointError
 
 
@@ -58,9 +61,6 @@ def convert(
 
 
 def _cut(model: str, split: int, out: Path) -> dict[str, Any]:
-    from engine import checkpoint_conversion as conversion
-    from engine.checkpoint import save_checkpoint
-
     converted = conversion.convert(model, split=split)
     save_checkpoint(converted.reader, converted.tokenizer, converted.settings, out)
     config = converted.reader.encoder.config
@@ -74,15 +74,10 @@ def _cut(model: str, split: int, out: Path) -> dict[str, Any]:
 
 
 def _exchange(model: str | None, vocabulary: str, out: Path) -> dict[str, Any]:
-    import torch
-
-    from engine import checkpoint_conversion as conversion
-    from engine.checkpoint import load_checkpoint, save_checkpoint, shipped_checkpoint
-
     folder = Path(model) if model else shipped_checkpoint()
-    exchanged = conversion.exchange_vocabulary(
-        load_checkpoint(folder, dtype=torch.float32), vocabulary
-    )
+    # Weights are copied, nothing is computed.
+    checkpoint = load_checkpoint(folder, dtype=torch.float32, device="cpu")
+    exchanged = conversion.exchange_vocabulary(checkpoint, vocabulary)
     save_checkpoint(exchanged.reader, exchanged.tokenizer, exchanged.settings, out)
     return {
         "model": str(out),

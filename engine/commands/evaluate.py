@@ -1,21 +1,29 @@
 """`engine evaluate`: quality over a file of questions, of the reader or of the whole path."""
 
 import json
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.commands import console
-from engine.commands.ask import JSON, MIN_CONFIDENCE, MODEL
-from engine.commands.index_option import read_place
+from engine.commands.options import DEVICE, JSON, LIMIT, MIN_CONFIDENCE, MODEL, index_option
+from engine.datasets.formats import Kind, kind_of, read_boolean, read_choice
+from engine.datasets.natural_questions import read_natural_questions
+from engine.datasets.questions import take
+from engine.datasets.squad import SquadParagraph, read_squad, take_questions
 from engine.errors import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from engine.checkpoint import Checkpoint
-    from engine.datasets.squad import SquadParagraph
+from engine.evaluation.natural_questions import find_in_page, score_pages
+from engine.evaluation.reading import predict, score
+from engine.evaluation.searching import evaluate_search
+from engine.evaluation.tasks import accuracy, evaluate_verdicts, judge_boolean, judge_choice
+from engine.retrieval.address import Place
+from engine.search import SearchEngine
+from engine.text.languages import detect_language, language_code
 
 _R = TypeVar("_R")
 
@@ -31,9 +39,7 @@ def evaluate(
     reader: Annotated[
         bool, typer.Option("--reader", help="Give the reader each question's paragraph.")
     ] = False,
-    index: Annotated[
-        Any, typer.Option("--index", "-i", parser=read_place, help="Ask this index instead.")
-    ] = None,
+    index: Annotated[Any, index_option("Ask this index instead.")] = None,
     model: MODEL = None,
     min_confidence: MIN_CONFIDENCE = None,
     reliability: Annotated[
@@ -46,9 +52,8 @@ def evaluate(
             metavar="CODE", help="Count words as this language has them; by default the text's."
         ),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Ask about this many questions of the file.")
-    ] = None,
+    limit: LIMIT = None,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """EM, F1, recall and latency over QUESTIONS, by the official rules; or accuracy.
@@ -56,28 +61,31 @@ def evaluate(
     Which of the published layouts the file is in is told from the file.
     Examples: engine evaluate dev.json --reader;  engine evaluate dev.json --index papers.idx
     """
-    from engine.datasets.formats import Kind, kind_of
-
     if reader == (index is not None):
         raise SourceError("give either --reader or --index DIR")
-    if language is not None and kind_of(questions) is not Kind.SQUAD:
+    kind = kind_of(questions)
+    if language is not None and kind is not Kind.SQUAD:
         raise SourceError("--language is of answers that are spans: give a file of SQuAD")
-    if reliability is not None and index is not None:
-        if kind_of(questions) is not Kind.SQUAD:
-            raise SourceError("--reliability is of answers that are spans: give a file of SQuAD")
-        if reliability.is_dir() or not reliability.absolute().parent.is_dir():
-            raise SourceError(
-                f"{reliability} can't be written: name a file, in a folder that's there"
-            )
     if index is None:
         if reliability is not None or min_confidence is not None:
             raise SourceError("--reliability and --min-confidence are of answers: give --index DIR")
-        result = _reader(questions, model, limit, language)
+        checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
+        result = _read(questions, kind, checkpoint, limit, language)
     else:
-        result = _index(questions, index, model, limit, min_confidence, language)
+        if reliability is not None:
+            _check_reliability(reliability, kind)
+        opened = partial(SearchEngine.open, index, model=model, device=device)
+        result = _ask(questions, kind, index, opened, limit, min_confidence, language)
     console.show(result, as_json=as_json, human=_text)
     if reliability is not None:
         _write_reliability(result["reliability"], reliability)
+
+
+def _check_reliability(file: Path, kind: Kind) -> None:
+    if kind is not Kind.SQUAD:
+        raise SourceError("--reliability is of answers that are spans: give a file of SQuAD")
+    if file.is_dir() or not file.absolute().parent.is_dir():
+        raise SourceError(f"{file} can't be written: name a file, in a folder that's there")
 
 
 def _write_reliability(rows: list[dict[str, Any]], file: Path) -> None:
@@ -88,155 +96,80 @@ def _write_reliability(rows: list[dict[str, Any]], file: Path) -> None:
         raise SourceError(f"{file} can't be written: {error.strerror}") from None
 
 
-def _reader(
-    questions: Path, model: Path | None, limit: int | None, language: str | None
+def _read(
+    questions: Path, kind: Kind, checkpoint: Checkpoint, limit: int | None, language: str | None
 ) -> dict[str, Any]:
-    from engine.checkpoint import load_checkpoint, shipped_checkpoint
-    from engine.datasets.formats import Kind, kind_of
-
-    measure = {
-        Kind.BOOLQ: _boolean,
-        Kind.RACE: _choice,
-        Kind.DREAM: _choice,
-        Kind.NATURAL_QUESTIONS: _pages,
-    }.get(kind_of(questions))
-    checkpoint = load_checkpoint(model or shipped_checkpoint())
-    if measure is None:
-        return _spans(questions, checkpoint, limit, language)
-    return measure(questions, checkpoint, limit)
-
-
-def _boolean(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
-    from engine.datasets.formats import read_boolean
-    from engine.datasets.questions import take
-    from engine.evaluation.tasks import accuracy, judge_boolean
-
-    asked = take(read_boolean(questions), limit)
-    judged = judge_boolean(checkpoint.reader, checkpoint.tokenizer, asked, checkpoint.reading)
-    return accuracy(_with_bar(judged, len(asked)))
+    """Of the reader, given each question's passage."""
+    reader, tokenizer, how = checkpoint.reader, checkpoint.tokenizer, checkpoint.reading
+    if kind is Kind.BOOLQ:
+        yes_no = take(read_boolean(questions), limit)
+        return accuracy(_with_bar(judge_boolean(reader, tokenizer, yes_no, how), len(yes_no)))
+    if kind in (Kind.RACE, Kind.DREAM):
+        choices = take(read_choice(questions), limit)
+        return accuracy(_with_bar(judge_choice(reader, tokenizer, choices, how), len(choices)))
+    if kind is Kind.NATURAL_QUESTIONS:
+        pages = list(islice(read_natural_questions(questions), limit))
+        found = (find_in_page(reader, tokenizer, page, how) for page in pages)
+        return score_pages(pages, _with_bar(found, len(pages)))
+    paragraphs, language = _paragraphs(questions, limit, language)
+    predictions = predict(reader, tokenizer, paragraphs, how)
+    predicted = _with_bar(predictions, sum(len(p.questions) for p in paragraphs))
+    threshold = checkpoint.settings.calibration.reader_margin
+    return {"language": language, **score(predicted, null_threshold=threshold, language=language)}
 
 
-def _choice(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
-    from engine.datasets.formats import read_choice
-    from engine.datasets.questions import take
-    from engine.evaluation.tasks import accuracy, judge_choice
-
-    asked = take(read_choice(questions), limit)
-    judged = judge_choice(checkpoint.reader, checkpoint.tokenizer, asked, checkpoint.reading)
-    return accuracy(_with_bar(judged, len(asked)))
-
-
-def _pages(questions: Path, checkpoint: "Checkpoint", limit: int | None) -> dict[str, Any]:
-    from itertools import islice
-
-    from engine.datasets.natural_questions import read_natural_questions
-    from engine.evaluation.natural_questions import find_in_page, score_pages
-
-    asked = list(islice(read_natural_questions(questions), limit))
-    found = (
-        find_in_page(checkpoint.reader, checkpoint.tokenizer, page, checkpoint.reading)
-        for page in asked
-    )
-    return score_pages(asked, _with_bar(found, len(asked)))
-
-
-def _with_bar(results: "Iterable[_R]", total: int) -> "list[_R]":
+def _with_bar(results: Iterable[_R], total: int) -> list[_R]:
     done = []
     with console.progress_bar("reading", total) as bar:
         for result in results:
             done.append(result)
-            bar(len(done), "")
+            bar(len(done))
     return done
 
 
-def _spans(
-    questions: Path, checkpoint: "Checkpoint", limit: int | None, language: str | None
-) -> dict[str, Any]:
-    from engine.evaluation.reading import predict, score
-
-    paragraphs = _paragraphs(questions, limit)
-    told = _language(language, (paragraph.context for paragraph in paragraphs))
-    predictions = predict(checkpoint.reader, checkpoint.tokenizer, paragraphs, checkpoint.reading)
-    predicted = _with_bar(predictions, sum(len(p.questions) for p in paragraphs))
-    threshold = checkpoint.settings.calibration.reader_margin
-    return {"language": told, **score(predicted, null_threshold=threshold, language=told)}
-
-
-def _paragraphs(questions: Path, limit: int | None) -> "list[SquadParagraph]":
-    from engine.datasets.squad import read_squad, take_questions
-
+def _paragraphs(
+    questions: Path, limit: int | None, language: str | None
+) -> tuple[list[SquadParagraph], str]:
+    """A file's paragraphs, and the language that their words are counted by."""
     paragraphs = take_questions(read_squad(questions), limit)
     if not any(paragraph.questions for paragraph in paragraphs):
         raise SourceError(f"{questions} holds no question; give a file that does")
-    return paragraphs
+    if language is not None:
+        return paragraphs, language_code(language)
+    return paragraphs, detect_language(paragraph.context for paragraph in paragraphs).language
 
 
-def _language(named: str | None, texts: "Iterable[str]") -> str:
-    from engine.text.languages import detect_language, language_code
-
-    return language_code(named) if named else detect_language(texts).language
-
-
-def _index(
+def _ask(
     questions: Path,
-    index: Any,
-    model: Path | None,
+    kind: Kind,
+    index: Place,
+    opened: Callable[[], SearchEngine],
     limit: int | None,
     min_confidence: float | None,
     language: str | None,
 ) -> dict[str, Any]:
-    from engine.datasets.formats import Kind, kind_of
-    from engine.evaluation.searching import evaluate_search
-    from engine.search import SearchEngine
-
-    if (kind := kind_of(questions)) is Kind.BOOLQ:
-        return _verdicts(questions, index, model, limit, min_confidence)
+    """Of the whole path, from a question to its answers in an index."""
+    if kind is Kind.BOOLQ:
+        asked = take(read_boolean(questions), limit)
+        with opened() as engine, console.progress_bar("asking", len(asked)) as bar:
+            return evaluate_verdicts(engine, asked, min_confidence=min_confidence, on_progress=bar)
     if kind is not Kind.SQUAD:
         raise SourceError(
             f"an index can't be asked what's in the layout of {kind}; give --reader, or a file of "
             "SQuAD or BoolQ"
         )
-    paragraphs = _paragraphs(questions, limit)
-    with (
-        SearchEngine.open(index, model=model) as engine,
-        console.progress_bar("asking", sum(len(p.questions) for p in paragraphs)) as bar,
-    ):
-        told = _language(language, (paragraph.context for paragraph in paragraphs))
+    paragraphs, language = _paragraphs(questions, limit, language)
+    total = sum(len(paragraph.questions) for paragraph in paragraphs)
+    with opened() as engine, console.progress_bar("asking", total) as bar:
         measured = evaluate_search(
-            engine,
-            paragraphs,
-            min_confidence=min_confidence,
-            language=told,
-            on_progress=lambda done: bar(done, ""),
+            engine, paragraphs, min_confidence=min_confidence, language=language, on_progress=bar
         )
     answered = any(question.answers for p in paragraphs for question in p.questions)
     if answered and not measured["retrieval"]["hybrid"]["recall@20"]:
         console.say(
             f"note: no paragraph of {questions} was found in {index}; is it built from others?"
         )
-    return {"language": told, **measured}
-
-
-def _verdicts(
-    questions: Path,
-    index: Any,
-    model: Path | None,
-    limit: int | None,
-    min_confidence: float | None,
-) -> dict[str, Any]:
-    from engine.datasets.formats import read_boolean
-    from engine.datasets.questions import take
-    from engine.evaluation.tasks import evaluate_verdicts
-    from engine.search import SearchEngine
-
-    asked = take(read_boolean(questions), limit)
-    with (
-        SearchEngine.open(index, model=model) as engine,
-        console.progress_bar("asking", len(asked)) as bar,
-    ):
-        return evaluate_verdicts(
-            engine, asked, min_confidence=min_confidence, on_progress=lambda done: bar(done, "")
-        )
+    return {"language": language, **measured}
 
 
 def _text(result: dict[str, Any], indent: str = "") -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.commands import console
-from engine.commands.ask import JSON
+from engine.commands.options import JSON
 from engine.errors import SourceError
 
 if TYPE_CHECKING:

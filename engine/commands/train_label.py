@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.commands import console
-from engine.commands.ask import JSON
-from engine.commands.index_option import read_place
+from engine.commands.options import JSON, index_option
 from engine.errors import SourceError
 
 
@@ -22,10 +21,7 @@ def label(
     ],
     teacher: Annotated[Path, typer.Option(help="Checkpoint of the reader that answers them.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, in SQuAD's layout.")],
-    index: Annotated[
-        Any,
-        typer.Option("--index", "-i", parser=read_place, help="Look for passages in this index."),
-    ] = None,
+    index: Annotated[Any, index_option("Look for passages in this index.")] = None,
     passages: Annotated[
         int, typer.Option(min=1, help="Passages of the index to read for each question.")
     ] = 5,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 import typer
 
 from engine.commands import console
-from engine.commands.ask import JSON
+from engine.commands.options import JSON
 from engine.errors import CheckpointError
 
 if TYPE_CHECKING:

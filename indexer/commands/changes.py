@@ -1,47 +1,38 @@
 """The commands that change what an index holds: add, update, remove."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.commands import console
-from engine.commands.index_option import INDEX
+from engine.commands.options import DEVICE, INDEX, JSON, MODEL
 from engine.errors import SourceError, one_line
-from indexer.commands.limit_options import (
-    CHARACTERS,
-    DEPTH,
-    FILE_MB,
-    MAX_CHARACTERS,
-    MAX_DEPTH,
-    MAX_FILE_MB,
-    MAX_MEMORY_MB,
-    MAX_PAGES,
-    MAX_SECONDS,
-    MEMORY_MB,
-    PAGES,
-    SECONDS,
-    chosen_limits,
+from engine.retrieval.address import Place
+from engine.retrieval.opening import open_backend
+from engine.search import recorded_model
+from indexer.changes import (
+    ChangeOptions,
+    ChangeReport,
+    add_to_index,
+    put_records,
+    remove_from_index,
+    update_index,
 )
+from indexer.commands.options import LIMITS, with_limit_options
+from indexer.readers.limits import Limits
+from indexer.sync import FileOutcome, Progress
 
-if TYPE_CHECKING:
-    from indexer.changes import ChangeReport
-    from indexer.sync import FileOutcome, Progress
-
-JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
-MODEL = Annotated[
-    Path | None, typer.Option(help="Checkpoint folder; by default the one that made the index.")
-]
 MISSING = Annotated[
     bool, typer.Option("--remove-missing", help="Remove what is no longer in the folders.")
 ]
 VERBOSE = Annotated[bool, typer.Option("--verbose", "-v", help="Name each file that changed.")]
 
-# Runs a change: what is told of files, and the progress.
-Change = Callable[["Callable[[FileOutcome], None]", "Callable[[Progress], None]"], "ChangeReport"]
 
-
+@with_limit_options
 def add(
     sources: Annotated[list[Path], typer.Argument(help="Files and folders to add.")],
     index: INDEX,
@@ -51,12 +42,8 @@ def add(
         bool,
         typer.Option("--by-id", help="Replace records of the same id, whatever file had them."),
     ] = False,
-    max_file_mb: MAX_FILE_MB = FILE_MB,
-    max_characters: MAX_CHARACTERS = CHARACTERS,
-    max_pages: MAX_PAGES = PAGES,
-    max_depth: MAX_DEPTH = DEPTH,
-    max_seconds: MAX_SECONDS = SECONDS,
-    max_memory_mb: MAX_MEMORY_MB = MEMORY_MB,
+    limits: Limits = LIMITS,
+    device: DEVICE = "auto",
     verbose: VERBOSE = False,
     as_json: JSON = False,
 ) -> None:
@@ -64,34 +51,21 @@ def add(
 
     Example: indexer add ~/papers --index papers.idx
     """
-    from indexer.changes import ChangeOptions, add_to_index, put_records
-
     run = put_records if by_id else add_to_index
     if by_id and remove_missing:
         raise SourceError("--by-id puts records, and --remove-missing is for folders")
-    limits = chosen_limits(
-        max_file_mb, max_characters, max_pages, max_depth, max_seconds, max_memory_mb
-    )
-    checkpoint, options = _checkpoint(index, model), ChangeOptions(remove_missing, limits)
-    _change(
-        lambda on_file, on_progress: run(
-            sources, index, checkpoint, options, on_file=on_file, on_progress=on_progress
-        ),
-        verbose=verbose,
-        as_json=as_json,
-    )
+    checkpoint, options = _checkpoint(index, model, device), ChangeOptions(remove_missing, limits)
+    change = partial(run, sources, index, checkpoint, options)
+    _change(change, verbose=verbose, as_json=as_json)
 
 
+@with_limit_options
 def update(
     index: INDEX,
     model: MODEL = None,
     remove_missing: MISSING = False,
-    max_file_mb: MAX_FILE_MB = FILE_MB,
-    max_characters: MAX_CHARACTERS = CHARACTERS,
-    max_pages: MAX_PAGES = PAGES,
-    max_depth: MAX_DEPTH = DEPTH,
-    max_seconds: MAX_SECONDS = SECONDS,
-    max_memory_mb: MAX_MEMORY_MB = MEMORY_MB,
+    limits: Limits = LIMITS,
+    device: DEVICE = "auto",
     verbose: VERBOSE = False,
     as_json: JSON = False,
 ) -> None:
@@ -99,19 +73,9 @@ def update(
 
     Example: indexer update --index papers.idx --remove-missing
     """
-    from indexer.changes import ChangeOptions, update_index
-
-    limits = chosen_limits(
-        max_file_mb, max_characters, max_pages, max_depth, max_seconds, max_memory_mb
-    )
-    checkpoint, options = _checkpoint(index, model), ChangeOptions(remove_missing, limits)
-    _change(
-        lambda on_file, on_progress: update_index(
-            index, checkpoint, options, on_file=on_file, on_progress=on_progress
-        ),
-        verbose=verbose,
-        as_json=as_json,
-    )
+    checkpoint, options = _checkpoint(index, model, device), ChangeOptions(remove_missing, limits)
+    change = partial(update_index, index, checkpoint, options)
+    _change(change, verbose=verbose, as_json=as_json)
 
 
 def remove(
@@ -129,48 +93,44 @@ def remove(
 
     Example: indexer remove ~/papers/old.pdf --index papers.idx
     """
-    from indexer.changes import remove_from_index
-
     if not (targets or ids):
         raise SourceError("name files or folders, or documents with --id")
     _change(
-        lambda on_file, _: remove_from_index(targets or [], ids or [], index, on_file=on_file),
+        lambda on_file, on_progress: remove_from_index(
+            targets or [], ids or [], index, on_file=on_file
+        ),
         verbose=verbose,
         as_json=as_json,
     )
 
 
-def _checkpoint(index: Any, model: Path | None) -> Any:
-    from engine.checkpoint import load_checkpoint
-    from engine.retrieval.opening import open_backend
-    from engine.search import recorded_model
-
+def _checkpoint(index: Place, model: Path | None, device: str) -> Checkpoint:
     if model is None:
         with open_backend(index) as backend:
             model = recorded_model(backend)
-    return load_checkpoint(model)
+    return load_checkpoint(model, device=device)
 
 
-def _change(run: Change, *, verbose: bool, as_json: bool) -> None:
+def _change(run: Callable[..., ChangeReport], *, verbose: bool, as_json: bool) -> None:
     """Run it with a bar; skips are told as they come, and other files if they're asked for."""
-    with console.progress_bar("indexing", 100) as bar:
+    with console.percent_bar("indexing") as bar:
 
-        def on_progress(p: "Progress") -> None:
-            share = p.bytes_done / p.bytes_total if p.bytes_total else 1
-            bar(int(100 * share), f"{p.documents} documents, {p.passages} new passages")
+        def on_progress(p: Progress) -> None:
+            note = f"{p.documents} documents, {p.passages} new passages"
+            bar(p.bytes_done, p.bytes_total, note)
 
-        def on_file(outcome: "FileOutcome") -> None:
+        def on_file(outcome: FileOutcome) -> None:
             note = f": {outcome.note}" if outcome.note else ""
             if outcome.status == "skipped" or (verbose and outcome.status != "unchanged"):
                 console.say(f"{outcome.status} {outcome.source}{note}")
             for skipped in outcome.skipped:
                 console.say(f"skipped {skipped.source}: {skipped.reason}")
 
-        report = run(on_file, on_progress)
-    console.show(report.to_dict(), as_json=as_json, human=_change_text)
+        report = run(on_file=on_file, on_progress=on_progress)
+    console.show(report.to_dict(), as_json=as_json, human=_text)
 
 
-def _change_text(report: dict[str, Any]) -> str:
+def _text(report: dict[str, Any]) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in report["counts"].items())
     description, seconds = report["description"], report["seconds"]
     lines = [

@@ -5,29 +5,37 @@ from typing import Annotated, Any
 import typer
 
 from engine.commands import console
-from engine.commands.index_option import place_argument
-
-JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+from engine.commands.options import JSON
+from engine.retrieval.address import place_of
+from indexer.commands.options import OVERWRITE
+from indexer.copy import copy_index
 
 
 def copy(
-    source: Annotated[Any, place_argument("FROM", "The index to copy: a folder, or es://….")],
-    target: Annotated[Any, place_argument("TO", "Where to: a folder, or es://….")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an index.")] = False,
+    source: Annotated[
+        Any,
+        typer.Argument(
+            parser=place_of, metavar="FROM", help="The index to copy: a folder, or es://…."
+        ),
+    ],
+    target: Annotated[
+        Any,
+        typer.Argument(parser=place_of, metavar="TO", help="Where to: a folder, or es://…."),
+    ],
+    overwrite: OVERWRITE = False,
     as_json: JSON = False,
 ) -> None:
     """Copy an index between a folder and a cluster, as it is: nothing is encoded again.
 
     Example: indexer copy papers.idx es://localhost:9200/papers
     """
-    from indexer.copy import copy_index
-
-    with console.progress_bar("copying", 100) as bar:
-
-        def on_progress(done: int, total: int) -> None:
-            bar(int(100 * done / max(1, total)), f"{done} documents")
-
-        report = copy_index(source, target, overwrite=overwrite, on_progress=on_progress)
+    with console.percent_bar("copying") as bar:
+        report = copy_index(
+            source,
+            target,
+            overwrite=overwrite,
+            on_progress=lambda done, total: bar(done, total, f"{done} documents"),
+        )
     console.show(report.to_dict(), as_json=as_json, human=_text)
 
 

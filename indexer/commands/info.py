@@ -1,15 +1,11 @@
 """`indexer info`: what an index holds, and the fields to filter questions by."""
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from engine.commands import console
-from engine.commands.index_option import INDEX
+from engine.commands.options import INDEX, JSON
 from engine.errors import one_line
 from engine.retrieval.opening import open_backend
-
-JSON = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 
 VALUES = 20  # of each field, in JSON
 SHOWN = 5  # of them, for people
@@ -61,4 +57,4 @@ def _short(value: object) -> str:
 
 def _amount(key: str, value: Any, part: str) -> str:
     is_bytes = "bytes" in part and isinstance(value, int)
-    return f"{value / 2**20:.1f} MiB" if is_bytes else str(value)
+    return console.mebibytes(value) if is_bytes else str(value)

@@ -23,25 +23,25 @@ INDEXER = {
     "indexer.commands.copy:copy": (
         "Copy an index between a folder and a cluster, as it is: nothing is encoded again."
     ),
-    "indexer.commands.maintenance:verify": (
+    "indexer.commands.verify:verify": (
         "Check every record's checksum, and the three stores against each other."
     ),
-    "indexer.commands.maintenance:repair": (
+    "indexer.commands.verify:repair": (
         "Drop damaged documents, naming them, and rebuild what is derived and wrong."
     ),
-    "indexer.commands.maintenance:compact": (
+    "indexer.commands.compact:compact": (
         "Give back the room of removed documents. Searches go on meanwhile."
     ),
-    "indexer.commands.maintenance:estimate": (
+    "indexer.commands.estimate:estimate": (
         "Tell the size and the time of a build before it, from a sample of SOURCES."
     ),
-    "indexer.commands.maintenance:export_": (
+    "indexer.commands.export_import:export_": (
         "Write an index to one FILE, for a copy or another machine."
     ),
-    "indexer.commands.maintenance:import_": (
+    "indexer.commands.export_import:import_": (
         "Make an index of an exported FILE; the model has to be the one that it was made with."
     ),
-    "indexer.commands.maintenance:migrate": (
+    "indexer.commands.migrate:migrate": (
         "Encode an index anew by another model, from the text that it stores."
     ),
 }

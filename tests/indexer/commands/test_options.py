@@ -5,16 +5,8 @@ from pathlib import Path
 import pytest
 from fpdf import FPDF
 
-from indexer.commands.limit_options import (
-    CHARACTERS,
-    DEPTH,
-    FILE_MB,
-    MEMORY_MB,
-    PAGES,
-    SECONDS,
-    chosen_limits,
-)
 from indexer.commands.main import app
+from indexer.commands.options import chosen_limits
 from indexer.readers.limits import Limits
 
 OPTIONS = {
@@ -72,7 +64,7 @@ def test_files_over_the_limits_are_skipped_by_name_with_the_option(
 
 
 def test_what_is_chosen_by_default_is_the_limits_own() -> None:
-    assert chosen_limits(FILE_MB, CHARACTERS, PAGES, DEPTH, SECONDS, MEMORY_MB) == Limits()
+    assert chosen_limits() == Limits()
 
 
 def test_a_depth_that_no_parser_goes_to_is_refused(run_command, tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""Options that several commands of `indexer` have."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from indexer.readers.limits import (
+    CHARACTERS_OPTION,
+    DEEPEST,
+    DEPTH_OPTION,
+    FILE_OPTION,
+    MEMORY_OPTION,
+    PAGES_OPTION,
+    SECONDS_OPTION,
+    Limits,
+)
+
+MODEL = Annotated[
+    Path | None, typer.Option("--model", help="Checkpoint folder; by default the shipped one.")
+]
+PASSAGE_LIMIT = Annotated[
+    int | None, typer.Option(min=16, help="Wordpieces in a passage; by default the checkpoint's.")
+]
+OVERLAP = Annotated[
+    int, typer.Option(min=0, help="Wordpieces that passages share with the one before.")
+]
+OVERWRITE = Annotated[bool, typer.Option("--overwrite", help="Replace an index.")]
+
+LIMITS = Limits()
+MEGABYTE = 1_000_000
+
+
+def chosen_limits(
+    max_file_mb: Annotated[
+        int, typer.Option(FILE_OPTION, min=1, help="Skip larger files, also when unpacked.")
+    ] = LIMITS.file_bytes // MEGABYTE,
+    max_characters: Annotated[
+        int, typer.Option(CHARACTERS_OPTION, min=1, help="Skip documents of more text.")
+    ] = LIMITS.characters,
+    max_pages: Annotated[
+        int, typer.Option(PAGES_OPTION, min=1, help="Skip PDFs of more pages.")
+    ] = LIMITS.pages,
+    max_depth: Annotated[
+        int,
+        typer.Option(DEPTH_OPTION, min=1, max=DEEPEST, help="Skip HTML and JSON nested deeper."),
+    ] = LIMITS.depth,
+    max_seconds: Annotated[
+        float, typer.Option(SECONDS_OPTION, min=0.1, help="Skip files that take longer to read.")
+    ] = LIMITS.seconds,
+    max_memory_mb: Annotated[
+        int, typer.Option(MEMORY_OPTION, min=200, help="Skip files that take more memory to read.")
+    ] = LIMITS.memory_bytes // MEGABYTE,
+) -> Limits:
+    """How much one file may hold and take; the parameters are the options that say it."""
+    return Limits(
+        file_bytes=max_file_mb * MEGABYTE,
+        characters=max_characters,
+        pages=max_pages,
+        depth=max_depth,
+        seconds=max_seconds,
+        memory_bytes=max_memory_mb * MEGABYTE,
+    )
+
+
+def with_limit_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of `chosen_limits` in the place of its parameter `limits`."""
+    options = inspect.signature(chosen_limits).parameters
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        limits = chosen_limits(**{name: given.pop(name) for name in options})
+        command(**given, limits=limits)
+
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        parameters += options.values() if parameter.name == "limits" else [parameter]
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
+    return with_options

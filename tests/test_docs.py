@@ -80,6 +80,12 @@ def test_every_option_named_exists(file: str) -> None:
     assert named <= known
 
 
+def test_the_guide_names_the_commands_that_take_a_device() -> None:
+    section = text("docs/guide.md").split("\n## On a GPU\n")[1].split("\n## ")[0]
+    named = {name for name in commands() if f"`{name}`" in section}
+    assert named == {name for name, options in commands().items() if "--device" in options}
+
+
 @pytest.mark.parametrize("command", sorted(commands()))
 def test_every_command_has_help_with_an_example(command: str, run_command) -> None:
     name, *rest = command.split()

@@ -1,4 +1,4 @@
-"""Each limit can be set where files are read, and a file over it is told with the option's name."""
+"""Limits and devices are options wherever files are read and models run."""
 
 from pathlib import Path
 
@@ -71,3 +71,21 @@ def test_a_depth_that_no_parser_goes_to_is_refused(run_command, tmp_path: Path) 
     done = run_command(app, "build", tmp_path, "--index", tmp_path / "i", "--max-depth", 251)
     assert done.code == 2
     assert "250" in done.err
+
+
+@pytest.mark.parametrize("command", ["build", "add", "update", "estimate", "migrate"])
+def test_a_device_that_is_not_there_is_one_line_naming_those_that_are(
+    run_command,
+    tmp_path: Path,
+    documents_folder: Path,
+    index_folder: Path,
+    model_folder: Path,
+    command: str,
+) -> None:
+    index = tmp_path / "new.idx" if command == "build" else index_folder
+    sources = [] if command in ("update", "migrate") else [documents_folder]
+    named = [] if command == "estimate" else ["--index", index]
+    arguments = [command, *sources, *named, "--model", model_folder]
+    done = run_command(app, *arguments, "--device", "tpu")
+    assert done.code == 2
+    assert "no device 'tpu'; this machine has cpu" in done.error

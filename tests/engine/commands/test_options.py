@@ -1,0 +1,29 @@
+"""Options that several commands have mean the same in each."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.commands.main import app
+
+QUESTIONS = Path(__file__).parents[3] / "data/sample/questions.json"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ask", "Who?", "--index"],
+        ["calibrate", QUESTIONS, "--index"],
+        ["evaluate", QUESTIONS, "--index"],
+        ["evaluate", QUESTIONS, "--reader", "--model"],
+        ["bench", "--questions", QUESTIONS, "--index"],
+    ],
+    ids=lambda words: f"{words[0]} {words[-1]}",
+)
+def test_a_device_that_is_not_there_is_one_line_naming_those_that_are(
+    run_command, index_folder: Path, model_folder: Path, command: list[object]
+) -> None:
+    place = [model_folder] if "--model" in command else [index_folder, "--model", model_folder]
+    done = run_command(app, *command, *place, "--device", "tpu")
+    assert done.code == 2
+    assert "no device 'tpu'; this machine has cpu" in done.error

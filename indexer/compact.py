@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import IndexStoreError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
 from indexer.staging import folder_bytes, staged
 
@@ -39,7 +39,7 @@ def compact_index(index: Path) -> CompactReport:
         _refuse_full_disk(index, sum(sizes.values()) - sizes["free"])
         with staged(index, "compacting") as staging:
             store.copy_compacted(staging / "store")
-            with EmbeddedBackend.open(staging) as backend:
+            with FolderBackend.open(staging) as backend:
                 parts = backend.describe().bytes_on_disk
     return CompactReport(str(index), before, folder_bytes(index), parts)
 

@@ -56,7 +56,8 @@ def copy_index(
         copied = _documents(origin, new.backend, on_progress)
         _files(origin, new.backend)
         new.backend.write([], roots=origin.roots())
-        new.backend.calibrate(origin.calibration)
+        with origin.snapshot() as now:
+            new.backend.calibrate(now.calibration)
         new.backend.refresh()
         told = new.backend.describe()
     return CopyReport(

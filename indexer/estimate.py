@@ -16,7 +16,7 @@ from typing import Any
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
 from engine.errors import SourceError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from indexer.build import encode_documents, index_settings, refuse_long_passages
 from indexer.passages import cut_passages
 from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
@@ -211,7 +211,7 @@ def _cost(sampled: _Sampled, checkpoint: Checkpoint, limit: int) -> _Cost:
     seconds = {"cut": sampled.seconds}
     with (
         tempfile.TemporaryDirectory() as folder,
-        EmbeddedBackend.create(Path(folder, "i"), index_settings(checkpoint, limit)) as made,
+        FolderBackend.create(Path(folder, "i"), index_settings(checkpoint, limit)) as made,
     ):
         started = time.perf_counter()
         encoded = encode_documents(documents, checkpoint)

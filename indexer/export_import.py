@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointMismatchError, IndexStoreError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.store.archive import export_store, import_store, read_header
 from engine.store.lmdb_store import LmdbStore
 from engine.store.manifest import Manifest
@@ -90,7 +90,7 @@ def import_index(
                 f"{file} holds an index that isn't sound ({problems[0].what}); export it again, "
                 "after: indexer verify"
             )
-        EmbeddedBackend.open(staging).close()
+        FolderBackend.open(staging).close()
     return _report(file, index, manifest, started)
 
 

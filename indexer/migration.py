@@ -10,7 +10,7 @@ from typing import Any
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
 from engine.errors import IndexStoreError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
 from engine.store.manifest import Settings
 from indexer.build import (
@@ -95,7 +95,7 @@ def migrate_index(
                 # What an update goes by, so that it finds the files as they were read.
                 new.write([], files=list(old.iterate_files()), roots=old.manifest().roots)
                 after = new.manifest()
-            EmbeddedBackend.open(staging).close()
+            FolderBackend.open(staging).close()
     return MigrateReport(
         str(index),
         old.settings.checkpoint,

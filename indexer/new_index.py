@@ -11,7 +11,7 @@ from engine.errors import ForereadError, IndexStoreError
 from engine.retrieval.address import Place
 from engine.retrieval.backend import Backend
 from engine.retrieval.elastic.address import ClusterAddress
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.store.folder_exchange import replace_folder
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import WriterLock
@@ -124,10 +124,10 @@ def _committed(folder: Path) -> bool:
         return False
 
 
-def _begun(folder: Path, settings: Settings) -> EmbeddedBackend:
+def _begun(folder: Path, settings: Settings) -> FolderBackend:
     """The index of a build with the same settings that was broken off, or a new one."""
     if (folder / UNFINISHED).exists() and _committed(folder):
-        backend = EmbeddedBackend.open(folder, readonly=False)
+        backend = FolderBackend.open(folder, readonly=False)
         if backend.settings == settings:
             _tell_found(backend, False)
             return backend
@@ -135,7 +135,7 @@ def _begun(folder: Path, settings: Settings) -> EmbeddedBackend:
     for name in ("bm25", "vectors"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / UNFINISHED).touch()
-    return EmbeddedBackend.create(folder, settings, overwrite=True)
+    return FolderBackend.create(folder, settings, overwrite=True)
 
 
 def _tell_found(backend: Backend, shared: bool) -> None:

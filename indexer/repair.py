@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import IndexStoreError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.verification import BM25, VECTORS, Verification, verify_index
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import changing
@@ -61,7 +61,7 @@ def repair_index(index: Path) -> RepairReport:
         with changing(index):
             for part in wrong:
                 shutil.rmtree(index / part, ignore_errors=True)
-        EmbeddedBackend.open(index).close()
+        FolderBackend.open(index).close()
         sound = verify_index(index).sound
     return RepairReport(str(index), len(found.problems), dropped, tuple(wrong), sound)
 

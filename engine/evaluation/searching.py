@@ -136,8 +136,8 @@ def _look_up(
     engine: SearchEngine, trace: Mapping[str, Sequence[int]], texts: dict[int, str]
 ) -> None:
     new = {key for name in RANKINGS for key in trace[name]} - texts.keys()
-    for item in engine.backend.fetch(sorted(new)):
-        texts[item.key] = item.text
+    with engine.backend.snapshot() as snapshot:
+        texts |= {item.key: item.text for item in snapshot.fetch(sorted(new))}
 
 
 def _ranking(ranks: Sequence[int | None]) -> dict[str, float]:

@@ -9,9 +9,17 @@ from typing import Any
 
 import torch
 
+from engine.answering.passages import (
+    calibration_of,
+    load_passages,
+    read_passages,
+    retrieve_passages,
+)
+from engine.answering.question import prepare_question
 from engine.checkpoint import Checkpoint
 from engine.errors import IndexStoreError, QuestionError
 from engine.evaluation.costs import Load, read_load, timed_in_turn, times_faster
+from engine.retrieval.backend import Snapshot
 from engine.retrieval.fusion import Candidate
 from engine.search import SearchEngine
 
@@ -40,10 +48,23 @@ def compare(
 
     `teacher` is undecomposed. Raises: IndexStoreError if no passage is found to read.
     """
+    # One generation for all paths, whatever is written meanwhile.
+    with engine.backend.snapshot() as snapshot:
+        return _compared(engine, snapshot, questions, passages, teacher, on_progress)
+
+
+def _compared(
+    engine: SearchEngine,
+    snapshot: Snapshot,
+    questions: Sequence[str],
+    passages: int,
+    teacher: Checkpoint | None,
+    on_progress: Callable[[int], None],
+) -> dict[str, Any]:
     timed = []
     for question in questions:
         with suppress(QuestionError):  # a question without a word retrieves nothing
-            timed.append(_retrieved(engine, question, passages))
+            timed.append(_retrieved(engine.checkpoint, snapshot, question, passages))
     timed = [question for question in timed if question.candidates]
     if not timed:
         raise IndexStoreError("the index holds no passages to time; build one that does")
@@ -51,7 +72,7 @@ def compare(
     loading = [0.0] * len(timed)
 
     def cached(number: int) -> None:
-        loading[number] = 1000 * _read_cached(engine, timed[number])
+        loading[number] = 1000 * _read_cached(engine.checkpoint, snapshot, timed[number])
 
     paths: dict[str, Callable[[int], None]] = {
         "cached": cached,
@@ -75,11 +96,13 @@ def compare(
     return result
 
 
-def _retrieved(engine: SearchEngine, question: str, passages: int) -> TimedQuestion:
-    asked = engine.prepare(question)
-    encoded = engine.checkpoint.encode_questions([asked.pieces])
-    found = engine.retrieve(asked, encoded, passages).fused[:passages]
-    loaded = engine.load(found)
+def _retrieved(
+    checkpoint: Checkpoint, snapshot: Snapshot, question: str, passages: int
+) -> TimedQuestion:
+    asked = prepare_question(question, checkpoint)
+    vector = checkpoint.vectors(checkpoint.encode_questions([asked.pieces]))
+    found = retrieve_passages(question, vector, passages, snapshot).fused[:passages]
+    loaded = load_passages(found, snapshot, checkpoint)
     found, fetched = loaded.candidates, loaded.fetched
     # All paths read them by length: attention pads each batch to its longest.
     order = sorted(range(len(found)), key=lambda i: len(fetched[i].passage.pieces))
@@ -89,11 +112,11 @@ def _retrieved(engine: SearchEngine, question: str, passages: int) -> TimedQuest
 
 
 @torch.inference_mode()
-def _read_cached(engine: SearchEngine, question: TimedQuestion) -> float:
+def _read_cached(checkpoint: Checkpoint, snapshot: Snapshot, question: TimedQuestion) -> float:
     """Seconds that loading took."""
-    encoded = engine.checkpoint.encode_questions(question.load.questions)
+    encoded = checkpoint.encode_questions(question.load.questions)
     started = time.perf_counter()
-    loaded = engine.load(question.candidates)
+    loaded = load_passages(question.candidates, snapshot, checkpoint)
     loading = time.perf_counter() - started
-    engine.read(encoded, loaded)
+    read_passages(encoded, loaded, checkpoint, calibration_of(snapshot, checkpoint))
     return loading

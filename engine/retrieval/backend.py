@@ -66,8 +66,8 @@ class Description:
         return asdict(self)
 
 
-class Searchable(Protocol):
-    """Passages that can be searched and fetched. Threads may search at once."""
+class Snapshot(Protocol):
+    """A collection as it was at one moment, to be searched and read. Threads may share it."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -156,8 +156,8 @@ class Ledger(Protocol):
         ...
 
 
-class Backend(Searchable, Ledger, Protocol):
-    """A collection of encoded documents that can be searched. Threads may search at once."""
+class Backend(Ledger, Protocol):
+    """A collection of encoded documents; its snapshots are searched. Threads may share it."""
 
     @property
     def settings(self) -> Settings:
@@ -200,13 +200,13 @@ class Backend(Searchable, Ledger, Protocol):
         ...
 
     def refresh(self) -> None:
-        """Let searches see what has been written, here or by another process."""
+        """Let the next snapshot see what has been written, here or by another process."""
         ...
 
-    def snapshot(self) -> AbstractContextManager[Searchable]:
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
         """The collection as it is now, to be searched whatever is written meanwhile.
 
-        Hold it for a question, not for longer: what it sees can't be given back to the disk.
+        Don't hold it for longer than needed: the disk space of what it sees stays in use.
         """
         ...
 

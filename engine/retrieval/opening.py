@@ -5,7 +5,7 @@ from pathlib import Path
 from engine.errors import ForereadError
 from engine.retrieval.address import Place
 from engine.retrieval.backend import Backend
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 
 USUAL_LEXICAL = "tantivy"
 
@@ -16,7 +16,7 @@ def open_backend(place: Place, *, readonly: bool = True, lexical: str = USUAL_LE
     Raises: IndexStoreError if there is none, or it can't be reached or opened.
     """
     if isinstance(place, Path):
-        return EmbeddedBackend.open(place, readonly=readonly, lexical=lexical)
+        return FolderBackend.open(place, readonly=readonly, lexical=lexical)
     if lexical != USUAL_LEXICAL:
         raise ForereadError(f"{place} has a lexical index of its own; leave out --lexical")
     # The client is an extra, and takes a while to load.

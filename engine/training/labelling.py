@@ -23,13 +23,15 @@ def retrieved_paragraphs(
     A question is asked of each of its passages under the same id.
     """
     asked: dict[int, list[SquadQuestion]] = {}
-    for number, text in enumerate(dict.fromkeys(questions)):
-        question = SquadQuestion(f"labelled-{number}", text, ())
-        for key, _ in backend.search_terms(text, passages):
-            asked.setdefault(key, []).append(question)
+    with backend.snapshot() as snapshot:
+        for number, text in enumerate(dict.fromkeys(questions)):
+            question = SquadQuestion(f"labelled-{number}", text, ())
+            for key, _ in snapshot.search_terms(text, passages):
+                asked.setdefault(key, []).append(question)
+        fetched = snapshot.fetch(list(asked))
     return [
         SquadParagraph(item.passage.title, number, item.text, tuple(asked[item.key]))
-        for number, item in enumerate(backend.fetch(list(asked)))
+        for number, item in enumerate(fetched)
     ]
 
 

@@ -9,13 +9,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.answering.answers import Reading, group_spans, probabilities
+from engine.answering.passages import (
+    LoadedPassages,
+    calibration_of,
+    load_passages,
+    passage_hit,
+    read_passages,
+    retrieve_passages,
+)
+from engine.answering.question import prepare_question
 from engine.answering.results import PassageHit
 from engine.calibration import Calibration
 from engine.datasets.squad import SquadParagraph
 from engine.errors import QuestionError
 from engine.evaluation.searching import CORRECT_F1, RightPassage
 from engine.reading.spans import Spans
-from engine.search import Loaded, SearchEngine, passage_hit
+from engine.search import SearchEngine
 from engine.text.matching import f1
 
 GROUPED_FOR = 5
@@ -64,7 +73,7 @@ def observe(
     has an answer in the collection: it's asked as the first has it.
     """
     answered = {q.question for p in paragraphs for q in p.questions if q.answers}
-    observations = []
+    checkpoint, observations = engine.checkpoint, []
     is_right = RightPassage()
     asked = [(p, q) for p in paragraphs for q in p.questions]
     for number, (paragraph, question) in enumerate(asked, 1):
@@ -72,14 +81,19 @@ def observe(
         if not question.answers and question.question in answered:
             continue
         try:
-            prepared = engine.prepare(question.question)
+            prepared = prepare_question(question.question, checkpoint)
         except QuestionError:  # without a word there's nothing to find
             continue
-        encoded = engine.checkpoint.encode_questions([prepared.pieces])
-        loaded = engine.load(engine.retrieve(prepared, encoded, passages).fused[:passages])
+        encoded = checkpoint.encode_questions([prepared.pieces])
+        vector = checkpoint.vectors(encoded)
+        # One generation a question, as when a user asks.
+        with engine.backend.snapshot() as snapshot:
+            found = retrieve_passages(prepared.text, vector, passages, snapshot)
+            loaded = load_passages(found.fused[:passages], snapshot, checkpoint)
+            calibration = calibration_of(snapshot, checkpoint)
         if not loaded.fetched:
             continue
-        done = engine.read(encoded, loaded)
+        done = read_passages(encoded, loaded, checkpoint, calibration)
         golds = [text for text, _ in question.answers]
         spans = done.reading.spans
         observations.append(
@@ -167,7 +181,7 @@ def _taken_away(o: Observation) -> Observation:
     )
 
 
-def _correct(spans: Spans, loaded: Loaded, golds: Sequence[str]) -> Tensor:
+def _correct(spans: Spans, loaded: LoadedPassages, golds: Sequence[str]) -> Tensor:
     correct = torch.zeros_like(spans.score, dtype=torch.bool)
     if not golds:
         return correct

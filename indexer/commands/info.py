@@ -19,7 +19,8 @@ def info(index: INDEX, as_json: JSON = False) -> None:
     """
     with open_backend(index) as backend:
         description = backend.describe().to_dict()
-        fields = [one.to_dict() for one in backend.fields(VALUES)]
+        with backend.snapshot() as snapshot:
+            fields = [one.to_dict() for one in snapshot.fields(VALUES)]
     console.show({**description, "fields": fields}, as_json=as_json, human=info_text)
 
 

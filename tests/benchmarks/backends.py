@@ -26,7 +26,7 @@ import numpy as np
 from engine.checkpoint import load_checkpoint
 from engine.datasets.squad import read_squad, take_questions
 from engine.retrieval.address import place_of
-from engine.retrieval.backend import Backend
+from engine.retrieval.backend import Snapshot
 from engine.retrieval.hit import Hit
 from engine.retrieval.opening import open_backend
 from engine.search import recorded_model
@@ -53,15 +53,20 @@ def main() -> None:
         report["copied"] = {"passages": copied.passages, "seconds": copied.seconds}
     paragraphs = take_questions(read_squad(arguments.file), arguments.questions)
     questions = [question.question for p in paragraphs for question in p.questions]
-    with open_backend(arguments.index) as folder, open_backend(address) as cluster:
-        model = load_checkpoint(arguments.model or recorded_model(folder))
+    with (
+        open_backend(arguments.index) as in_folder,
+        open_backend(address) as in_cluster,
+        in_folder.snapshot() as folder,
+        in_cluster.snapshot() as cluster,
+    ):
+        model = load_checkpoint(arguments.model or recorded_model(in_folder))
         pieces = [model.tokenizer.encode(question).ids for question in questions]
         vectors = np.concatenate([model.vectors(model.encode_questions([one])) for one in pieces])
-        told = cluster.describe()
+        told = in_cluster.describe()
         report["passages"] = told.passages
         report["bytes_per_passage"] = {
             "cluster": told.bytes_on_disk["primaries"] / told.passages,
-            "folder": sum(folder.describe().bytes_on_disk.values()) / told.passages,
+            "folder": sum(in_folder.describe().bytes_on_disk.values()) / told.passages,
         }
         report["same_best"] = compared(folder, cluster, questions, vectors)
         report["milliseconds"] = {
@@ -72,7 +77,7 @@ def main() -> None:
 
 
 def compared(
-    folder: Backend, cluster: Backend, questions: Sequence[str], vectors: np.ndarray
+    folder: Snapshot, cluster: Snapshot, questions: Sequence[str], vectors: np.ndarray
 ) -> dict[str, float]:
     """The share of questions whose ten best passages are the same on both."""
     same = {"bm25": 0, "vectors": 0}
@@ -91,19 +96,19 @@ def compared(
     return {**{name: count / n for name, count in same.items()}, "vectors_shared": shared / n}
 
 
-def surely(backend: Backend, hits: list[Hit]) -> tuple[set[str], set[str]]:
+def surely(snapshot: Snapshot, hits: list[Hit]) -> tuple[set[str], set[str]]:
     """The ids of the ten best without those that tie with the tenth, and with them."""
     if not hits:
         return set(), set()
     last = hits[min(BEST, len(hits)) - 1][1]
-    names = {item.key: item.passage.id for item in backend.fetch([key for key, _ in hits])}
+    names = {item.key: item.passage.id for item in snapshot.fetch([key for key, _ in hits])}
     above = {names[key] for key, score in hits if score > last * (1 + CLOSE)}
     level = {names[key] for key, score in hits if score >= last * (1 - CLOSE)}
     return above, level
 
 
 def timed(
-    backend: Backend, questions: Sequence[str], vectors: np.ndarray
+    snapshot: Snapshot, questions: Sequence[str], vectors: np.ndarray
 ) -> dict[str, dict[str, float]]:
     taken: dict[str, list[float]] = {"bm25": [], "vectors": [], "fetch": []}
 
@@ -114,12 +119,12 @@ def timed(
         return found
 
     for question, vector in zip(questions, vectors, strict=True):
-        by_terms = clocked("bm25", lambda q=question: backend.search_terms(q, FETCHED))
-        (near,) = clocked("vectors", lambda v=vector: backend.search_vectors(v[None], FETCHED))
+        by_terms = clocked("bm25", lambda q=question: snapshot.search_terms(q, FETCHED))
+        (near,) = clocked("vectors", lambda v=vector: snapshot.search_vectors(v[None], FETCHED))
         keys = list(
             dict.fromkeys(key for pair in zip(by_terms, near, strict=False) for key, _ in pair)
         )
-        clocked("fetch", lambda keys=keys: backend.fetch(keys[:FETCHED]))
+        clocked("fetch", lambda keys=keys: snapshot.fetch(keys[:FETCHED]))
     return {
         name: {"p50": float(np.percentile(ms, 50)), "p95": float(np.percentile(ms, 95))}
         for name, ms in taken.items()

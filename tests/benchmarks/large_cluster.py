@@ -31,7 +31,7 @@ from engine.retrieval.elastic.address import ClusterAddress, parse_address
 from engine.retrieval.elastic.backend import ElasticBackend
 from engine.retrieval.elastic.connection import Connection
 from engine.retrieval.elastic.records import passage_records
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.store.manifest import Settings
 from indexer.pending import PASSAGES_PER_COMMIT
 
@@ -60,27 +60,29 @@ def main() -> None:
         report: dict[str, Any] = {"written": write(records, index, arguments.address)}
         report["settling_s"] = settle(arguments.address)
         with (
-            EmbeddedBackend.open(index) as embedded,
+            FolderBackend.open(index) as embedded,
             ElasticBackend.open(arguments.address) as cluster,
         ):
             for name, backend in (("folder", embedded), ("cluster", cluster)):
                 told = backend.describe()
+                with backend.snapshot() as snapshot:
+                    milliseconds = timed(snapshot, asked, vectors)
                 report[name] = {
                     "passages": told.passages,
                     "bytes_a_passage": sum(told.bytes_on_disk.values()) / told.passages,
-                    "milliseconds": timed(backend, asked, vectors),
+                    "milliseconds": milliseconds,
                 }
     print(json.dumps(report, indent=1))
 
 
 def write(records: list[dict[str, str]], index: Path, address: ClusterAddress) -> dict[str, Any]:
     """Seconds that each took, all batches together."""
-    EmbeddedBackend.create(index, SETTINGS).close()
+    FolderBackend.create(index, SETTINGS).close()
     analyser = analyser_named(ANALYSER)
     seconds = dict.fromkeys(("folder", "folder_searchable", "cluster", "cluster_searchable"), 0.0)
     making = 0.0
     with (
-        EmbeddedBackend.open(index, readonly=False) as embedded,
+        FolderBackend.open(index, readonly=False) as embedded,
         ElasticBackend.begin(address, SETTINGS, overwrite=True) as cluster,
     ):
         for first in range(0, len(records), PASSAGES_PER_COMMIT):

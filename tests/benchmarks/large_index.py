@@ -35,7 +35,7 @@ import numpy as np
 from engine.codecs.codecs import codec_named
 from engine.documents import Document, Passage
 from engine.retrieval.analyser import ANALYSER
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.store.contents import EncodedDocument, EncodedPassage
 from engine.store.manifest import Settings
 
@@ -64,7 +64,7 @@ def main() -> None:
             "opening_cold": in_new_process(open_and_ask, drop_from_memory(index), asked),
             "adding": add_in_turn(index, Path(folder), list(records), asked),
         }
-        with EmbeddedBackend.open(index) as backend:
+        with FolderBackend.open(index) as backend:
             told = backend.describe()
         result |= {"passages": told.passages, "bytes_on_disk": sum(told.bytes_on_disk.values())}
     print(json.dumps(result, indent=2))
@@ -98,8 +98,8 @@ def encoded(record: dict[str, str], hidden: int = HIDDEN) -> EncodedDocument:
 def build(index: Path, records: list[dict[str, str]]) -> None:
     """Make the index, or go on where that broke off."""
     if not index.exists():
-        EmbeddedBackend.create(index, SETTINGS).close()
-    with EmbeddedBackend.open(index, readonly=False) as backend:
+        FolderBackend.create(index, SETTINGS).close()
+    with FolderBackend.open(index, readonly=False) as backend:
         for start in range(backend.describe().documents, len(records), PER_COMMIT):
             backend.write([encoded(record) for record in records[start : start + PER_COMMIT]])
         backend.refresh()
@@ -119,7 +119,7 @@ def add_in_turn(
         if len(batch) < ADDED:
             raise SystemExit(f"the corpus is too short: {ROUNDS * ADDED} more passages are added")
         fresh = folder / f"empty{number}.idx"
-        EmbeddedBackend.create(fresh, SETTINGS).close()
+        FolderBackend.create(fresh, SETTINGS).close()
         large.append(seconds_of_adding(index, batch))
         empty.append(seconds_of_adding(fresh, batch))
     stop.set()
@@ -139,7 +139,7 @@ def add_in_turn(
 
 def seconds_of_adding(index: Path, batch: list[EncodedDocument]) -> float:
     started = time.perf_counter()
-    with EmbeddedBackend.open(index, readonly=False) as backend:
+    with FolderBackend.open(index, readonly=False) as backend:
         backend.write(batch)
         backend.refresh()
     return time.perf_counter() - started
@@ -147,7 +147,7 @@ def seconds_of_adding(index: Path, batch: list[EncodedDocument]) -> float:
 
 def ask_until(index: Path, asked: list[str], stop: Any, said: Any) -> None:
     answered, failed, generations = 0, [], set()
-    with EmbeddedBackend.open(index) as backend:
+    with FolderBackend.open(index) as backend:
         said.put("open")
         while not stop.is_set():
             question = asked[answered % len(asked)]
@@ -159,7 +159,7 @@ def ask_until(index: Path, asked: list[str], stop: Any, said: Any) -> None:
     said.put((answered, failed, len(generations)))
 
 
-def ask(backend: EmbeddedBackend, question: str, number: int) -> int:
+def ask(backend: FolderBackend, question: str, number: int) -> int:
     """Search both ways and fetch the best of each; which generation of the index it was."""
     vector = np.random.default_rng(number).normal(size=(1, DIMENSION)).astype(np.float32)
     with backend.snapshot() as snapshot:
@@ -173,7 +173,7 @@ def ask(backend: EmbeddedBackend, question: str, number: int) -> int:
 
 def open_and_ask(index: Path, asked: list[str]) -> dict[str, Any]:
     before, started = memory(), time.perf_counter()
-    with EmbeddedBackend.open(index) as backend:
+    with FolderBackend.open(index) as backend:
         opened, of_opening = time.perf_counter() - started, memory()
         times = []
         for number, question in enumerate(asked):

@@ -1,5 +1,8 @@
 """A few documents of passages, encoded by hand, for the tests of backends, and how to find them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -52,10 +55,17 @@ FIRST = (document(0, "cats purr", "cats sleep", year=2020), document(1, "dogs ba
 
 
 def found_by(backend: Backend, words: str, *where: str) -> list[str]:
-    keys = [key for key, _ in backend.search_terms(words, 10, conditions(where))]
-    return sorted(item.text for item in backend.fetch(keys))
+    with backend.snapshot() as snapshot:
+        keys = [key for key, _ in snapshot.search_terms(words, 10, conditions(where))]
+        return sorted(item.text for item in snapshot.fetch(keys))
 
 
 def found_near(backend: Backend, number: int, *where: str) -> list[str]:
-    (hits,) = backend.search_vectors(direction(number), 10, conditions(where))
-    return sorted(item.text for item in backend.fetch([k for k, score in hits if score > 0.5]))
+    with backend.snapshot() as snapshot:
+        (hits,) = snapshot.search_vectors(direction(number), 10, conditions(where))
+        return sorted(item.text for item in snapshot.fetch([k for k, score in hits if score > 0.5]))
+
+
+def calibration(backend: Backend) -> Mapping[str, Any] | None:
+    with backend.snapshot() as snapshot:
+        return snapshot.calibration

@@ -28,6 +28,8 @@ from transformers import (
     XLNetTokenizer,
 )
 
+from engine.answering.passages import load_passages, read_passages, retrieve_passages
+from engine.answering.question import prepare_question
 from engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from engine.checkpoint_conversion import convert
 from engine.commands.main import app as engine_app
@@ -197,11 +199,13 @@ def test_cached_states_give_the_logits_of_fresh_ones(
     build_index([collection], index, converted, BuildOptions())
     with SearchEngine.open(index, model=converted.folder) as opened:
         engine = SearchEngine(opened.backend, converted)
-        asked = engine.prepare(QUESTION)
+        asked = prepare_question(QUESTION, converted)
         encoded = converted.encode_questions([asked.pieces])
-        loaded = engine.load(engine.retrieve(asked, encoded, 9).fused)
+        with engine.backend.snapshot() as snapshot:
+            found = retrieve_passages(QUESTION, converted.vectors(encoded), 9, snapshot).fused
+            loaded = load_passages(found, snapshot, converted)
         assert len(loaded.fetched) == len(TEXTS)  # each fits one passage
-        cached = engine.read(encoded, loaded).output
+        cached = read_passages(encoded, loaded, converted, engine.calibration()).output
         fresh = converted.encode_passages([item.passage.pieces for item in loaded.fetched])
         anew = converted.read(encoded, fresh, every_pair(1, len(TEXTS)))
         engine.close()

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.answering.answers import probabilities
+from engine.answering.passages import (
+    LoadedPassages,
+    load_passages,
+    read_passages,
+    retrieve_passages,
+)
+from engine.answering.question import prepare_question
 from engine.answering.results import Answer, SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.encoder.states import States
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, QuestionError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
 
@@ -31,7 +39,7 @@ QUESTIONS = [
 
 @pytest.fixture(scope="module")
 def engine(index_folder: Path, model: Checkpoint) -> Iterator[SearchEngine]:
-    with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
+    with SearchEngine(FolderBackend.open(index_folder), model) as engine:
         yield engine
 
 
@@ -42,8 +50,7 @@ def spans(result: SearchResult) -> list[tuple[str, str, int, int]]:
 def test_states_from_the_store_are_the_computed_ones_in_half_precision(
     engine: SearchEngine, model: Checkpoint
 ) -> None:
-    found = retrieve(engine, "the bridge and the lighthouse")
-    loaded = engine.load(found)
+    loaded = load(engine, "the bridge and the lighthouse")
     assert len(loaded.fetched) > 3
     fresh = model.encode_passages([item.passage.pieces for item in loaded.fetched]).hidden
     assert loaded.states.hidden.shape == fresh.shape
@@ -51,19 +58,25 @@ def test_states_from_the_store_are_the_computed_ones_in_half_precision(
     assert ((loaded.states.hidden - fresh).abs() <= 2**-11 * fresh.abs() + 1e-5).all()
 
 
-def retrieve(engine: SearchEngine, question: str) -> Sequence:
-    asked = engine.prepare(question)
-    encoded = engine.checkpoint.encode_questions([asked.pieces])
-    return engine.retrieve(asked, encoded, 20).fused
+def encode(engine: SearchEngine, question: str) -> States:
+    pieces = prepare_question(question, engine.checkpoint).pieces
+    return engine.checkpoint.encode_questions([pieces])
+
+
+def load(engine: SearchEngine, question: str, best: int | None = None) -> LoadedPassages:
+    """The `best` of the passages that both retrievers' best twenty come to, in fused order."""
+    vectors = engine.checkpoint.vectors(encode(engine, question))
+    with engine.backend.snapshot() as snapshot:
+        found = retrieve_passages(question, vectors, 20, snapshot).fused[:best]
+        return load_passages(found, snapshot, engine.checkpoint)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_logits_read_from_the_store_equal_logits_computed_anew(
     engine: SearchEngine, model: Checkpoint, question: str
 ) -> None:
-    encoded = model.encode_questions([engine.prepare(question).pieces])
-    loaded = engine.load(retrieve(engine, question))
-    cached = engine.read(encoded, loaded).output
+    encoded, loaded = encode(engine, question), load(engine, question)
+    cached = read_passages(encoded, loaded, model, engine.calibration()).output
     for row, item in enumerate(loaded.fetched):  # each passage anew and alone
         fresh = model.encode_passages([item.passage.pieces])
         alone = model.read(encoded, fresh, torch.tensor([(0, 0)]))
@@ -87,7 +100,9 @@ def test_asking_runs_the_lower_layers_over_the_question_alone(engine: SearchEngi
     finally:
         hook.remove()
     assert len(result.passages) > 3
-    assert tokens == [len(engine.prepare(QUESTIONS[0]).pieces) + 2]  # [CLS] and [SEP]
+    assert tokens == [
+        len(prepare_question(QUESTIONS[0], engine.checkpoint).pieces) + 2
+    ]  # [CLS] and [SEP]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -104,9 +119,11 @@ def test_every_answer_and_its_evidence_stand_where_they_say(
 def test_the_likeliest_span_is_answered_from_its_first_piece_to_its_last(
     engine: SearchEngine, question: str
 ) -> None:
-    encoded = engine.checkpoint.encode_questions([engine.prepare(question).pieces])
-    loaded = engine.load(retrieve(engine, question)[:20])
-    reading = engine.read(encoded, loaded).reading
+    loaded = load(engine, question, best=20)
+    calibration = engine.calibration()
+    reading = read_passages(
+        encode(engine, question), loaded, engine.checkpoint, calibration
+    ).reading
     probability, _ = probabilities(reading, engine.checkpoint.settings.calibration)
     row, column = divmod(int(probability.argmax()), probability.shape[1])
     passage = loaded.fetched[row].passage
@@ -159,7 +176,7 @@ def test_answers_stand_where_they_say_in_any_script(
         index = Path(folder) / "index"
         report = build_index([sources], index, model, BuildOptions(passage_limit=limit))
         assert report.documents == len(set(texts))  # the same content twice is one document
-        with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+        with SearchEngine(FolderBackend.open(index), model) as engine:
             asked = [texts[0], "which word?"]
             results = [engine.ask(question, top_k=20) for question in asked]
             assert all(result.answers for result in results)
@@ -193,7 +210,7 @@ def test_no_answer_is_said_where_null_is_likelier_by_far_and_the_closest_spans_s
     for bias, expected in ((50.0, True), (-50.0, False)):
         calibration = replace(model.settings.calibration, null=bias, min_confidence=0.1)
         settings = replace(model.settings, calibration=calibration)
-        backend = EmbeddedBackend.open(index_folder)
+        backend = FolderBackend.open(index_folder)
         # Calibration is no part of the fingerprint: the index still fits.
         with SearchEngine(backend, replace(model, settings=settings)) as engine:
             result = engine.ask(QUESTIONS[0])
@@ -279,7 +296,7 @@ def test_the_same_words_in_two_documents_are_one_answer_with_both_as_evidence(
     for name, end in (("one.txt", ""), ("two.txt", "\n")):
         (tmp_path / name).write_text("The lamp was lit by Anna Bell in 1872." + end)
     index = build([tmp_path / "one.txt", tmp_path / "two.txt"], tmp_path / "index")
-    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+    with SearchEngine(FolderBackend.open(index), model) as engine:
         best = engine.ask("Who lit the lamp?", top_k=1).answers[0]
     documents = {place.passage.document for place in best.evidence}
     assert len(documents) == 2
@@ -314,7 +331,7 @@ def test_a_long_question_is_cut_to_64_wordpieces_and_says_so(engine: SearchEngin
     long = "lighthouse " * 70
     n = len(engine.checkpoint.tokenizer.encode(long))
     assert n > 64
-    assert len(engine.prepare(long).pieces) == 64
+    assert len(prepare_question(long, engine.checkpoint).pieces) == 64
     (note,) = engine.ask(long).notes
     assert str(n) in note
     assert "cut to the first 64" in note
@@ -326,14 +343,14 @@ def test_a_collection_without_passages_answers_that_it_has_no_answer(
 ) -> None:
     index = build([documents_folder / "ship.txt"], tmp_path / "index")
     with (
-        EmbeddedBackend.open(index, readonly=False) as backend,
-        SearchEngine(EmbeddedBackend.open(index), model) as engine,
+        FolderBackend.open(index, readonly=False) as backend,
+        SearchEngine(FolderBackend.open(index), model) as engine,
     ):
         (document,) = {answer.passage.document for answer in engine.ask("ship").answers}
         assert backend.delete([document]) == 1
         # Found by an index that lags, gone from the store: left out.
         behind = engine.ask("ship")
-    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+    with SearchEngine(FolderBackend.open(index), model) as engine:
         after = engine.ask("ship")
     for result in (behind, after):
         assert result.answers == ()
@@ -347,8 +364,8 @@ def test_passages_removed_meanwhile_are_gone_from_the_next_question(
 ) -> None:
     index = build([documents_folder], tmp_path / "index")
     with (
-        EmbeddedBackend.open(index, readonly=False) as backend,
-        SearchEngine(EmbeddedBackend.open(index), model) as engine,
+        FolderBackend.open(index, readonly=False) as backend,
+        SearchEngine(FolderBackend.open(index), model) as engine,
     ):
         before = {hit.id: hit for hit in engine.ask("the bridge").passages}
         removed = next(h.document for h in before.values() if h.source.endswith("bridge.md"))
@@ -363,7 +380,7 @@ def test_passages_removed_meanwhile_are_gone_from_the_next_question(
 def test_fingerprint_mismatch(index_folder: Path, make_model: Callable[..., Path]) -> None:
     """States of one checkpoint are refused by another, with both fingerprints shown."""
     other = load_checkpoint(make_model(seed=1))
-    with EmbeddedBackend.open(index_folder) as backend:
+    with FolderBackend.open(index_folder) as backend:
         made_by = backend.describe().checkpoint
     assert made_by != other.fingerprint
     with pytest.raises(CheckpointMismatchError) as refusal:

@@ -11,7 +11,7 @@ from typing import Any
 import lmdb
 
 from engine.errors import ForereadError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.verification import BM25, VECTORS, check_bm25, check_vectors
 from engine.store.lmdb_store import DATABASES, LmdbStore
 from engine.store.verification import check_store
@@ -129,12 +129,14 @@ def read_all(index: Path) -> dict[str, Any]:
     """
     hits: dict[str, list[int]] = {}
     refused, answered = [], []
-    with EmbeddedBackend.open(index) as backend:
+    with FolderBackend.open(index) as backend:
         for name in NAMES:
             expected = document(name, 0)
             try:
-                hits[name] = [key for key, _ in backend.search_terms(name, 100)]
-                texts = {p.passage.id: (p.text, bytes(p.states)) for p in backend.fetch(hits[name])}
+                with backend.snapshot() as snapshot:
+                    hits[name] = [key for key, _ in snapshot.search_terms(name, 100)]
+                    found = snapshot.fetch(hits[name])
+                texts = {p.passage.id: (p.text, bytes(p.states)) for p in found}
                 written = {
                     p.passage.id: (
                         expected.document.text[p.passage.start : p.passage.end],
@@ -181,7 +183,7 @@ def _count(
 
 
 def _make(index: Path) -> None:
-    with EmbeddedBackend.create(index, SETTINGS) as backend:
+    with FolderBackend.create(index, SETTINGS) as backend:
         for start in range(0, len(NAMES), 10):
             backend.write([document(name, 0) for name in NAMES[start : start + 10]])
         backend.write([document("passing", 1)])

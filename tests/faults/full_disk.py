@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ForereadError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 
 from .checking import disagreements, versions
 from .kills import after, operations, perform
@@ -44,7 +44,7 @@ class FullDiskReport:
 def run_full_disk(folder: Path, count: int, seed: int) -> FullDiskReport:
     """Let `count` writers run into a full disk, each time checking the index, with room again."""
     index, report, draw = folder / "full.idx", FullDiskReport(), random.Random(seed)
-    if (made := done_apart(lambda: EmbeddedBackend.create(index, SETTINGS).close())) != Ended():
+    if (made := done_apart(lambda: FolderBackend.create(index, SETTINGS).close())) != Ended():
         raise RuntimeError(f"no index could be made: {made}")
     model: dict[str, int] = {}
     number = 0

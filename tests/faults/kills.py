@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from indexer.compact import compact_index
 
 from .checking import disagreements, versions
@@ -79,7 +79,7 @@ def perform(index: Path, operation: Operation) -> None:
     if not operation.written and not operation.removed:
         compact_index(index)
         return
-    with EmbeddedBackend.open(index, readonly=False) as backend:
+    with FolderBackend.open(index, readonly=False) as backend:
         if operation.written:
             backend.write([document(name, operation.number) for name in operation.written])
         else:
@@ -91,7 +91,7 @@ def perform(index: Path, operation: Operation) -> None:
 def run_kills(folder: Path, count: int, seed: int) -> KillReport:
     """Kill a writer `count` times, each time checking the index and going on with it."""
     index, report, draw = folder / "killed.idx", KillReport(), random.Random(seed)
-    made = done_apart(lambda: EmbeddedBackend.create(index, SETTINGS).close())
+    made = done_apart(lambda: FolderBackend.create(index, SETTINGS).close())
     if made != Ended():
         raise RuntimeError(f"no index could be made: {made}")
     model: dict[str, int] = {}

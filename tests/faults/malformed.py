@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.checkpoint import Checkpoint
 from engine.documents import Document
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.verification import verify_index
 from indexer.build import index_settings
 from indexer.clock import StageClock
@@ -137,10 +137,10 @@ def _index_on(folder: Path, seed: int, first: int, count: int, writing: int) -> 
         backend.refresh()
 
 
-def _opened(index: Path, checkpoint: Checkpoint) -> EmbeddedBackend:
+def _opened(index: Path, checkpoint: Checkpoint) -> FolderBackend:
     if index.is_dir():
-        return EmbeddedBackend.open(index, readonly=False)
-    return EmbeddedBackend.create(index, index_settings(checkpoint, PASSAGE_LIMIT))
+        return FolderBackend.open(index, readonly=False)
+    return FolderBackend.create(index, index_settings(checkpoint, PASSAGE_LIMIT))
 
 
 class _Watched(FileReader):
@@ -162,7 +162,7 @@ class _Watched(FileReader):
 
 
 def _added(
-    place: Path, backend: EmbeddedBackend, checkpoint: Checkpoint, reader: FileReader
+    place: Path, backend: FolderBackend, checkpoint: Checkpoint, reader: FileReader
 ) -> dict[str, Any]:
     """How many files were accepted or named, and what's wrong with what was said of them."""
     told: list[FileOutcome] = []

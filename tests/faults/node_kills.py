@@ -116,7 +116,9 @@ def _ask(
 
 def _texts(backend: ElasticBackend, question: str) -> list[str]:
     """The best passage: of those after it many are equally good."""
-    return [item.text for item in backend.fetch([k for k, _ in backend.search_terms(question, 1)])]
+    with backend.snapshot() as snapshot:
+        keys = [key for key, _ in snapshot.search_terms(question, 1)]
+        return [item.text for item in snapshot.fetch(keys)]
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from indexer.compact import compact_index
 
 from .checking import disagreements
@@ -85,7 +85,7 @@ def _group(number: int) -> list[str]:
 
 
 def _make(index: Path) -> None:
-    with EmbeddedBackend.create(index, SETTINGS) as backend:
+    with FolderBackend.create(index, SETTINGS) as backend:
         backend.write([document(name, 0) for g in range(GROUPS) for name in _group(g)])
         backend.refresh()
 
@@ -96,7 +96,7 @@ def _write_on(index: Path, seed: int, until: float) -> int:
         version += 1
         if version % 25 == 0:
             compact_index(index)
-        with EmbeddedBackend.open(index, readonly=False) as backend:
+        with FolderBackend.open(index, readonly=False) as backend:
             backend.write([document(name, version) for name in _group(draw.randrange(GROUPS))])
             if draw.random() < 0.5:
                 backend.refresh()
@@ -106,7 +106,7 @@ def _write_on(index: Path, seed: int, until: float) -> int:
 def _read_on(index: Path, seed: int, until: float, writing: int) -> None:
     draw, seen = random.Random(seed), set()
     said: dict[str, Any] = {"questions": 0, "torn": 0, "errors": 0, "notes": []}
-    with EmbeddedBackend.open(index) as backend:
+    with FolderBackend.open(index) as backend:
         while time.time() < until or (len(seen) < 2 and time.time() < until + 60):
             said["questions"] += 1
             try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import Checkpoint
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.verification import (
     BM25,
     VECTORS,
@@ -163,16 +163,16 @@ def _is_sound(place: _Place, allowed: list[Versions], report: UpkeepReport, when
 
 
 def _state(place: _Place) -> dict[str, Any]:
-    with EmbeddedBackend.open(place.index) as backend:
+    with FolderBackend.open(place.index) as backend, backend.snapshot() as snapshot:
         wrong = [problem.what for problem in check_store(place.index / "store").problems]
         versions = {}
         with LmdbStore.open(place.index / "store") as store:
             for entry in store.iterate_entries():
-                stored = backend.document(entry.id)
+                stored = snapshot.document(entry.id)
                 versions[entry.id] = version = int(stored.metadata["version"])
                 if stored != document(entry.id, version).document:
                     wrong.append(f"document {entry.id} isn't what was written")
-                hits = {key for key, _ in backend.search_terms(entry.id, 1000)}
+                hits = {key for key, _ in snapshot.search_terms(entry.id, 1000)}
                 if not hits & set(entry.keys):
                     wrong.append(f"document {entry.id} isn't found by its name")
             for name, check in ((BM25, check_bm25), (VECTORS, check_vectors)):
@@ -182,7 +182,7 @@ def _state(place: _Place) -> dict[str, Any]:
 
 def _make(place: _Place, versions: Versions) -> None:
     checkpoint = place.checkpoints()[0]
-    EmbeddedBackend.create(place.index, index_settings(checkpoint, PASSAGE_LIMIT)).close()
+    FolderBackend.create(place.index, index_settings(checkpoint, PASSAGE_LIMIT)).close()
     _write(place, versions, [])
 
 
@@ -190,7 +190,7 @@ def _write(place: _Place, versions: Versions, removed: list[str]) -> None:
     checkpoint = place.made_with()
     documents = [document(name, version).document for name, version in versions.items()]
     cut = [(one, list(cut_passages(one, checkpoint.tokenizer, PASSAGE_LIMIT))) for one in documents]
-    with EmbeddedBackend.open(place.index, readonly=False) as backend:
+    with FolderBackend.open(place.index, readonly=False) as backend:
         there = [name for name in removed if backend.entry(name)]
         backend.write(encode_documents(cut, checkpoint), removed=there)
 

@@ -14,7 +14,7 @@ import torch
 from engine.checkpoint import Checkpoint
 from engine.codecs.codecs import codec_named
 from engine.errors import ForereadError, IndexStoreError, SourceError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from engine.store.locks import WriterLock
 from indexer import pending as pending_module
@@ -41,7 +41,7 @@ def built(model: Checkpoint, tmp_path: Path) -> Callable[..., BuildReport]:
 
 def answer_sources(index: Path, model: Checkpoint) -> set[str]:
     """The names of the files that the passages of an index are from."""
-    with EmbeddedBackend.open(index) as backend, SearchEngine(backend, model) as engine:
+    with FolderBackend.open(index) as backend, SearchEngine(backend, model) as engine:
         return {Path(p.source).name for p in engine.ask("the lamp", passages=1000).passages}
 
 
@@ -51,9 +51,9 @@ def test_every_document_is_indexed_and_counted(
     report = built(documents_folder)
     assert report.documents == 5
     assert report.skipped == ()
-    with EmbeddedBackend.open(tmp_path / "index") as backend:
+    with FolderBackend.open(tmp_path / "index") as backend, backend.snapshot() as snapshot:
         description = backend.describe()
-        stored = backend.fetch(range(100))
+        stored = snapshot.fetch(range(100))
     assert description.to_dict() == report.description
     assert (description.documents, description.passages) == (5, report.passages)
     assert description.pieces == report.pieces == sum(len(i.passage.pieces) for i in stored)
@@ -246,9 +246,9 @@ def broken_off(monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[..., lis
 
 def searched(index: Path) -> list[tuple[str, str]]:
     """Source and text of every passage that is stored."""
-    with EmbeddedBackend.open(index) as backend:
+    with FolderBackend.open(index) as backend, backend.snapshot() as snapshot:
         keys = range(backend.describe().passages * 10)
-        return sorted((item.source, item.text) for item in backend.fetch(keys))
+        return sorted((item.source, item.text) for item in snapshot.fetch(keys))
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -323,7 +323,7 @@ def test_two_builds_of_one_index_don_t_disturb_each_other(
     lock.release()
     assert staged.is_dir()
     with (
-        EmbeddedBackend.open(tmp_path / "index", readonly=False),
+        FolderBackend.open(tmp_path / "index", readonly=False),
         pytest.raises(IndexStoreError, match=f"index {by_us}"),
     ):
         built(documents_folder, overwrite=True)
@@ -371,8 +371,8 @@ def test_passages_keep_to_the_limit_and_share_the_overlap_asked_for(
     built: Callable[..., BuildReport], tmp_path: Path, documents_folder: Path
 ) -> None:
     report = built(documents_folder / "lighthouse.txt", passage_limit=24, overlap=8)
-    with EmbeddedBackend.open(tmp_path / "index") as backend:
-        passages = [item.passage for item in backend.fetch(range(report.passages))]
+    with FolderBackend.open(tmp_path / "index") as backend, backend.snapshot() as snapshot:
+        passages = [item.passage for item in snapshot.fetch(range(report.passages))]
         assert backend.describe().passage_limit == 24
     assert len(passages) > 2
     assert max(len(passage.pieces) for passage in passages) <= 24
@@ -432,7 +432,7 @@ def test_a_squad_file_becomes_one_document_a_paragraph(
     report = built(tmp_path / "squad.json")
     assert report.documents == 3
     with (
-        EmbeddedBackend.open(tmp_path / "index") as backend,
+        FolderBackend.open(tmp_path / "index") as backend,
         SearchEngine(backend, model) as engine,
     ):
         result = engine.ask("lamp", top_k=100)

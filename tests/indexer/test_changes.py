@@ -11,7 +11,7 @@ import pytest
 
 from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointMismatchError, IndexStoreError, SourceError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from indexer import pending as pending_module
 from indexer.build import BuildOptions, build_index
 from indexer.changes import (
@@ -73,11 +73,11 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def held(index: Path) -> dict[str, list[str]]:
     """The texts of the documents by the names of their files; and all that must agree does."""
     found: dict[str, list[str]] = {}
-    with EmbeddedBackend.open(index) as backend, backend.snapshot() as snapshot:
+    with FolderBackend.open(index) as backend, backend.snapshot() as snapshot:
         told = backend.describe()
         ids = {i for f in backend.files() if f.holds for i in backend.documents_of(f.source)}
         for identity in ids:
-            document = backend.document(identity)
+            document = snapshot.document(identity)
             found.setdefault(Path(document.source).name, []).append(document.text)
             word = document.text.split()[1].strip(".,")
             hits = snapshot.fetch([key for key, _ in snapshot.search_terms(word, 1000)])
@@ -192,9 +192,9 @@ def test_a_file_that_moved_is_not_encoded_again(
     assert by_status(report) == {"moved": ["light.txt"]}
     assert held(index) == {"light.txt": [LAMP], "bell.txt": [BELL]}
     assert encoded == []
-    with EmbeddedBackend.open(index) as backend:
-        (hit,) = backend.fetch([key for key, _ in backend.search_terms("lamp", 1)])
-        assert (hit.passage.title, backend.document(hit.document_id).title) == ("light", "light")
+    with FolderBackend.open(index) as backend, backend.snapshot() as snapshot:
+        (hit,) = snapshot.fetch([key for key, _ in snapshot.search_terms("lamp", 1)])
+        assert (hit.passage.title, snapshot.document(hit.document_id).title) == ("light", "light")
 
 
 def test_the_same_content_twice_is_one_document_until_the_last_goes(
@@ -331,7 +331,7 @@ def test_two_files_named_alike_from_two_places_are_two(
         monkeypatch.chdir(tmp_path / name)
         add(Path("notes.txt"))
     assert held(index)["notes.txt"] == ["Text of one.", "Text of two."]
-    with EmbeddedBackend.open(index) as backend:
+    with FolderBackend.open(index) as backend:
         sources = {file.source for file in backend.files()}
     assert {"notes.txt", str(tmp_path / "two" / "notes.txt")} <= sources
 
@@ -345,7 +345,7 @@ def test_files_and_folders_are_removed_though_they_are_gone_from_disk(
     assert set(held(index)) == {"lamp.txt"}
     remove_from_index([str(folder)], [], index)
     assert held(index) == {}
-    with EmbeddedBackend.open(index) as backend:
+    with FolderBackend.open(index) as backend:
         assert (list(backend.files()), backend.roots()) == ([], ())
 
 
@@ -361,7 +361,7 @@ def test_what_is_removed_may_be_called_as_it_was_named_from_elsewhere(
     add(Path("notes"))
     monkeypatch.chdir("/")
     assert by_status(remove_from_index(["notes"], [], index)) == {"removed": ["ship.txt"]}
-    with EmbeddedBackend.open(index) as backend:
+    with FolderBackend.open(index) as backend:
         assert [root.source for root in backend.roots()] == [str(tmp_path / "papers")]
 
 
@@ -393,7 +393,7 @@ def test_documents_are_removed_by_their_ids_or_those_of_their_records(
     with pytest.raises(SourceError, match=r"2 documents of .* have a record of the id '1'"):
         remove_from_index([], ["x", "1"], index)
     assert len(held(index)["x.jsonl"]) == 2  # none or all
-    with EmbeddedBackend.open(index) as backend:
+    with FolderBackend.open(index) as backend:
         identity = backend.documents_of_record("y")[0]
     remove_from_index([], ["x", identity], index)
     assert held(index)["x.jsonl"] == ["Record 1 of x."]
@@ -456,7 +456,7 @@ def test_a_second_writer_is_told_who_writes_and_where(
     folder: Path, index: Path, add: Callable[..., ChangeReport]
 ) -> None:
     with (
-        EmbeddedBackend.open(index, readonly=False),
+        FolderBackend.open(index, readonly=False),
         pytest.raises(IndexStoreError, match=f"^{index} is being written by process {os.getpid()}"),
     ):
         add(folder)
@@ -471,8 +471,8 @@ def test_passages_are_cut_as_the_build_cut_them(
     build_index([file], tmp_path / "fresh", model, BuildOptions(overlap=4))
     spans = []
     for folder in (index, tmp_path / "fresh"):
-        with EmbeddedBackend.open(folder) as backend:
-            found = backend.fetch(range(100))
+        with FolderBackend.open(folder) as backend, backend.snapshot() as snapshot:
+            found = snapshot.fetch(range(100))
         spans.append(
             [(p.passage.start, p.passage.end) for p in found if p.source.endswith("long.txt")]
         )
@@ -526,30 +526,30 @@ def test_whatever_happens_to_a_folder_the_index_becomes_what_it_says(
     for _ in range(3):
         change()
     build_index([folder], index, model, BuildOptions())
-    write = EmbeddedBackend.write
+    write = FolderBackend.write
     for _ in range(10):
         for _ in range(draw.randint(1, 4)):
             change()
         commits = draw.randint(1, 6)
 
-        def broken_off(backend: EmbeddedBackend, *args: object, **kwargs: object) -> None:
+        def broken_off(backend: FolderBackend, *args: object, **kwargs: object) -> None:
             nonlocal commits
             commits -= 1
             if commits == 0:
                 raise KeyboardInterrupt
             write(backend, *args, **kwargs)
 
-        monkeypatch.setattr(EmbeddedBackend, "write", broken_off)
+        monkeypatch.setattr(FolderBackend, "write", broken_off)
         try:
             add_to_index([folder], index, model, ChangeOptions(remove_missing=True))
         except KeyboardInterrupt:
             if draw.random() < 0.5:
                 change()
-        monkeypatch.setattr(EmbeddedBackend, "write", write)
+        monkeypatch.setattr(FolderBackend, "write", write)
         report = add_to_index([folder], index, model, ChangeOptions(remove_missing=True))
         assert report.missing == ()
         assert sorted(text for texts in held(index).values() for text in texts) == texts_on_disk()
-        with EmbeddedBackend.open(index) as backend:
+        with FolderBackend.open(index) as backend:
             files = {file.path: file for file in backend.files()}
         assert set(files) == {str(path) for path in folder.iterdir()}
         # Of files of the same content, one holds it.

@@ -12,7 +12,7 @@ from engine.errors import CheckpointMismatchError, IndexStoreError
 from engine.retrieval.elastic.address import ClusterAddress, parse_address
 from engine.retrieval.elastic.backend import ElasticBackend, locate
 from engine.retrieval.elastic.connection import Connection
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
 from indexer.changes import ChangeOptions, add_to_index, remove_from_index, update_index
@@ -45,7 +45,7 @@ def answered(place: Path | ClusterAddress, model: Path) -> list[tuple[str, str, 
 
 def contents(place: Path | ClusterAddress) -> dict[str, list[str]]:
     """Each document's passages, by the document's id."""
-    opened = EmbeddedBackend.open if isinstance(place, Path) else ElasticBackend.open
+    opened = FolderBackend.open if isinstance(place, Path) else ElasticBackend.open
     with opened(place) as backend:
         return {
             entry.id: [one.passage.id for one in backend.encoded(entry.id).passages]
@@ -57,7 +57,7 @@ def test_a_cluster_answers_as_a_folder_does(
     address, documents_folder, model, model_folder, index_folder
 ):
     report = build_index([documents_folder], address, model, BuildOptions())
-    with EmbeddedBackend.open(index_folder) as folder:
+    with FolderBackend.open(index_folder) as folder:
         told = folder.describe()
     assert (report.documents, report.passages, report.pieces) == (
         told.documents,
@@ -110,8 +110,8 @@ def test_changes_are_made_in_place(address, connection, model, tmp_path):
     report = add_to_index([folder], address, model, ChangeOptions())
     assert report.counts == {"changed": 1, "moved": 1, "duplicate": 1}
     assert report.description["documents"] == 2
-    with ElasticBackend.open(address) as backend:
-        texts = {backend.document(entry.id).text for entry in backend.entries()}
+    with ElasticBackend.open(address) as backend, backend.snapshot() as snapshot:
+        texts = {snapshot.document(entry.id).text for entry in backend.entries()}
     assert texts == {"The red lamp was lit by Carl.", "The blue lamp was lit by Bell."}
     remove_from_index([str(folder / "c.txt")], [], address)
     with ElasticBackend.open(address) as backend:
@@ -218,8 +218,8 @@ def test_an_index_is_copied_to_a_cluster_and_back(
     back = copy_index(address, tmp_path / "back.idx")
     assert back.passages == there.passages
     with (
-        EmbeddedBackend.open(index_folder) as before,
-        EmbeddedBackend.open(tmp_path / "back.idx") as after,
+        FolderBackend.open(index_folder) as before,
+        FolderBackend.open(tmp_path / "back.idx") as after,
     ):
         assert after.settings == before.settings
         assert after.roots() == before.roots()
@@ -242,7 +242,7 @@ def test_no_list_is_kept_open_while_documents_are_copied(
     address, connection, index_folder, tmp_path, monkeypatch
 ):
     copy_index(index_folder, address)
-    index, write, opened = locate(connection, address.name).index, EmbeddedBackend.write, []
+    index, write, opened = locate(connection, address.name).index, FolderBackend.write, []
 
     def writing(self, batch, **other):
         told = connection.client.indices.stats(index=index, metric="search")
@@ -250,7 +250,7 @@ def test_no_list_is_kept_open_while_documents_are_copied(
         write(self, batch, **other)
 
     monkeypatch.setattr("indexer.copy.PASSAGES_PER_COMMIT", 1)
-    monkeypatch.setattr(EmbeddedBackend, "write", writing)
+    monkeypatch.setattr(FolderBackend, "write", writing)
     copy_index(address, tmp_path / "back.idx")
     assert opened[:5] == [0] * 5
 

@@ -93,11 +93,11 @@ def test_writing_waits_while_the_cluster_puts_it_off(cluster, tmp_path, model, m
         backend.calibrate({"a": 2})
         assert time.monotonic() - started > 1
         later.join()
-        assert backend.calibration == {"a": 2}
+        assert backend.noted("calibration") == {"a": 2}
         blocked(True)
         monkeypatch.setattr("engine.retrieval.elastic.writing.WRITING", 2)
         with pytest.raises(IndexStoreError, match=r"too busy \(.*\), and not all is written"):
             backend.calibrate({"a": 3})
         blocked(None)
-        assert backend.calibration == {"a": 2}
+        assert backend.noted("calibration") == {"a": 2}
     connection.close()

@@ -13,7 +13,7 @@ from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.commands.main import app as engine_app
 from engine.document_fields import FieldValue
 from engine.errors import FilterError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.verification import verify_index
 from engine.search import SearchEngine
 from engine.store import records
@@ -54,7 +54,7 @@ def index(tmp_path: Path, folder: Path, model: Checkpoint) -> Path:
 
 @pytest.fixture
 def engine(index: Path, model: Checkpoint) -> Iterator[SearchEngine]:
-    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+    with SearchEngine(FolderBackend.open(index), model) as engine:
         yield engine
 
 
@@ -96,9 +96,9 @@ def test_fields_are_stored_and_go_wherever_the_index_goes(
     assert fields_of(index) == expected(folder)
     for moved in (index, tmp_path / "copy.idx"):
         assert verify_index(moved).sound
-        with EmbeddedBackend.open(moved) as backend:
-            assert backend.matching(()) == 5  # without a condition, all of them
-            assert {one.name for one in backend.fields(3)} == {
+        with FolderBackend.open(moved) as backend, backend.snapshot() as snapshot:
+            assert snapshot.matching(()) == 5  # without a condition, all of them
+            assert {one.name for one in snapshot.fields(3)} == {
                 *("path", "type", "modified", "title", "year", "tags", "captain", "tons")
             }
 
@@ -225,8 +225,8 @@ def test_a_file_that_was_only_touched_keeps_its_time_and_is_not_encoded(
     after = expected(folder)
     after["lamps.jsonl b"] |= {"year": 1904, "modified": "2026-03-01T13:00:00Z"}
     assert fields_of(index) == after
-    with EmbeddedBackend.open(index) as backend:
-        assert [v for f in backend.fields(9) if f.name == "year" for v, _ in f.values] == [
+    with FolderBackend.open(index) as backend, backend.snapshot() as snapshot:
+        assert [v for f in snapshot.fields(9) if f.name == "year" for v, _ in f.values] == [
             1872,
             1904,
         ]
@@ -261,5 +261,5 @@ def test_an_index_from_before_there_were_fields_opens_with_those_that_it_knows(
         "type": "jsonl",
         "title": "Lamp",
     }
-    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+    with SearchEngine(FolderBackend.open(index), model) as engine:
         assert len(engine.ask("When was the lamp lit?", filters="type=jsonl").passages) == 2

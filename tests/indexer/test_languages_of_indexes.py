@@ -10,7 +10,7 @@ import pytest
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.commands.main import app as engine_app
 from engine.errors import ForereadError, IndexStoreError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
 from engine.store.manifest import Settings
 from indexer.build import BuildOptions, build_index
@@ -39,9 +39,9 @@ def spanish(tmp_path: Path) -> Path:
 
 def found(index: Path, question: str, *, lexical: str = "tantivy") -> set[str]:
     """The names of the files whose passages BM25 finds."""
-    with EmbeddedBackend.open(index, lexical=lexical) as backend:
-        keys = [key for key, _ in backend.search_terms(question, 5)]
-        return {Path(item.source).name for item in backend.fetch(keys)}
+    with FolderBackend.open(index, lexical=lexical) as backend, backend.snapshot() as snapshot:
+        keys = [key for key, _ in snapshot.search_terms(question, 5)]
+        return {Path(item.source).name for item in snapshot.fetch(keys)}
 
 
 @pytest.mark.parametrize("lexical", ["tantivy", "rank-bm25"])
@@ -101,7 +101,7 @@ def test_an_index_cut_by_an_analyser_that_we_lack_is_refused_at_opening(tmp_path
     settings = Settings("f00d", "float16", 8, 8, "foreread-9-es", passage_limit=160)
     LmdbStore.create(tmp_path / "i" / "store", settings).close()
     with pytest.raises(IndexStoreError, match="'foreread-9-es', which this version doesn't know"):
-        EmbeddedBackend.open(tmp_path / "i")
+        FolderBackend.open(tmp_path / "i")
 
 
 def test_the_command_says_the_language(

@@ -10,7 +10,7 @@ import torch
 
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.verification import verify_index
 from engine.search import SearchEngine
 from engine.store import records
@@ -60,7 +60,7 @@ def stored(index: Path) -> dict[str, tuple[str, list[tuple[str, bytes]]]]:
 
 
 def first_answer(index: Path, model: Checkpoint) -> tuple[str, float]:
-    with EmbeddedBackend.open(index) as backend, SearchEngine(backend, model) as engine:
+    with FolderBackend.open(index) as backend, SearchEngine(backend, model) as engine:
         answer = engine.ask("When was the lamp first lit?").answers[0]
         return answer.text, round(answer.confidence, 4)
 
@@ -160,7 +160,7 @@ def test_compaction_gives_back_what_removed_documents_took(index: Path) -> None:
 def test_a_reader_goes_on_through_a_compaction_and_then_sees_the_new_index(
     index: Path, model: Checkpoint
 ) -> None:
-    with EmbeddedBackend.open(index) as backend, SearchEngine(backend, model) as engine:
+    with FolderBackend.open(index) as backend, SearchEngine(backend, model) as engine:
         before = engine.ask("When was the lamp first lit?").answers[0].text
         compact_index(index)
         assert engine.ask("When was the lamp first lit?").answers[0].text == before

@@ -12,16 +12,11 @@ from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 
-import numpy as np
 from elasticsearch import BadRequestError, Elasticsearch
-from numpy.typing import NDArray
 
 from engine.codecs.codecs import codec_named
-from engine.document_fields import FieldSummary
-from engine.documents import Document
 from engine.errors import CheckpointMismatchError, IndexStoreError
-from engine.filters import Condition
-from engine.retrieval.backend import Description, FetchedPassage
+from engine.retrieval.backend import Description
 from engine.retrieval.elastic.address import ClusterAddress
 from engine.retrieval.elastic.connection import Connection, MissingError, RefusedError
 from engine.retrieval.elastic.mapping import (
@@ -41,8 +36,8 @@ from engine.retrieval.elastic.records import (
     known,
     passage_id,
 )
+from engine.retrieval.elastic.snapshot import ElasticSnapshot
 from engine.retrieval.elastic.writing import ElasticWriter
-from engine.retrieval.hit import Hit
 from engine.store.contents import DocumentEntry, EncodedDocument, FileRecord
 from engine.store.manifest import Root, Settings
 
@@ -52,9 +47,9 @@ ROOTS = "roots"
 class ElasticBackend:
     """A collection in a cluster. Use `open`, or `begin` and `publish`; `close` when done.
 
-    Searches see what was refreshed last, here or elsewhere, `fetch` and `document` the records
-    as they are. Another index that takes this one's place, made by the same checkpoint, is
-    followed.
+    A snapshot's searches see what was refreshed last, here or elsewhere; its `fetch` and
+    `document` see the records as they are. Another index that takes this one's place, made by the
+    same checkpoint, is followed.
     """
 
     def __init__(self, connection: Connection, located: Located, *, readonly: bool = True) -> None:
@@ -182,43 +177,13 @@ class ElasticBackend:
         index = self._reader.index
         return str(self._connection.call(lambda c: c.cluster.health(index=index))["status"])
 
-    # Searching
-
     def refresh(self) -> None:
         self._changed = False
         self._connection.call(lambda c: c.indices.refresh(index=self._reader.index))
 
     @contextmanager
-    def snapshot(self) -> Iterator[ElasticReader]:
-        yield self._new_reader()
-
-    def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
-        return self._new_reader().search_terms(question, n, where)
-
-    def search_vectors(
-        self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
-    ) -> list[list[Hit]]:
-        return self._new_reader().search_vectors(vectors, n, where)
-
-    def matching(self, where: Sequence[Condition]) -> int:
-        return self._new_reader().matching(where)
-
-    def fields(self, values: int) -> tuple[FieldSummary, ...]:
-        return self._new_reader().fields(values)
-
-    def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
-        return self._new_reader().fetch(keys)
-
-    def document(self, document_id: str) -> Document:
-        return self._new_reader().document(document_id)
-
-    @property
-    def calibration(self) -> Mapping[str, Any] | None:
-        return self._new_reader().calibration
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
+    def snapshot(self) -> Iterator[ElasticSnapshot]:
+        yield ElasticSnapshot(self._new_reader())
 
     # Knowing what there is
 
@@ -237,7 +202,7 @@ class ElasticBackend:
 
     def encoded(self, document_id: str) -> EncodedDocument:
         """What of it is there: of one that a build left unfinished, some passages may not be."""
-        document = self.document(document_id)
+        document = self._reader.document(document_id)
         keys = self._reader.known([document_id])[document_id].entry.keys
         found = self._reader.stored([passage_id(key) for key in keys], WHOLE)
         return EncodedDocument(
@@ -303,7 +268,7 @@ class ElasticBackend:
                 "primaries": sum(map(_size, primaries)),
                 "replicas": sum(map(_size, copies)) - sum(map(_size, primaries)),
             },
-            calibrated=self.calibration is not None,
+            calibrated=self.noted(CALIBRATION) is not None,
         )
 
     # Inside

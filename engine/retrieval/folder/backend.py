@@ -1,4 +1,4 @@
-"""The embedded backend: a folder with the store and the two indexes derived from it.
+"""The backend in a folder: the store and the two indexes derived from it.
 
     store/     LMDB: the truth
     bm25/      Tantivy, from the store's passages
@@ -8,37 +8,32 @@
 does too, makes them again or lets them catch up.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.codecs.codecs import codec_named
-from engine.document_fields import FieldSummary
-from engine.documents import Document
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, reason_of
-from engine.filters import Condition
-from engine.retrieval.analyser import Analyser, analyser_named
-from engine.retrieval.backend import Description, FetchedPassage
+from engine.retrieval.analyser import analyser_named
+from engine.retrieval.backend import Description
+from engine.retrieval.folder.derivations import (
+    bm25_derivation,
+    terms_of,
+    vectors_derivation,
+)
 from engine.retrieval.folder.derived import Derivation, at_generation, brought_up
-from engine.retrieval.folder.field_table import FieldTable, FieldTables
-from engine.retrieval.folder.key_set import KeySet
-from engine.retrieval.folder.lexical import LexicalIndex, RankBM25Index, TantivyIndex
-from engine.retrieval.folder.vectors import VectorIndex
-from engine.retrieval.hit import Hit
+from engine.retrieval.folder.field_table import FieldTables
+from engine.retrieval.folder.lexical import RankBM25Index
+from engine.retrieval.folder.snapshot import DerivedIndexes, FolderSnapshot
 from engine.store.contents import (
     DocumentEntry,
     EncodedDocument,
     FileRecord,
-    StoredPassage,
 )
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import ThreadLock, changing
-from engine.store.manifest import Manifest, Root, Settings
+from engine.store.manifest import Root, Settings
 from engine.store.snapshot import StoreSnapshot
 
 LEXICAL = ("tantivy", "rank-bm25")
@@ -46,82 +41,12 @@ LEXICAL = ("tantivy", "rank-bm25")
 Identity = tuple[int, int]  # of a file: its device and its number there
 
 
-@dataclass(frozen=True)
-class _Derived:
-    """Both indexes at one generation of one store, whose terms are `analyser`'s."""
-
-    store_id: str
-    generation: int
-    analyser: Analyser
-    lexical: LexicalIndex
-    vectors: VectorIndex
-
-    def reflects(self, manifest: Manifest) -> bool:
-        return (self.store_id, self.generation) == (manifest.store_id, manifest.generation)
-
-
-class EmbeddedSnapshot:
-    """A collection at one generation, whatever is written meanwhile. Threads may share it."""
-
-    def __init__(self, store: StoreSnapshot, derived: _Derived, tables: FieldTables) -> None:
-        self._store = store
-        self._derived = derived
-        self._tables = tables
-
-    @property
-    def generation(self) -> int:
-        return self._derived.generation
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()  # all of it can be searched, or none
-
-    @property
-    def calibration(self) -> Mapping[str, Any] | None:
-        return self._store.manifest().calibration
-
-    def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
-        lexical = self._derived.lexical
-        terms = self._derived.analyser.query_terms(question, lexical.frequency)
-        return lexical.search(terms, n, self._selected(where))
-
-    def search_vectors(
-        self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
-    ) -> list[list[Hit]]:
-        return self._derived.vectors.search(vectors, n, self._selected(where))
-
-    def matching(self, where: Sequence[Condition]) -> int:
-        return len(self._table.select(where))
-
-    def fields(self, values: int) -> tuple[FieldSummary, ...]:
-        return self._table.summaries(values)
-
-    def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
-        return [
-            FetchedPassage(
-                stored.key, stored.passage, entry.source, stored.text, states, entry.fields
-            )
-            for stored, entry, states in self._store.read(keys)
-        ]
-
-    def document(self, document_id: str) -> Document:
-        return self._store.document(document_id)
-
-    @property
-    def _table(self) -> FieldTable:
-        return self._tables.of(self._store)
-
-    def _selected(self, where: Sequence[Condition]) -> KeySet | None:
-        """The passages that may be found; None for all."""
-        return self._table.select(where) if where else None
-
-
-class EmbeddedBackend:
+class FolderBackend:
     """A collection in one folder. Use `create` or `open`, and `close` (or `with`) when done.
 
-    Its own searches see what `refresh` saw last, its `fetch` and `document` the store as it is;
-    those of a `snapshot` all see one generation. Another index that takes the folder's place,
-    made by the same checkpoint, is opened by the next `refresh` or `snapshot`.
+    A `snapshot` is of the latest generation, which the derived indexes are brought up to first.
+    Another index that takes the folder's place, made by the same checkpoint, is opened by the
+    next `refresh` or `snapshot`.
     """
 
     def __init__(
@@ -135,7 +60,7 @@ class EmbeddedBackend:
         self._lexical_name = lexical
         self._codec = codec_named(store.settings.codec)
         self._refreshing = ThreadLock()
-        self._derived: _Derived | None = None
+        self._derived: DerivedIndexes | None = None
         self._tables = FieldTables()
         with self._pinned(healing=True):
             pass
@@ -143,7 +68,7 @@ class EmbeddedBackend:
     @classmethod
     def create(
         cls, folder: Path, settings: Settings, *, overwrite: bool = False, lexical: str = "tantivy"
-    ) -> "EmbeddedBackend":
+    ) -> "FolderBackend":
         """A new collection, open for writing.
 
         Raises: IndexStoreError if the folder holds one already and `overwrite` is False, if it
@@ -159,7 +84,7 @@ class EmbeddedBackend:
     @classmethod
     def open(
         cls, folder: Path, *, readonly: bool = True, lexical: str = "tantivy"
-    ) -> "EmbeddedBackend":
+    ) -> "FolderBackend":
         """The collection in the folder, its derived indexes brought up to date first.
 
         Raises: IndexStoreError if there is none, if it's of another version or damaged, or if
@@ -172,7 +97,7 @@ class EmbeddedBackend:
     @classmethod
     def _over(
         cls, folder: Path, store: LmdbStore, lexical: str, identity: Identity | None
-    ) -> "EmbeddedBackend":
+    ) -> "FolderBackend":
         try:
             return cls(folder, store, lexical, identity)
         except BaseException:
@@ -182,7 +107,7 @@ class EmbeddedBackend:
     def close(self) -> None:
         self._store.close()
 
-    def __enter__(self) -> "EmbeddedBackend":
+    def __enter__(self) -> "FolderBackend":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -207,51 +132,14 @@ class EmbeddedBackend:
     def calibrate(self, calibration: Mapping[str, Any] | None) -> None:
         self._store.calibrate(calibration)
 
-    # Searching
-
     def refresh(self) -> None:
         with self._pinned():
             pass
 
     @contextmanager
-    def snapshot(self) -> Iterator[EmbeddedSnapshot]:
+    def snapshot(self) -> Iterator[FolderSnapshot]:
         with self._pinned() as (store, derived):
-            yield EmbeddedSnapshot(store, derived, self._tables)
-
-    def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
-        with self._now() as now:
-            return now.search_terms(question, n, where)
-
-    def search_vectors(
-        self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
-    ) -> list[list[Hit]]:
-        with self._now() as now:
-            return now.search_vectors(vectors, n, where)
-
-    def matching(self, where: Sequence[Condition]) -> int:
-        with self.snapshot() as snapshot:
-            return snapshot.matching(where)
-
-    def fields(self, values: int) -> tuple[FieldSummary, ...]:
-        with self.snapshot() as snapshot:
-            return snapshot.fields(values)
-
-    def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
-        with self._now() as now:
-            return now.fetch(keys)
-
-    def document(self, document_id: str) -> Document:
-        with self._stored() as store:
-            return store.document(document_id)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def calibration(self) -> Mapping[str, Any] | None:
-        with self._stored() as store:
-            return store.manifest().calibration
+            yield FolderSnapshot(store, derived, self._tables)
 
     # Knowing what there is
 
@@ -324,18 +212,6 @@ class EmbeddedBackend:
 
     # Inside
 
-    @property
-    def _latest(self) -> _Derived:
-        if self._derived is None:
-            raise RuntimeError("the derived indexes are loaded by refresh")
-        return self._derived
-
-    @contextmanager
-    def _now(self) -> Iterator[EmbeddedSnapshot]:
-        """The store as it is, searched as `refresh` saw it last."""
-        with self._stored() as store:
-            yield EmbeddedSnapshot(store, self._latest, self._tables)
-
     @contextmanager
     def _stored(self) -> Iterator[StoreSnapshot]:
         with ExitStack() as held:
@@ -352,7 +228,7 @@ class EmbeddedBackend:
                     raise
 
     @contextmanager
-    def _pinned(self, *, healing: bool = False) -> Iterator[tuple[StoreSnapshot, _Derived]]:
+    def _pinned(self, *, healing: bool = False) -> Iterator[tuple[StoreSnapshot, DerivedIndexes]]:
         """The store and both indexes at one generation, the latest.
 
         Raises: IndexStoreError if the indexes can't be brought up to date;
@@ -370,11 +246,11 @@ class EmbeddedBackend:
                             break
             yield pinned
 
-    def _at_hand(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, _Derived] | None:
+    def _at_hand(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, DerivedIndexes] | None:
         store, derived = self._enter(held), self._derived
         return (store, derived) if derived and derived.reflects(store.manifest()) else None
 
-    def _on_disk(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, _Derived] | None:
+    def _on_disk(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, DerivedIndexes] | None:
         """Without a lock between processes: what is up to date is only read."""
         with self._refreshing:
             store = self._enter(held)
@@ -386,7 +262,9 @@ class EmbeddedBackend:
                 self._derived = found
             return store, self._derived
 
-    def _caught_up(self, held: ExitStack, healing: bool) -> tuple[StoreSnapshot, _Derived] | None:
+    def _caught_up(
+        self, held: ExitStack, healing: bool
+    ) -> tuple[StoreSnapshot, DerivedIndexes] | None:
         """Alone among all processes, so that none is ahead of the snapshot."""
         try:
             with self._refreshing, changing(self._folder):
@@ -407,21 +285,21 @@ class EmbeddedBackend:
 
     def _both(
         self, store: StoreSnapshot, take: Callable[[Path, Derivation[Any]], Any]
-    ) -> _Derived | None:
+    ) -> DerivedIndexes | None:
         """Both indexes as `take` gives them; None if it doesn't give one of them."""
         settings = self._store.settings
         analyser = analyser_named(settings.analyser)
-        vectors = take(self._folder / "vectors", _faiss(settings.vector_dimension))
+        vectors = take(self._folder / "vectors", vectors_derivation(settings.vector_dimension))
         if vectors is None:
             return None
         if self._lexical_name == "tantivy":
-            lexical = take(self._folder / "bm25", _tantivy(analyser))
+            lexical = take(self._folder / "bm25", bm25_derivation(analyser))
         else:
-            lexical = RankBM25Index(_terms(analyser, store.iterate_passages()))
+            lexical = RankBM25Index(terms_of(analyser, store.iterate_passages()))
         manifest = store.manifest()
         if lexical is None:
             return None
-        return _Derived(manifest.store_id, manifest.generation, analyser, lexical, vectors)
+        return DerivedIndexes(manifest.store_id, manifest.generation, analyser, lexical, vectors)
 
     def _replaced(self) -> bool:
         """Whether there's another index in the folder; not while this one is being written."""
@@ -445,47 +323,6 @@ class EmbeddedBackend:
                 )
             replaced, self._store, self._identity = self._store, store, identity
         replaced.close()
-
-
-def vectors_kind(dimension: int) -> str:
-    """What the mark of a vector index says that it is."""
-    return f"cosine-segments-{dimension}"
-
-
-def _tantivy(analyser: Analyser) -> Derivation[TantivyIndex]:
-    def catch_up(index: TantivyIndex, store: StoreSnapshot, touched: list[range]) -> None:
-        index.apply(touched, _terms(analyser, store.iterate_passages(touched)))
-
-    def build(folder: Path, store: StoreSnapshot) -> TantivyIndex:
-        index = TantivyIndex.create(folder)
-        index.apply([], _terms(analyser, store.iterate_passages()))
-        return index
-
-    return Derivation(analyser.name, TantivyIndex.open, catch_up, build)
-
-
-def _faiss(dimension: int) -> Derivation[VectorIndex]:
-    def load(folder: Path) -> VectorIndex:
-        return VectorIndex.load(folder, dimension)
-
-    def catch_up(index: VectorIndex, store: StoreSnapshot, touched: list[range]) -> None:
-        index.apply(touched, store.iterate_vectors(touched))
-
-    def build(folder: Path, store: StoreSnapshot) -> VectorIndex:
-        index = VectorIndex.create(folder, dimension)
-        index.apply([], store.iterate_vectors())
-        return index
-
-    return Derivation(vectors_kind(dimension), load, catch_up, build)
-
-
-def _terms(
-    analyser: Analyser, passages: Iterable[StoredPassage]
-) -> Iterator[tuple[int, list[str]]]:
-    """Each passage's key and terms: its title and heading are found as its text is."""
-    for stored in passages:
-        parts = (stored.passage.title, stored.passage.heading, stored.text)
-        yield stored.key, analyser.terms("\n".join(part for part in parts if part))
 
 
 def _store_folder(folder: Path) -> Path:

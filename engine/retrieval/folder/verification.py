@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import IndexStoreError
-from engine.retrieval.folder.backend import vectors_kind
+from engine.retrieval.folder.derivations import vectors_kind
 from engine.retrieval.folder.derived import Mark, read_mark
 from engine.retrieval.folder.lexical import TantivyIndex
 from engine.retrieval.folder.tantivy_files import damaged_files

@@ -11,7 +11,7 @@ import pytest
 from engine.calibration import Calibration
 from engine.checkpoint import load_checkpoint
 from engine.commands.main import app
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 
 NAMES = ("lighthouse", "lamp", "keeper", "book", "bridge", "river", "engineer", "bell", "apples")
@@ -49,8 +49,8 @@ def written(path: Path, paragraphs: list[dict[str, Any]]) -> Path:
 
 
 def of_index(index: Path) -> Calibration | None:
-    with EmbeddedBackend.open(index) as backend:
-        return Calibration.from_dict(backend.calibration) if backend.calibration else None
+    with FolderBackend.open(index) as backend, backend.snapshot() as snapshot:
+        return Calibration.from_dict(snapshot.calibration) if snapshot.calibration else None
 
 
 def test_it_is_kept_in_the_index_and_the_checkpoint_stays_as_it_was(

@@ -9,7 +9,7 @@ import pytest
 
 from engine.checkpoint import load_checkpoint, save_checkpoint
 from engine.commands.main import app
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.store import records
 from engine.store.manifest import STORE_FORMAT
 
@@ -367,8 +367,8 @@ def test_bench_of_an_index_without_passages_is_one_line(
     run_command, tmp_path: Path, documents_folder: Path, model_folder: Path, build
 ) -> None:
     index = build([documents_folder / "ship.txt"], tmp_path / "index")
-    with EmbeddedBackend.open(index, readonly=False) as backend:
-        backend.delete([backend.fetch([0])[0].document_id])
+    with FolderBackend.open(index, readonly=False) as backend:
+        backend.delete([entry.id for entry in backend.entries()])
     arguments = ["--index", index, "--model", model_folder, "--questions", squad_file(tmp_path)]
     done = run_command(app, "bench", *arguments)
     assert done.code == 4

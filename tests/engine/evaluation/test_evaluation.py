@@ -1,12 +1,14 @@
 """What is measured: the reader alone, the whole path, and the cache against none, by hand."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from engine.answering.question import prepare_question
 from engine.answering.results import SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.datasets.squad import SquadParagraph, SquadQuestion
@@ -15,7 +17,7 @@ from engine.evaluation.reading import Prediction, predict, score
 from engine.evaluation.searching import RightPassage, evaluate_search
 from engine.evaluation.speed import compare
 from engine.reading.read import ReadingOptions
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 
 
@@ -129,9 +131,10 @@ class StubEngine:
 
     @property
     def backend(self) -> SimpleNamespace:
-        return SimpleNamespace(
+        snapshot = SimpleNamespace(
             fetch=lambda keys: [SimpleNamespace(key=key, text=self.texts[key]) for key in keys]
         )
+        return SimpleNamespace(snapshot=lambda: nullcontext(snapshot))
 
 
 def result(answer: str, ms: float, *, no_answer: bool = False, **trace: list[int]) -> SearchResult:
@@ -227,7 +230,7 @@ def test_only_the_uncached_path_runs_the_passages_through_the_lower_layers(
 ) -> None:
     asked = "Who designed the lighthouse?"
     tokens: list[int] = []
-    with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
+    with SearchEngine(FolderBackend.open(index_folder), model) as engine:
         hook = model.reader.encoder.lower[0].register_forward_hook(
             lambda _, inputs, __: tokens.append(len(inputs[0]))
         )
@@ -235,7 +238,7 @@ def test_only_the_uncached_path_runs_the_passages_through_the_lower_layers(
             measured = compare(engine, [asked], passages=4)
         finally:
             hook.remove()
-        of_question = len(engine.prepare(asked).pieces) + 2
+        of_question = len(prepare_question(asked, engine.checkpoint).pieces) + 2
     of_passages = int(measured["tokens"]) + 4  # a closing [SEP] each
     # To retrieve; then each path twice, once to warm up: the cached one, then the other.
     cached, uncached = [of_question], [of_question, of_passages]
@@ -262,7 +265,7 @@ def test_the_ratios_are_of_the_paths_in_turn(
         "engine.evaluation.speed.read_load",
         lambda checkpoint, *_, **__: spend(9.0 if checkpoint is teacher else 6.0, 0.0),
     )
-    with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
+    with SearchEngine(FolderBackend.open(index_folder), model) as engine:
         measured = compare(engine, ["the lamp?", "the bridge?"], passages=3, teacher=teacher)
     assert (measured["cached_ms"], measured["uncached_ms"]) == (2000, 6000)
     assert (measured["teacher_ms"], measured["load_ms"]) == (9000, 1000)

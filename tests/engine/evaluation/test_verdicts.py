@@ -14,7 +14,7 @@ from engine.commands.main import app
 from engine.datasets.questions import BooleanQuestion
 from engine.errors import CheckpointError
 from engine.evaluation.tasks import evaluate_verdicts
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
 
@@ -120,7 +120,7 @@ def test_a_question_for_something_else_has_no_verdict(engine: SearchEngine) -> N
 
 
 def test_a_checkpoint_without_the_head_gives_none(index_folder: Path, model: Checkpoint) -> None:
-    with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
+    with SearchEngine(FolderBackend.open(index_folder), model) as engine:
         result = engine.ask(ASKED)
         with pytest.raises(CheckpointError, match="engine train boolean"):
             evaluate_verdicts(engine, [BooleanQuestion(ASKED, "", "", True)])

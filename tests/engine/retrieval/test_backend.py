@@ -9,13 +9,13 @@ import pytest
 from pets import FIRST, SETTINGS, document, found_by, found_near
 
 from engine.errors import ForereadError, IndexStoreError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
 
 
 @pytest.fixture
 def folder(tmp_path):
-    with EmbeddedBackend.create(tmp_path / "i", SETTINGS) as backend:
+    with FolderBackend.create(tmp_path / "i", SETTINGS) as backend:
         backend.write(FIRST)
         backend.refresh()
     return tmp_path / "i"
@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("lexical", ["tantivy", "rank-bm25"])
 def test_passages_are_found_by_terms_and_by_vectors(folder, lexical):
-    with EmbeddedBackend.open(folder, lexical=lexical) as backend:
+    with FolderBackend.open(folder, lexical=lexical) as backend:
         assert found_by(backend, "Is the cat purring?") == ["cats purr", "cats sleep"]
         assert found_by(backend, "title1") == ["dogs bark"]
         assert found_by(backend, "?!") == []
@@ -31,14 +31,12 @@ def test_passages_are_found_by_terms_and_by_vectors(folder, lexical):
         assert found_near(backend, 1) == ["dogs bark"]
 
 
-def test_another_opener_sees_a_change_after_its_own_refresh(folder):
-    with EmbeddedBackend.open(folder) as reader:
-        with EmbeddedBackend.open(folder, readonly=False) as writer:
+def test_another_opener_s_next_snapshot_sees_a_change(folder):
+    with FolderBackend.open(folder) as reader:
+        with FolderBackend.open(folder, readonly=False) as writer:
             writer.write([document(2, "birds sing")])
             writer.delete(["doc1"])
-        assert found_by(reader, "dogs") == []  # found still, but no longer there to fetch
-        assert found_by(reader, "birds") == []
-        reader.refresh()
+        assert found_by(reader, "dogs") == []
         assert found_by(reader, "birds") == ["birds sing"]
 
 
@@ -52,7 +50,7 @@ def written_behind_the_indexes(folder):
 @pytest.mark.parametrize("lexical", ["tantivy", "rank-bm25"])
 def test_a_crash_between_a_commit_and_its_indexes_heals_at_opening(folder, lexical):
     written_behind_the_indexes(folder)
-    with EmbeddedBackend.open(folder, lexical=lexical) as backend:
+    with FolderBackend.open(folder, lexical=lexical) as backend:
         assert found_by(backend, "cats birds dogs") == ["birds sing", "cats hunt"]
         assert [found_near(backend, i) for i in range(3)] == [["cats hunt"], [], ["birds sing"]]
 
@@ -60,10 +58,10 @@ def test_a_crash_between_a_commit_and_its_indexes_heals_at_opening(folder, lexic
 def test_a_crash_between_an_index_and_its_mark_heals_at_opening(folder):
     old = {name: (folder / name / "mark.json").read_text() for name in ("bm25", "vectors")}
     written_behind_the_indexes(folder)
-    EmbeddedBackend.open(folder).close()
+    FolderBackend.open(folder).close()
     for name, text in old.items():
         (folder / name / "mark.json").write_text(text)
-    with EmbeddedBackend.open(folder) as backend:
+    with FolderBackend.open(folder) as backend:
         assert found_by(backend, "cats birds dogs") == ["birds sing", "cats hunt"]
         assert [len(found_near(backend, i)) for i in range(3)] == [1, 0, 1]
 
@@ -90,7 +88,7 @@ def spoil_file(path):
 def test_derived_folders_that_are_missing_or_spoilt_are_built_again(folder, damage):
     damage(folder)
     for _ in range(2):
-        with EmbeddedBackend.open(folder) as backend:
+        with FolderBackend.open(folder) as backend:
             assert found_by(backend, "cats dogs") == ["cats purr", "cats sleep", "dogs bark"]
             assert found_near(backend, 1) == ["dogs bark"]
 
@@ -101,7 +99,7 @@ def test_derived_folders_that_are_missing_or_spoilt_are_built_again(folder, dama
 def test_an_index_that_is_not_of_this_store_is_not_trusted(folder, change, caplog):
     mark = folder / "bm25" / "mark.json"
     mark.write_text(json.dumps({**json.loads(mark.read_text()), **change}))
-    with caplog.at_level(logging.INFO, "engine.retrieval"), EmbeddedBackend.open(folder) as backend:
+    with caplog.at_level(logging.INFO, "engine.retrieval"), FolderBackend.open(folder) as backend:
         assert found_by(backend, "dogs") == ["dogs bark"]
     assert "bm25 is built from 3 passages" in caplog.text
     assert json.loads(mark.read_text())["generation"] == 1
@@ -116,12 +114,12 @@ def test_an_index_that_is_up_to_date_is_neither_locked_nor_written(folder):
     for lock in folder.glob("*.lock"):
         lock.unlink()
     before = derived_files(folder)
-    EmbeddedBackend.open(folder).close()
+    FolderBackend.open(folder).close()
     assert derived_files(folder) == before
 
 
 def test_threads_search_both_ways_while_another_refreshes(folder):
-    with EmbeddedBackend.open(folder, readonly=False) as backend:
+    with FolderBackend.open(folder, readonly=False) as backend:
 
         def search(number):
             return len(found_by(backend, "cats")), len(found_near(backend, 0))
@@ -135,7 +133,7 @@ def test_threads_search_both_ways_while_another_refreshes(folder):
 
 
 def test_a_description_counts_and_measures(folder):
-    with EmbeddedBackend.open(folder) as backend:
+    with FolderBackend.open(folder) as backend:
         told = backend.describe()
     assert (told.documents, told.passages) == (2, 3)
     assert {"store/states", "store/vectors", "bm25", "vectors"} <= set(told.bytes_on_disk)
@@ -147,10 +145,10 @@ def test_a_description_counts_and_measures(folder):
 
 def test_an_index_is_replaced_only_when_asked(folder):
     with pytest.raises(IndexStoreError, match="--overwrite"):
-        EmbeddedBackend.create(folder, SETTINGS)
-    with EmbeddedBackend.create(folder, SETTINGS, overwrite=True) as backend:
+        FolderBackend.create(folder, SETTINGS)
+    with FolderBackend.create(folder, SETTINGS, overwrite=True) as backend:
         assert found_by(backend, "cats") == []
-    with EmbeddedBackend.open(folder) as backend:
+    with FolderBackend.open(folder) as backend:
         assert backend.describe().documents == 0
 
 
@@ -158,19 +156,19 @@ def test_a_folder_of_something_else_is_never_written_to(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
     for overwrite in (False, True):
         with pytest.raises(IndexStoreError, match="isn't an index"):
-            EmbeddedBackend.create(tmp_path, SETTINGS, overwrite=overwrite)
+            FolderBackend.create(tmp_path, SETTINGS, overwrite=overwrite)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_a_place_without_an_index_is_named(tmp_path):
     with pytest.raises(IndexStoreError, match="holds no index"):
-        EmbeddedBackend.open(tmp_path)
+        FolderBackend.open(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(IndexStoreError, match="holds no index"):
-        EmbeddedBackend.open(tmp_path / "file")
+        FolderBackend.open(tmp_path / "file")
 
 
 def test_an_unknown_lexical_index_is_named(folder):
     with pytest.raises(ForereadError, match=r"'lucene'.*tantivy or rank-bm25"):
-        EmbeddedBackend.open(folder, lexical="lucene")
-    EmbeddedBackend.open(folder, readonly=False).close()  # and nothing stays locked
+        FolderBackend.open(folder, lexical="lucene")
+    FolderBackend.open(folder, readonly=False).close()  # and nothing stays locked

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from pets import DIMENSION, FIRST, HIDDEN, SETTINGS, direction, document, found_by, found_near
+from pets import (
+    DIMENSION,
+    FIRST,
+    HIDDEN,
+    SETTINGS,
+    calibration,
+    direction,
+    document,
+    found_by,
+    found_near,
+)
 
 from engine.codecs.codecs import codec_named
 from engine.errors import FilterError, IndexStoreError
@@ -17,7 +27,7 @@ from engine.retrieval.address import Place
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.backend import Backend
 from engine.retrieval.elastic.address import parse_address
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.opening import open_backend
 from engine.store.contents import FileRecord
 from engine.store.manifest import Root
@@ -43,7 +53,7 @@ def make_backend(request, tmp_path) -> Iterator[Callable[[], Collection]]:
         def make() -> Collection:
             if request.param == "folder":
                 folder = tmp_path / f"{next(NUMBERS)}.idx"
-                backend = made.enter_context(EmbeddedBackend.create(folder, SETTINGS))
+                backend = made.enter_context(FolderBackend.create(folder, SETTINGS))
                 return Collection(folder, backend)
             from engine.retrieval.elastic.backend import ElasticBackend
 
@@ -85,17 +95,22 @@ def test_bm25_scores_are_those_of_the_formula(collection):
     texts = ("mill mill sea", "mill tree sea", "tree tree tree", "sea sea sea sea sea sea sea")
     collection.backend.write([document(i, text) for i, text in enumerate(texts)])
     collection.backend.refresh()
-    hits = collection.backend.search_terms("mill", 10)
-    assert [score for _, score in hits] == pytest.approx([0.9999499, 0.7438652], abs=1e-6)
-    found = collection.backend.fetch([key for key, _ in hits])
-    assert [item.text for item in found] == ["mill mill sea", "mill tree sea"]
+    with collection.backend.snapshot() as snapshot:
+        hits = snapshot.search_terms("mill", 10)
+        assert [score for _, score in hits] == pytest.approx([0.9999499, 0.7438652], abs=1e-6)
+        found = snapshot.fetch([key for key, _ in hits])
+        assert [item.text for item in found] == ["mill mill sea", "mill tree sea"]
 
 
 def test_vectors_are_ranked_by_their_cosines(backend):
     question = np.array([[3, 4, 0, 0, 0, 0, 0, 0]], np.float32)
-    (hits,) = backend.search_vectors(question, 3)
-    assert [score for _, score in hits] == pytest.approx([0.8, 0.6, 0.6], abs=1e-6)
-    assert [len(found) for found in backend.search_vectors(np.repeat(question, 2, 0), 1)] == [1, 1]
+    with backend.snapshot() as snapshot:
+        (hits,) = snapshot.search_vectors(question, 3)
+        assert [score for _, score in hits] == pytest.approx([0.8, 0.6, 0.6], abs=1e-6)
+        assert [len(found) for found in snapshot.search_vectors(np.repeat(question, 2, 0), 1)] == [
+            1,
+            1,
+        ]
 
 
 def test_of_many_terms_the_rarest_are_searched(backend):
@@ -104,26 +119,31 @@ def test_of_many_terms_the_rarest_are_searched(backend):
 
 
 def test_fetched_passages_carry_all_that_reading_needs(backend):
-    (first, second) = (key for key, _ in sorted(backend.search_terms("cats", 5)))
-    fetched = backend.fetch([second, 77, first])
-    assert [item.key for item in fetched] == [second, first]
-    item = fetched[0]
-    assert (item.source, item.text, item.document_id) == ("doc0.txt", "cats sleep", "doc0")
-    assert item.passage.id == "doc0#1"
-    assert (item.passage.title, item.passage.heading, item.passage.page) == ("Title0", "Pets", 3)
-    assert item.passage.pieces.tolist() == [1, 7]
-    assert item.passage.offsets.tolist() == [[10, 11], [11, 20]]
-    assert dict(item.fields)["year"] == 2020
-    assert backend.document("doc0").text[item.passage.start : item.passage.end] == item.text
-    states = codec_named("int8").decode(item.states, 3, HIDDEN)
-    assert states.tolist() == [[1.0] * HIDDEN] * 3
+    with backend.snapshot() as snapshot:
+        (first, second) = (key for key, _ in sorted(snapshot.search_terms("cats", 5)))
+        fetched = snapshot.fetch([second, 77, first])
+        assert [item.key for item in fetched] == [second, first]
+        item = fetched[0]
+        assert (item.source, item.text, item.document_id) == ("doc0.txt", "cats sleep", "doc0")
+        assert item.passage.id == "doc0#1"
+        passage = item.passage
+        assert (passage.title, passage.heading, passage.page) == ("Title0", "Pets", 3)
+        assert item.passage.pieces.tolist() == [1, 7]
+        assert item.passage.offsets.tolist() == [[10, 11], [11, 20]]
+        assert dict(item.fields)["year"] == 2020
+        assert snapshot.document("doc0").text[item.passage.start : item.passage.end] == item.text
+        states = codec_named("int8").decode(item.states, 3, HIDDEN)
+        assert states.tolist() == [[1.0] * HIDDEN] * 3
 
 
 def test_documents_come_back_as_they_were_written(collection):
     odd = document(4, "naïve 👩‍👩‍👧 \ud800 שלום", tags=("x", "y"), open=True, note="a,\x00b")
     collection.backend.write([odd])
     collection.backend.refresh()
-    assert collection.backend.document("doc4") == odd.document
+    with collection.backend.snapshot() as snapshot:
+        assert snapshot.document("doc4") == odd.document
+        with pytest.raises(IndexStoreError, match="no document 'doc9'"):
+            snapshot.document("doc9")
     again = collection.backend.encoded("doc4")
     assert again.document == odd.document
     for one, other in zip(again.passages, odd.passages, strict=True):
@@ -131,8 +151,6 @@ def test_documents_come_back_as_they_were_written(collection):
         assert one.vector.tolist() == other.vector.tolist()
         assert one.passage.id == other.passage.id
         assert one.passage.offsets.tolist() == other.passage.offsets.tolist()
-    with pytest.raises(IndexStoreError, match="no document 'doc9'"):
-        collection.backend.document("doc9")
 
 
 def test_writes_and_deletions_are_searched_after_a_refresh(backend):
@@ -155,7 +173,8 @@ def test_a_document_that_grows_and_shrinks_leaves_nothing_behind(backend):
 
 
 def test_writing_twice_is_writing_once(backend):
-    before = [key for key, _ in backend.search_terms("cats dogs", 10)]
+    with backend.snapshot() as snapshot:
+        before = [key for key, _ in snapshot.search_terms("cats dogs", 10)]
     backend.write(FIRST)
     backend.refresh()
     assert found_by(backend, "cats dogs") == ["cats purr", "cats sleep", "dogs bark"]
@@ -202,12 +221,12 @@ def test_what_is_known_of_documents_and_files_is_found_again(collection):
 
 
 def test_a_calibration_is_kept_and_forgotten(backend):
-    assert backend.calibration is None
+    assert calibration(backend) is None
     backend.calibrate({"span": 0.5})
-    assert backend.calibration == {"span": 0.5}
+    assert calibration(backend) == {"span": 0.5}
     assert backend.describe().calibrated
     backend.calibrate(None)
-    assert backend.calibration is None
+    assert calibration(backend) is None
 
 
 @pytest.mark.parametrize(
@@ -225,21 +244,24 @@ def test_only_documents_that_meet_all_conditions_are_searched(backend, where, te
     assert found_by(backend, "cats dogs", *where) == texts
     near = sorted(found_near(backend, 0, *where) + found_near(backend, 1, *where))
     assert near == texts
-    assert backend.matching(conditions(where)) == len(texts)
+    with backend.snapshot() as snapshot:
+        assert snapshot.matching(conditions(where)) == len(texts)
 
 
 def test_filters_that_cannot_be_met_say_why(backend):
-    with pytest.raises(FilterError, match="no document has a field 'colour'; the fields are path"):
-        backend.matching(conditions("colour=red"))
-    with pytest.raises(FilterError, match="year is compared with a number"):
-        backend.search_terms("cats", 5, conditions("year>=soon"))
+    with backend.snapshot() as snapshot:
+        with pytest.raises(FilterError, match="has a field 'colour'; the fields are path"):
+            snapshot.matching(conditions("colour=red"))
+        with pytest.raises(FilterError, match="year is compared with a number"):
+            snapshot.search_terms("cats", 5, conditions("year>=soon"))
 
 
 def test_fields_are_summed_up(backend):
     backend.write([document(2, "birds", year=2021, day="2026-01-02", tags=("x", "y"))])
     backend.write([document(3, "fish", year=1.5, day="2026-01-01T10:00:00Z", open=True)])
     backend.refresh()
-    found = {one.name: one for one in backend.fields(2)}
+    with backend.snapshot() as snapshot:
+        found = {one.name: one for one in snapshot.fields(2)}
     assert list(found) == ["day", "open", "path", "tags", "title", "type", "year"]
     year = found["year"]
     assert (year.kinds, year.documents, year.distinct) == (("number",), 4, 3)
@@ -271,17 +293,19 @@ def test_a_description_counts_and_measures(backend):
 
 def test_an_empty_collection_is_searched_without_error(collection):
     backend = collection.backend
-    assert backend.search_terms("cats", 5) == []
-    assert backend.search_vectors(direction(0), 5) == [[]]
-    assert backend.fetch([]) == []
-    assert backend.fields(5) == ()
-    with pytest.raises(FilterError, match="the index is empty"):
-        backend.matching(conditions("year=2020"))
+    with backend.snapshot() as snapshot:
+        assert snapshot.search_terms("cats", 5) == []
+        assert snapshot.search_vectors(direction(0), 5) == [[]]
+        assert snapshot.fetch([]) == []
+        assert snapshot.fields(5) == ()
+        with pytest.raises(FilterError, match="the index is empty"):
+            snapshot.matching(conditions("year=2020"))
 
 
 def test_a_question_is_near_to_nothing_if_its_vector_is_zero(backend):
     zeros = np.zeros((1, DIMENSION), np.float32)
-    (hits,) = backend.search_vectors(zeros, 5)
-    assert [score for _, score in hits if score > 0] == []
-    with pytest.raises(ValueError, match="vectors must be"):
-        backend.search_vectors(np.zeros((1, 3), np.float32), 5)
+    with backend.snapshot() as snapshot:
+        (hits,) = snapshot.search_vectors(zeros, 5)
+        assert [score for _, score in hits if score > 0] == []
+        with pytest.raises(ValueError, match="vectors must be"):
+            snapshot.search_vectors(np.zeros((1, 3), np.float32), 5)

@@ -16,8 +16,9 @@ from engine.documents import Document, Passage
 from engine.errors import FilterError
 from engine.filters import Condition, conditions, predicate
 from engine.retrieval.analyser import ANALYSER
+from engine.retrieval.backend import Snapshot
 from engine.retrieval.folder import lexical
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.key_set import KeySet
 from engine.retrieval.folder.lexical import TantivyIndex
 from engine.retrieval.folder.vectors import VectorIndex
@@ -74,10 +75,20 @@ def document(number: int, columns: dict, texts: list[str]) -> EncodedDocument:
     return EncodedDocument(whole, tuple(passages))
 
 
+def told(backend: FolderBackend, values: int) -> tuple[FieldSummary, ...]:
+    with backend.snapshot() as snapshot:
+        return snapshot.fields(values)
+
+
+def matching(backend: FolderBackend, where: object) -> int:
+    with backend.snapshot() as snapshot:
+        return snapshot.matching(conditions(where))
+
+
 class Reference:
     """The same documents, looked at one by one."""
 
-    def __init__(self, backend: EmbeddedBackend) -> None:
+    def __init__(self, backend: FolderBackend) -> None:
         with backend.snapshot() as snapshot:
             every = snapshot.fetch(range(200))
         self.passages = {item.key: item for item in every}
@@ -117,35 +128,36 @@ def test_a_filtered_search_ranks_the_allowed_passages_as_if_there_were_no_others
     tmp_path_factory, commits, asked
 ):
     folder = tmp_path_factory.mktemp("index") / "i"
-    with EmbeddedBackend.create(folder, SETTINGS) as backend:
+    with FolderBackend.create(folder, SETTINGS) as backend:
         for commit in commits:
             backend.write([document(*drawn) for drawn in {d[0]: d for d in commit}.values()])
             backend.refresh()
-            backend.fields(3)  # so that the next commit has a table to catch up
+            told(backend, 3)  # so that the next commit has a table to catch up
         reference = Reference(backend)
         for where, n in asked:
-            check_filtered(backend, reference, where, n)
+            with backend.snapshot() as snapshot:
+                check_filtered(snapshot, reference, where, n)
 
 
 def check_filtered(
-    backend: EmbeddedBackend, reference: Reference, where: list[Condition], n: int
+    snapshot: Snapshot, reference: Reference, where: list[Condition], n: int
 ) -> None:
     try:
         allowed = reference.allowed(where)
     except FilterError:  # not to be compared, or no document has the field
         with pytest.raises(FilterError):
-            backend.matching(where)
+            snapshot.matching(where)
         return
-    assert backend.matching(where) == len(allowed)
+    assert snapshot.matching(where) == len(allowed)
     # Equal scores may come in another order, and be cut off so.
-    found = dict(backend.search_terms("cats and dogs", n, where))
-    scores = dict(backend.search_terms("cats and dogs", 200))
+    found = dict(snapshot.search_terms("cats and dogs", n, where))
+    scores = dict(snapshot.search_terms("cats and dogs", 200))
     assert found.keys() <= scores.keys() & allowed
     best = sorted((scores[key] for key in scores.keys() & allowed), reverse=True)[:n]
     assert sorted(found.values(), reverse=True) == pytest.approx(best)
     question = np.random.default_rng(99).normal(size=(1, DIMENSION)).astype(np.float32)
-    (hits,) = backend.search_vectors(question, n, where)
-    (everything,) = backend.search_vectors(question, 200)
+    (hits,) = snapshot.search_vectors(question, n, where)
+    (everything,) = snapshot.search_vectors(question, 200)
     assert hits == [hit for hit in everything if hit[0] in allowed][:n]
 
 
@@ -153,7 +165,7 @@ def check_filtered(
 @given(commits=st.lists(DOCUMENTS, min_size=1, max_size=3))
 def test_what_is_told_of_the_fields_is_so_after_any_commits(tmp_path_factory, commits):
     folder = tmp_path_factory.mktemp("index") / "i"
-    with EmbeddedBackend.create(folder, SETTINGS) as backend:
+    with FolderBackend.create(folder, SETTINGS) as backend:
         stored: dict[int, EncodedDocument] = {}
         for number, commit in zip(count(), commits):
             removed = {d for d in stored if d % 4 == number}
@@ -161,17 +173,17 @@ def test_what_is_told_of_the_fields_is_so_after_any_commits(tmp_path_factory, co
             backend.write(list(drawn.values()), removed=[f"doc{d}" for d in removed])
             stored = {k: v for k, v in stored.items() if k not in removed} | drawn
             backend.refresh()
-            told = {one.name: one for one in backend.fields(1000)}
+            found = {one.name: one for one in told(backend, 1000)}
         expected: dict[str, dict] = {}
         for one in stored.values():
             for name, value in one.document.fields.items():
                 of_field = expected.setdefault(name, {})
                 for v in set(map(_typed, values_of(value))):
                     of_field[v] = of_field.get(v, 0) + 1
-    assert {n: {_typed(v): c for v, c in f.values} for n, f in told.items()} == {
+    assert {n: {_typed(v): c for v, c in f.values} for n, f in found.items()} == {
         name: counts for name, counts in expected.items() if counts
     }
-    for name, summary in told.items():
+    for name, summary in found.items():
         holders = [d for d in stored.values() if values_of(d.document.fields.get(name, ()))]
         assert summary.documents == len(holders)
         assert summary.distinct == len(expected[name])
@@ -183,7 +195,7 @@ def _typed(value):
 
 @pytest.fixture
 def library(tmp_path: Path):
-    with EmbeddedBackend.create(tmp_path / "i", SETTINGS) as backend:
+    with FolderBackend.create(tmp_path / "i", SETTINGS) as backend:
         backend.write(
             [
                 document(0, {"year": 2019, "by": "Ann", "tags": ("x", "y")}, ["cat", "cat dog"]),
@@ -196,40 +208,44 @@ def library(tmp_path: Path):
 
 
 def test_fields_are_told_with_their_values_and_ranges(library):
-    told = {one.name: one for one in library.fields(2)}
-    assert sorted(told) == ["by", "modified", "path", "tags", "type", "year"]
-    assert told["by"] == FieldSummary("by", ("text",), 3, 2, (("Ann", 2), ("Bob", 1)))
-    assert told["tags"].values == (("y", 2), ("x", 1))
-    assert told["type"].values == (("txt", 3),)
-    year = told["year"]
+    by_name = {one.name: one for one in told(library, 2)}
+    assert sorted(by_name) == ["by", "modified", "path", "tags", "type", "year"]
+    assert by_name["by"] == FieldSummary("by", ("text",), 3, 2, (("Ann", 2), ("Bob", 1)))
+    assert by_name["tags"].values == (("y", 2), ("x", 1))
+    assert by_name["type"].values == (("txt", 3),)
+    year = by_name["year"]
     assert (year.kinds, year.minimum, year.maximum) == (("text", "number"), 2019, 2020.5)
-    assert (told["modified"].minimum, told["modified"].maximum) == (
+    assert (by_name["modified"].minimum, by_name["modified"].maximum) == (
         "2026-01-01T00:00:00Z",
         "2026-01-03T00:00:00Z",
     )
-    assert (told["path"].documents, told["path"].distinct, len(told["path"].values)) == (3, 3, 2)
+    assert (by_name["path"].documents, by_name["path"].distinct, len(by_name["path"].values)) == (
+        3,
+        3,
+        2,
+    )
 
 
 def test_all_conditions_have_to_hold(library):
-    assert library.matching(conditions("by=Ann")) == 3
-    assert library.matching(conditions(["by=Ann", "tags=x"])) == 2
-    assert library.matching(conditions(["by=Ann", "tags=x", "year>2019"])) == 0
-    assert library.matching(conditions({"tags": ["x", "y"]})) == 3
+    assert matching(library, "by=Ann") == 3
+    assert matching(library, ["by=Ann", "tags=x"]) == 2
+    assert matching(library, ["by=Ann", "tags=x", "year>2019"]) == 0
+    assert matching(library, {"tags": ["x", "y"]}) == 3
 
 
 def test_a_field_that_no_document_has_is_refused_with_those_there_are(library):
     with pytest.raises(FilterError, match="'author'; the fields are by, modified, path, tags, ty"):
-        library.matching(conditions("author=Ann"))
+        matching(library, "author=Ann")
     with pytest.raises(FilterError, match="modified is compared with a date") as refused:
-        library.matching(conditions({"by": "Ann", "modified": "yesterday"}))
+        matching(library, {"by": "Ann", "modified": "yesterday"})
     assert "\n" not in str(refused.value)
 
 
 def test_an_empty_index_has_no_fields(tmp_path):
-    with EmbeddedBackend.create(tmp_path / "i", SETTINGS) as backend:
-        assert backend.fields(5) == ()
+    with FolderBackend.create(tmp_path / "i", SETTINGS) as backend:
+        assert told(backend, 5) == ()
         with pytest.raises(FilterError, match="empty"):
-            backend.matching(conditions("type=pdf"))
+            matching(backend, "type=pdf")
 
 
 def test_a_question_filters_by_the_generation_that_it_searches(library):
@@ -237,10 +253,11 @@ def test_a_question_filters_by_the_generation_that_it_searches(library):
     with library.snapshot() as before:
         library.write([document(3, {"by": "Ann"}, ["cat"])], removed=["doc0"])
         library.refresh()
-        assert library.matching(where) == 2
+        assert matching(library, "by=Ann") == 2
         assert before.matching(where) == 3
         assert [key for key, _ in before.search_terms("dog", 9, where)] == [1]
-    assert library.search_terms("dog", 9, where) == []
+    with library.snapshot() as after:
+        assert after.search_terms("dog", 9, where) == []
 
 
 def test_threads_filter_at_once_while_documents_come(library):

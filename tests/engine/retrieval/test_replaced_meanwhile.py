@@ -10,7 +10,7 @@ import pytest
 from pets import FIRST, SETTINGS, document
 
 from engine.retrieval.folder import backend as embedded
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.derived import brought_up
 from engine.store.environment import Environment
 from engine.store.folder_exchange import replace_folder
@@ -20,7 +20,7 @@ from indexer.compact import compact_index
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    with EmbeddedBackend.create(tmp_path / "i", SETTINGS) as backend:
+    with FolderBackend.create(tmp_path / "i", SETTINGS) as backend:
         backend.write(FIRST)
         backend.refresh()
     return tmp_path / "i"
@@ -31,10 +31,10 @@ def commit(folder: Path, number: int, *, refreshed: bool) -> None:
     with LmdbStore.open(folder / "store", readonly=False) as store:
         store.write([document(number, f"word{number}")])
     if refreshed:
-        EmbeddedBackend.open(folder).close()
+        FolderBackend.open(folder).close()
 
 
-def documents_found(backend: EmbeddedBackend) -> set[str]:
+def documents_found(backend: FolderBackend) -> set[str]:
     with backend.snapshot() as snapshot:
         keys = [key for key, _ in snapshot.search_terms("cats dogs word5 word6", 20)]
         return {item.document_id for item in snapshot.fetch(keys)}
@@ -57,7 +57,7 @@ def test_an_index_isn_t_replaced_while_a_reader_brings_it_up_to_date(
             replacing[0].join(1.0)  # it has to wait for us
         return brought_up(*given, **named)
 
-    with EmbeddedBackend.open(folder) as reader:
+    with FolderBackend.open(folder) as reader:
         commit(folder, 5, refreshed=False)
         monkeypatch.setattr(embedded, "brought_up", replaced_meanwhile)
         with caplog.at_level(logging.WARNING):
@@ -83,7 +83,7 @@ def test_an_index_replaced_while_it_s_opened_is_followed_to_the_new_one(
             replace_folder(copy, folder)
 
     monkeypatch.setattr(Environment, "_open", replaced)
-    with EmbeddedBackend.open(folder) as reader:
+    with FolderBackend.open(folder) as reader:
         commit(folder, 5, refreshed=True)
         assert documents_found(reader) == {"doc0", "doc1", "doc5"}
 
@@ -100,7 +100,7 @@ def test_an_index_replaced_once_its_store_is_open_is_followed(
         return store
 
     monkeypatch.setattr(LmdbStore, "open", replaced)
-    with EmbeddedBackend.open(folder) as reader:
+    with FolderBackend.open(folder) as reader:
         commit(folder, 5, refreshed=True)
         assert documents_found(reader) == {"doc0", "doc1", "doc5"}
 
@@ -117,7 +117,7 @@ def test_a_moment_without_a_folder_fails_no_question(
         (tmp_path / "new").rename(folder)
         raise FileNotFoundError
 
-    with EmbeddedBackend.open(folder) as reader:
+    with FolderBackend.open(folder) as reader:
         commit(folder, 5, refreshed=False)
         monkeypatch.setattr(embedded, "brought_up", gone)
         assert documents_found(reader) == {"doc0", "doc1", "doc5"}

@@ -15,7 +15,7 @@ from pets import DIMENSION, FIRST, SETTINGS, direction, document, found_by, foun
 from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointMismatchError, IndexStoreError
 from engine.retrieval.folder import derived
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from engine.store import environment
 from engine.store.folder_exchange import replace_folder
@@ -27,7 +27,7 @@ from indexer.changes import ChangeOptions, add_to_index
 
 @pytest.fixture
 def folder(tmp_path):
-    with EmbeddedBackend.create(tmp_path / "i", SETTINGS) as backend:
+    with FolderBackend.create(tmp_path / "i", SETTINGS) as backend:
         backend.write(FIRST)
         backend.refresh()
     return tmp_path / "i"
@@ -46,13 +46,13 @@ NEW = (["birds sing", "cats hunt"], ["birds sing", "cats hunt"])
 
 
 def change(folder: Path) -> None:
-    with EmbeddedBackend.open(folder, readonly=False) as writer:
+    with FolderBackend.open(folder, readonly=False) as writer:
         writer.write([document(0, "cats hunt"), document(2, "birds sing")], removed=["doc1"])
         writer.refresh()
 
 
 def test_a_snapshot_sees_one_generation_whatever_is_written_meanwhile(folder):
-    with EmbeddedBackend.open(folder) as reader:
+    with FolderBackend.open(folder) as reader:
         with reader.snapshot() as snapshot:
             change(folder)
             assert seen(snapshot) == OLD
@@ -66,13 +66,13 @@ def test_snapshots_are_whole_while_a_writer_commits_and_its_map_grows(tmp_path, 
     monkeypatch.setattr(environment, "INITIAL_MAP", 128 << 10)
     folder = tmp_path / "i"
     failures, done = [], threading.Event()
-    with EmbeddedBackend.create(folder, SETTINGS) as writer:
+    with FolderBackend.create(folder, SETTINGS) as writer:
         writer.write([document(0, "n0 word")])
         writer.refresh()
 
         def read():
             try:
-                with EmbeddedBackend.open(folder) as reader:
+                with FolderBackend.open(folder) as reader:
                     while not done.wait(0.001):
                         with reader.snapshot() as snapshot:
                             keys = [key for key, _ in snapshot.search_terms("word", 50)]
@@ -98,10 +98,10 @@ def test_snapshots_are_whole_while_a_writer_commits_and_its_map_grows(tmp_path, 
 
 
 def test_an_index_that_takes_the_folder_s_place_is_followed(folder, tmp_path):
-    with EmbeddedBackend.create(tmp_path / "other", SETTINGS) as other:
+    with FolderBackend.create(tmp_path / "other", SETTINGS) as other:
         other.write([document(5, "fish swim")])
         other.refresh()
-    with EmbeddedBackend.open(folder) as reader:
+    with FolderBackend.open(folder) as reader:
         with reader.snapshot() as snapshot:
             replace_folder(tmp_path / "other", folder)
             assert seen(snapshot) == OLD
@@ -116,8 +116,8 @@ def test_an_index_that_takes_the_folder_s_place_is_followed(folder, tmp_path):
 
 def test_another_checkpoint_s_index_in_the_folder_s_place_is_refused_with_both(folder, tmp_path):
     fields = {**SETTINGS.__dict__, "checkpoint": "beef"}
-    EmbeddedBackend.create(tmp_path / "other", Settings(**fields)).close()
-    with EmbeddedBackend.open(folder) as reader:
+    FolderBackend.create(tmp_path / "other", Settings(**fields)).close()
+    with FolderBackend.open(folder) as reader:
         replace_folder(tmp_path / "other", folder)
         with pytest.raises(CheckpointMismatchError, match=r"beef.*f00d"), reader.snapshot():
             pass
@@ -132,46 +132,46 @@ def test_an_index_whose_change_broke_off_is_caught_up_and_it_is_said(folder, mon
             raise KeyboardInterrupt
         mark(path, to)
 
-    with EmbeddedBackend.open(folder, readonly=False) as writer:
+    with FolderBackend.open(folder, readonly=False) as writer:
         writer.write([document(0, "cats hunt"), document(2, "birds sing")], removed=["doc1"])
         monkeypatch.setattr(derived, "_write_mark", die)
         with pytest.raises(KeyboardInterrupt):
             writer.refresh()
     monkeypatch.setattr(derived, "_write_mark", mark)
     assert json.loads((folder / "bm25" / "mark.json").read_text())["changing"]
-    with caplog.at_level(logging.WARNING), EmbeddedBackend.open(folder) as backend:
+    with caplog.at_level(logging.WARNING), FolderBackend.open(folder) as backend:
         assert found_by(backend, "cats birds dogs") == ["birds sing", "cats hunt"]
         assert [len(found_near(backend, i)) for i in range(3)] == [1, 0, 1]
-        assert len(backend._latest.lexical) == 2
+        assert len(backend._derived.lexical) == 2
     assert "bm25 catches up with 1 commits" in caplog.text
 
 
 def test_what_a_writer_does_itself_is_not_told(folder, caplog):
     with caplog.at_level(logging.WARNING):
         change(folder)
-        EmbeddedBackend.open(folder).close()
+        FolderBackend.open(folder).close()
     assert caplog.text == ""
 
 
 def test_errors_name_the_index_and_not_what_is_inside_it(folder, tmp_path):
     by_us = f"^{folder} is being written by process {os.getpid()}; "
-    with EmbeddedBackend.open(folder, readonly=False) as writer:
+    with FolderBackend.open(folder, readonly=False) as writer:
         with pytest.raises(IndexStoreError, match=by_us):
-            EmbeddedBackend.open(folder, readonly=False)
+            FolderBackend.open(folder, readonly=False)
         with pytest.raises(IndexStoreError, match=by_us):
-            EmbeddedBackend.create(folder, SETTINGS, overwrite=True)
+            FolderBackend.create(folder, SETTINGS, overwrite=True)
         writer.close()
     with (
-        EmbeddedBackend.open(folder) as reader,
+        FolderBackend.open(folder) as reader,
         pytest.raises(IndexStoreError, match=f"^{folder} is open for reading only"),
     ):
         reader.delete(["doc0"])
     (folder / "store" / "data.mdb").write_bytes(b"not a database" * 1000)
     with pytest.raises(IndexStoreError, match=f"^{folder} isn't an index"):
-        EmbeddedBackend.open(folder)
+        FolderBackend.open(folder)
     (folder / "store" / "data.mdb").unlink()
     with pytest.raises(IndexStoreError, match=f"^{folder} holds no index.*--index {folder}"):
-        EmbeddedBackend.open(folder)
+        FolderBackend.open(folder)
 
 
 def test_an_error_is_one_line_whatever_the_file_is_called(tmp_path):
@@ -183,7 +183,7 @@ def test_an_error_is_one_line_whatever_the_file_is_called(tmp_path):
 
 def test_a_change_costs_no_rewriting_of_what_was_there(folder):
     """All files of the indexes are as they were, but for lists and marks of few bytes."""
-    with EmbeddedBackend.open(folder, readonly=False) as writer:
+    with FolderBackend.open(folder, readonly=False) as writer:
         big = [document(n, *(f"word{n} {i} {i * n}" for i in range(100))) for n in range(4, 8)]
         writer.write(big)
         writer.refresh()
@@ -208,7 +208,7 @@ def test_an_engine_moves_on_by_itself_before_the_next_question(
     index, late = tmp_path / "i", tmp_path / "late.txt"
     build_index([documents_folder / "ship.txt"], index, model, BuildOptions())
     late.write_text("A keeper painted the door green.")
-    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+    with SearchEngine(FolderBackend.open(index), model) as engine:
 
         def sources() -> set[str]:
             return {Path(p.source).name for p in engine.ask("the green door").passages}
@@ -227,7 +227,7 @@ def test_an_engine_answers_in_threads_while_the_index_changes(
     file.write_text("The lamp number 0 was lit.")
     build_index([file], index, model, BuildOptions())
     failures, done = [], threading.Event()
-    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+    with SearchEngine(FolderBackend.open(index), model) as engine:
 
         def ask() -> None:
             try:

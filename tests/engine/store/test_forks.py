@@ -11,7 +11,7 @@ import pytest
 from pets import FIRST, SETTINGS, document
 
 from engine.retrieval.folder import backend as embedded
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.derived import at_generation
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import WriterLock, waiting_lock
@@ -20,7 +20,7 @@ from indexer.compact import compact_index
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    with EmbeddedBackend.create(tmp_path / "i", SETTINGS) as backend:
+    with FolderBackend.create(tmp_path / "i", SETTINGS) as backend:
         backend.write(FIRST)
         backend.refresh()
     return tmp_path / "i"
@@ -38,7 +38,7 @@ def found_in_a_fork(find: Callable[[], set[str]], expected: set[str]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def documents_found(backend: EmbeddedBackend) -> set[str]:
+def documents_found(backend: FolderBackend) -> set[str]:
     with backend.snapshot() as snapshot:
         keys = [key for key, _ in snapshot.search_terms("cats dogs word5", 20)]
         return {item.document_id for item in snapshot.fetch(keys)}
@@ -54,8 +54,8 @@ def test_a_process_forked_while_a_thread_refreshes_finds_what_was_there(
         go_on.wait()
         return at_generation(*given)
 
-    with EmbeddedBackend.open(folder) as backend:
-        with EmbeddedBackend.open(folder, readonly=False) as writer:
+    with FolderBackend.open(folder) as backend:
+        with FolderBackend.open(folder, readonly=False) as writer:
             writer.write([document(5, "word5")])
             writer.refresh()
         monkeypatch.setattr(embedded, "at_generation", held)
@@ -71,7 +71,7 @@ def test_a_process_forked_while_a_thread_refreshes_finds_what_was_there(
 
 
 def test_threads_of_a_forked_process_may_ask_at_once(folder: Path) -> None:
-    with EmbeddedBackend.open(folder) as backend:
+    with FolderBackend.open(folder) as backend:
 
         def ask_in_threads() -> set[str]:
             together, found = threading.Barrier(8), list[set[str]]()
@@ -94,7 +94,7 @@ def test_threads_of_a_forked_process_may_ask_at_once(folder: Path) -> None:
 def test_a_forked_process_follows_an_index_that_was_replaced_before_its_first_question(
     folder: Path,
 ) -> None:
-    with EmbeddedBackend.open(folder) as backend:
+    with FolderBackend.open(folder) as backend:
 
         def replaced() -> set[str]:
             compact_index(folder)

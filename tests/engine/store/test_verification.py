@@ -16,7 +16,7 @@ from engine.codecs.codecs import codec_named
 from engine.documents import Document, Passage
 from engine.errors import IndexStoreError
 from engine.retrieval.analyser import ANALYSER
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.lexical import TantivyIndex
 from engine.retrieval.folder.tantivy_files import damaged_files
 from engine.retrieval.folder.vectors import VectorIndex
@@ -55,7 +55,7 @@ def document(name: str, *texts: str) -> EncodedDocument:
 def index(tmp_path: Path) -> Path:
     """Passages 0 and 1 of "cats", 2 of "dogs", 3 of "birds"; 4 was written and removed."""
     folder = tmp_path / "some.idx"
-    with EmbeddedBackend.create(folder, SETTINGS) as backend:
+    with FolderBackend.create(folder, SETTINGS) as backend:
         backend.write([document("cats", "cats purr", "cats sleep"), document("dogs", "dogs bark")])
         backend.write([document("birds", "birds sing"), document("fish", "fish swim")])
         backend.delete(["fish"])
@@ -108,7 +108,7 @@ def test_a_sound_index_is_read_whole(index: Path) -> None:
 
 
 def test_an_empty_index_is_sound(tmp_path: Path) -> None:
-    EmbeddedBackend.create(tmp_path / "i", SETTINGS).close()
+    FolderBackend.create(tmp_path / "i", SETTINGS).close()
     assert verify_index(tmp_path / "i").sound
 
 

@@ -10,7 +10,7 @@ from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint
 from engine.commands.main import app as engine_app
 from engine.errors import IndexStoreError, QuestionError
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from indexer.commands.main import app as indexer_app
 from indexer.compact import compact_index
@@ -26,19 +26,19 @@ def index(build: Callable[..., Path], documents_folder: Path, tmp_path: Path) ->
 
 
 def calibrate(index: Path, calibration: Calibration | None) -> None:
-    with EmbeddedBackend.open(index, readonly=False) as backend:
+    with FolderBackend.open(index, readonly=False) as backend:
         backend.calibrate(calibration.to_dict() if calibration else None)
 
 
 def stored(index: Path) -> Calibration | None:
-    with EmbeddedBackend.open(index) as backend:
-        return Calibration.from_dict(backend.calibration) if backend.calibration else None
+    with FolderBackend.open(index) as backend, backend.snapshot() as snapshot:
+        return Calibration.from_dict(snapshot.calibration) if snapshot.calibration else None
 
 
 def test_an_index_answers_with_its_own_calibration_and_else_with_the_checkpoint_s(
     index: Path, model: Checkpoint
 ) -> None:
-    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+    with SearchEngine(FolderBackend.open(index), model) as engine:
         assert engine.calibration() == model.settings.calibration
         usual = engine.ask(QUESTION)
         calibrate(index, OWN)  # while it's open: the next question goes by it
@@ -47,7 +47,7 @@ def test_an_index_answers_with_its_own_calibration_and_else_with_the_checkpoint_
         calibrate(index, None)
         again = engine.ask(QUESTION)
     settings = replace(model.settings, calibration=OWN)
-    with SearchEngine(EmbeddedBackend.open(index), replace(model, settings=settings)) as other:
+    with SearchEngine(FolderBackend.open(index), replace(model, settings=settings)) as other:
         of_checkpoint = other.ask(QUESTION)
     assert own.no_answer_confidence == of_checkpoint.no_answer_confidence
     assert [a.confidence for a in own.answers] == [a.confidence for a in of_checkpoint.answers]
@@ -55,11 +55,11 @@ def test_an_index_answers_with_its_own_calibration_and_else_with_the_checkpoint_
 
 
 def test_a_calibration_changes_nothing_of_what_is_searched(index: Path) -> None:
-    with EmbeddedBackend.open(index) as before:
+    with FolderBackend.open(index) as before:
         generation = before.describe().generation
         assert not before.describe().calibrated
     calibrate(index, OWN)
-    with EmbeddedBackend.open(index) as after:
+    with FolderBackend.open(index) as after:
         assert after.describe().generation == generation
         assert after.describe().calibrated
 
@@ -83,10 +83,10 @@ def test_it_stays_when_documents_are_added_and_when_the_index_is_compacted_or_mo
 def test_a_calibration_of_another_version_is_refused_with_what_to_do(
     index: Path, model: Checkpoint
 ) -> None:
-    with EmbeddedBackend.open(index, readonly=False) as backend:
+    with FolderBackend.open(index, readonly=False) as backend:
         backend.calibrate({**OWN.to_dict(), "warmth": 1.0})
     with (
-        SearchEngine(EmbeddedBackend.open(index), model) as engine,
+        SearchEngine(FolderBackend.open(index), model) as engine,
         pytest.raises(IndexStoreError, match=r"index.*warmth.*engine calibrate"),
     ):
         engine.ask(QUESTION)
@@ -95,7 +95,7 @@ def test_a_calibration_of_another_version_is_refused_with_what_to_do(
 def test_an_answer_is_given_from_the_least_confidence_that_was_asked_for(
     index: Path, model: Checkpoint
 ) -> None:
-    with SearchEngine(EmbeddedBackend.open(index), model) as engine:
+    with SearchEngine(FolderBackend.open(index), model) as engine:
         sure = engine.ask(QUESTION).answers[0].confidence
         assert 0.01 < sure < 0.99
         assert not engine.ask(QUESTION, min_confidence=sure - 0.01).no_answer

@@ -7,7 +7,7 @@ import torch
 
 from engine.checkpoint import Checkpoint
 from engine.datasets.squad import SquadParagraph, SquadQuestion
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from engine.training.observations import Observation, first_answer, observe
 
@@ -23,7 +23,7 @@ def asked(engine: SearchEngine, *questions: SquadQuestion) -> list[Observation]:
 def test_a_question_is_observed_with_its_right_passages_and_correct_spans_marked(
     index_folder: Path, model: Checkpoint
 ) -> None:
-    with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
+    with SearchEngine(FolderBackend.open(index_folder), model) as engine:
         result = engine.ask(QUESTION)
         best = result.answers[0]
         answered, unanswered = asked(
@@ -47,7 +47,7 @@ def test_a_question_is_observed_with_its_right_passages_and_correct_spans_marked
 
 
 def test_what_is_observed_can_be_fitted_to(index_folder: Path, model: Checkpoint) -> None:
-    with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
+    with SearchEngine(FolderBackend.open(index_folder), model) as engine:
         (one,) = asked(engine, SquadQuestion("1", QUESTION, (("Dora Reed", 0),)))
     weights = torch.ones(4, requires_grad=True)
     (one.features @ weights).sum().backward()
@@ -66,7 +66,7 @@ def test_a_question_answered_by_another_paragraph_has_an_answer(
         SquadParagraph("", 0, "No passage of the index.", (*questions, wordless)),
         SquadParagraph("", 1, "Nor this one.", (answered,)),
     ]
-    with SearchEngine(EmbeddedBackend.open(index_folder), model) as engine:
+    with SearchEngine(FolderBackend.open(index_folder), model) as engine:
         found = observe(engine, paragraphs, on_progress=progress.append)
     assert [o.answered for o in found] == [False, True]
     assert progress == [1, 2, 3, 4]

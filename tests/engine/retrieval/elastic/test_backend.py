@@ -9,7 +9,7 @@ from broken_writes import break_off
 from pets import DIMENSION, FIRST, SETTINGS, document, found_by
 
 from engine.errors import IndexStoreError
-from engine.retrieval.elastic import reading as elastic_reading
+from engine.retrieval.elastic import snapshot as elastic_snapshot
 from engine.retrieval.elastic.address import ClusterAddress, parse_address
 from engine.retrieval.elastic.backend import ElasticBackend
 from engine.retrieval.elastic.connection import Connection
@@ -67,7 +67,8 @@ def test_what_was_replaced_meanwhile_is_neither_written_to_nor_made_again(
 
 def test_records_are_read_from_the_index_that_took_the_place(address, backend):
     with replaced(address):
-        assert backend.document("doc2").text == "birds sing"
+        with backend.snapshot() as snapshot:
+            assert snapshot.document("doc2").text == "birds sing"
         assert backend.entry("doc0") is None
 
 
@@ -114,8 +115,9 @@ def test_a_write_that_breaks_off_leaves_its_files_known_as_not_all_stored(
 
 
 def test_the_fields_of_wide_records_are_summed_up_some_at_a_time(backend, monkeypatch):
-    monkeypatch.setattr(elastic_reading, "FIELDS_AT_ONCE", 2)
-    found = {one.name: (one.documents, one.distinct) for one in backend.fields(5)}
+    monkeypatch.setattr(elastic_snapshot, "FIELDS_AT_ONCE", 2)
+    with backend.snapshot() as snapshot:
+        found = {one.name: (one.documents, one.distinct) for one in snapshot.fields(5)}
     assert found == {"path": (2, 2), "title": (2, 2), "type": (2, 1), "year": (2, 2)}
 
 
@@ -124,12 +126,13 @@ def test_different_values_are_counted_however_many_documents_there_are(backend):
         numbers = range(100 + 30 * part, 130 + 30 * part)
         backend.write([document(n, "fish swim", weight=n, pond=f"p{n % 7}") for n in numbers])
         backend.refresh()
-    found = {one.name: one.distinct for one in backend.fields(1)}
+    with backend.snapshot() as snapshot:
+        found = {one.name: one.distinct for one in snapshot.fields(1)}
     assert (found["weight"], found["pond"], found["path"]) == (60, 7, 62)
 
 
 def test_the_rarest_of_very_many_terms_are_searched(backend, monkeypatch):
-    monkeypatch.setattr(elastic_reading, "TERMS_AT_ONCE", 7)
+    monkeypatch.setattr(elastic_snapshot, "TERMS_AT_ONCE", 7)
     unknown = " ".join(f"word{number}" for number in range(60))
     assert found_by(backend, f"{unknown} barking") == ["dogs bark"]
 
@@ -139,7 +142,8 @@ def test_names_of_fields_may_be_of_any_length(backend):
     backend.write([document(3, "fish swim", **{name: 1, other: "x"})])
     backend.refresh()
     assert found_by(backend, "fish", f"{name}>=1", f"{other}=x") == ["fish swim"]
-    assert len(backend.fields(5)) == 6
+    with backend.snapshot() as snapshot:
+        assert len(snapshot.fields(5)) == 6
 
 
 def test_a_list_that_has_gone_once_it_was_read_is_no_matter(backend, monkeypatch):

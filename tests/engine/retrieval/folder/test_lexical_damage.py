@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import IndexStoreError
 from engine.retrieval.analyser import ANALYSER
-from engine.retrieval.folder.backend import EmbeddedBackend
+from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.lexical import TantivyIndex
 from engine.store.manifest import Settings
 
@@ -65,7 +65,7 @@ def test_a_search_in_damaged_files_says_how_to_mend_them(folder: Path) -> None:
 def test_an_index_that_can_t_catch_up_is_built_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with EmbeddedBackend.create(tmp_path / "i", SETTINGS, lexical="tantivy"):
+    with FolderBackend.create(tmp_path / "i", SETTINGS, lexical="tantivy"):
         pass
     apply = TantivyIndex.apply
 
@@ -79,9 +79,10 @@ def test_an_index_that_can_t_catch_up_is_built_anew(
         apply(self, spans, added)
 
     monkeypatch.setattr(TantivyIndex, "apply", fails)
-    with EmbeddedBackend.open(tmp_path / "i", readonly=False) as backend:
+    with FolderBackend.open(tmp_path / "i", readonly=False) as backend:
         from pets import document
 
         backend.write([document(0, "cats purr")])
         backend.refresh()
-        assert [key for key, _ in backend.search_terms("cats", 5)] == [0]
+        with backend.snapshot() as snapshot:
+            assert [key for key, _ in snapshot.search_terms("cats", 5)] == [0]

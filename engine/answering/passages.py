@@ -1,0 +1,134 @@
+"""The passages that are read for a question: retrieved, loaded and read, out of one snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.answering.answers import Reading, read, retrieval_features
+from engine.answering.results import PassageHit
+from engine.calibration import Calibration
+from engine.checkpoint import Checkpoint
+from engine.codecs.codecs import codec_named
+from engine.encoder.states import States
+from engine.errors import IndexStoreError
+from engine.reading.read import every_pair
+from engine.reading.reader import ReaderOutput
+from engine.retrieval.backend import FetchedPassage, Snapshot
+from engine.retrieval.fusion import Candidate, reciprocal_rank_fusion
+from engine.retrieval.hit import Hit
+
+
+@dataclass(frozen=True)
+class RetrievedPassages:
+    """What retrieval found for a question: each retriever's ranking of passage keys, and fused."""
+
+    lexical: list[Hit]
+    dense: list[Hit]
+    fused: list[Candidate]
+
+
+@dataclass(frozen=True)
+class LoadedPassages:
+    """Passages as stored, with what found them; no passages have no states."""
+
+    candidates: list[Candidate]
+    fetched: list[FetchedPassage]
+    states: States | None
+
+
+@dataclass(frozen=True)
+class ReadPassages:
+    """Passages of one question as read, in fused order.
+
+    `features`, (passages, 4), are what they are reranked by; see `Calibration`.
+    """
+
+    output: ReaderOutput
+    features: Tensor
+    reading: Reading
+
+
+def retrieve_passages(
+    question: str, vector: NDArray[np.float32], n: int, snapshot: Snapshot
+) -> RetrievedPassages:
+    """Both retrievers' best `n` passages, fused. `vector`, (1, dimension), is the question's."""
+    dense = snapshot.search_vectors(vector, n)[0]
+    return fuse(snapshot.search_terms(question, n), dense)
+
+
+def fuse(lexical: list[Hit], dense: list[Hit]) -> RetrievedPassages:
+    fused = reciprocal_rank_fusion({"bm25": lexical, "dense": dense})
+    return RetrievedPassages(lexical, dense, fused)
+
+
+def load_passages(
+    candidates: Sequence[Candidate], snapshot: Snapshot, checkpoint: Checkpoint
+) -> LoadedPassages:
+    """Those of the passages that are there, with their stored states in the checkpoint's dtype."""
+    by_key = {candidate.key: candidate for candidate in candidates}
+    fetched = snapshot.fetch(list(by_key))
+    if not fetched:
+        return LoadedPassages([], [], None)
+    codec, width = codec_named(checkpoint.settings.codec), checkpoint.hidden_width
+    lengths = [len(item.passage.pieces) + 1 for item in fetched]  # and the closing [SEP]
+    states = [
+        codec.decode(item.states, n, width, checkpoint.dtype)
+        for item, n in zip(fetched, lengths, strict=True)
+    ]
+    found = [by_key[item.key] for item in fetched]
+    return LoadedPassages(found, fetched, States.of(states, checkpoint.device))
+
+
+def calibration_of(snapshot: Snapshot, checkpoint: Checkpoint) -> Calibration:
+    """The collection's own, if it was calibrated, or the checkpoint's.
+
+    Raises: IndexStoreError if its own doesn't fit this version.
+    """
+    own = snapshot.calibration
+    if own is None:
+        return checkpoint.settings.calibration
+    try:
+        return Calibration.from_dict(own)
+    except (TypeError, ValueError) as error:
+        raise IndexStoreError(
+            f"the calibration of the index doesn't fit this version ({error}); fit it again "
+            "with: engine calibrate QUESTIONS --index DIR"
+        ) from None
+
+
+@torch.inference_mode()
+def read_passages(
+    question: States, loaded: LoadedPassages, checkpoint: Checkpoint, calibration: Calibration
+) -> ReadPassages:
+    """One pass of the upper layers over all passages of one question, reranked by `calibration`.
+
+    Raises: ValueError if there are no passages.
+    """
+    if loaded.states is None:
+        raise ValueError("there are no passages to read")
+    output = checkpoint.read(question, loaded.states, every_pair(1, len(loaded.fetched)))
+    retrieval = retrieval_features([candidate.ranks for candidate in loaded.candidates])
+    features, reading = read(output, retrieval, calibration)
+    return ReadPassages(output, features, reading)
+
+
+def passage_hit(item: FetchedPassage, candidate: Candidate, score: float) -> PassageHit:
+    passage = item.passage
+    return PassageHit(
+        id=passage.id,
+        document=passage.document_id,
+        source=item.source,
+        title=passage.title,
+        text=item.text,
+        start=passage.start,
+        end=passage.end,
+        score=score,
+        ranks=candidate.ranks,
+        heading=passage.heading,
+        page=passage.page,
+        fields=item.fields,
+    )

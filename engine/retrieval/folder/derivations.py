@@ -1,0 +1,52 @@
+"""How the BM25 index and the vector index come from the store."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from engine.retrieval.analyser import Analyser
+from engine.retrieval.folder.derived import Derivation
+from engine.retrieval.folder.lexical import TantivyIndex
+from engine.retrieval.folder.vectors import VectorIndex
+from engine.store.contents import StoredPassage
+from engine.store.snapshot import StoreSnapshot
+
+
+def vectors_kind(dimension: int) -> str:
+    """What the mark of a vector index says that it is."""
+    return f"cosine-segments-{dimension}"
+
+
+def bm25_derivation(analyser: Analyser) -> Derivation[TantivyIndex]:
+    def catch_up(index: TantivyIndex, store: StoreSnapshot, touched: list[range]) -> None:
+        index.apply(touched, terms_of(analyser, store.iterate_passages(touched)))
+
+    def build(folder: Path, store: StoreSnapshot) -> TantivyIndex:
+        index = TantivyIndex.create(folder)
+        index.apply([], terms_of(analyser, store.iterate_passages()))
+        return index
+
+    return Derivation(analyser.name, TantivyIndex.open, catch_up, build)
+
+
+def vectors_derivation(dimension: int) -> Derivation[VectorIndex]:
+    def load(folder: Path) -> VectorIndex:
+        return VectorIndex.load(folder, dimension)
+
+    def catch_up(index: VectorIndex, store: StoreSnapshot, touched: list[range]) -> None:
+        index.apply(touched, store.iterate_vectors(touched))
+
+    def build(folder: Path, store: StoreSnapshot) -> VectorIndex:
+        index = VectorIndex.create(folder, dimension)
+        index.apply([], store.iterate_vectors())
+        return index
+
+    return Derivation(vectors_kind(dimension), load, catch_up, build)
+
+
+def terms_of(
+    analyser: Analyser, passages: Iterable[StoredPassage]
+) -> Iterator[tuple[int, list[str]]]:
+    """Each passage's key and terms: its title and heading are found as its text is."""
+    for stored in passages:
+        parts = (stored.passage.title, stored.passage.heading, stored.text)
+        yield stored.key, analyser.terms("\n".join(part for part in parts if part))

@@ -12,6 +12,7 @@ from streamlit.navigation.page import Page
 
 from engine.answering.results import Answer, SearchResult
 from engine.datasets.squad import read_questions
+from engine.evaluation.speed import compare
 from ui import answer_view, explain, filter_view, render
 from ui.error_lines import errors_told
 from ui.settings import PageSettings
@@ -189,8 +190,6 @@ def _show_times(result: SearchResult, settings: PageSettings) -> None:
 
 
 def _compare(question: str, settings: PageSettings) -> dict[str, float]:
-    from engine.evaluation.speed import compare
-
     return compare(open_engine(settings.index, settings.model), [question])
 
 

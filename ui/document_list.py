@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from engine.store.contents import DocumentEntry
 from ui import render, upload_view
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 from ui.uploads import shown_source
-
-if TYPE_CHECKING:
-    from engine.store.contents import DocumentEntry
 
 ROWS = 20  # on one page of the list
 
@@ -28,7 +25,7 @@ class Listed:
     added: str | None
 
     @classmethod
-    def of(cls, entry: "DocumentEntry") -> "Listed":
+    def of(cls, entry: DocumentEntry) -> "Listed":
         source = shown_source(entry.source)
         return cls(entry.id, entry.title, source, source if source != entry.source else None)
 
@@ -37,7 +34,7 @@ class Listed:
         return self.title or self.source
 
 
-def listed(entries: "Iterable[DocumentEntry]") -> list[Listed]:
+def listed(entries: Iterable[DocumentEntry]) -> list[Listed]:
     """Documents by their names, those of one name by their ids."""
     return sorted(map(Listed.of, entries), key=lambda one: (one.name.casefold(), one.id))
 

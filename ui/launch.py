@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from engine.commands import console
-from engine.commands.options import INDEX
+from engine.commands.options import INDEX, MODEL
 from engine.datasets.squad import read_questions
 from engine.errors import CheckpointError, IndexStoreError, SourceError
 from engine.retrieval.elastic.address import ClusterAddress
 from ui.feedback import read_feedback, to_squad
-from ui.settings import PASSWORD_VARIABLE, PageSettings, visitors_folder
-from ui.uploads import FILE_BYTES
+from ui.settings import FILE_BYTES, PASSWORD_VARIABLE, PageSettings, visitors_folder
 
 PAGE = Path(__file__).with_name("page.py")
 EVERY_ADDRESS = ("0.0.0.0", "::")
@@ -26,10 +25,7 @@ app = typer.Typer(name="foreread-ui", pretty_exceptions_enable=False, rich_marku
 @app.command()
 def serve(
     index: INDEX,
-    model: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint folder; by default the one that made the index."),
-    ] = None,
+    model: MODEL = None,
     questions: Annotated[
         Path | None,
         typer.Option(help="Sample questions to offer: a SQuAD file, or one a line."),
@@ -65,6 +61,7 @@ def serve(
     """
     in_cluster = isinstance(index, ClusterAddress)
     if in_cluster:
+        # Torch comes with it, and a mistake in the options needn't wait for that.
         from engine.retrieval.opening import open_backend
 
         open_backend(index).close()  # what is wrong with it is told here, not to visitors

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.retrieval.elastic.address import ClusterAddress, is_address, parse_address
 
 PASSWORD_VARIABLE = "FOREREAD_UI_PASSWORD"
+FILE_BYTES = 50 << 20  # of one file that a visitor adds
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,15 @@
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from engine.errors import ForereadError
+from indexer.sync import FileOutcome, Progress
 from ui import render
-from ui.settings import PageSettings
+from ui.settings import FILE_BYTES, PageSettings
 from ui.shared_engine import open_engine
 from ui.uploads import (
-    FILE_BYTES,
     SUFFIXES,
     add_uploads,
     keep_upload,
@@ -20,9 +19,6 @@ from ui.uploads import (
     shown_source,
     uploads_folder,
 )
-
-if TYPE_CHECKING:
-    from indexer.sync import FileOutcome, Progress
 
 
 def show(settings: PageSettings) -> None:
@@ -54,7 +50,7 @@ def outcomes_block(told: Sequence[tuple[str, str]]) -> str:
     return f'<table class="fr-table" role="status"><tbody>{rows}</tbody></table>'
 
 
-def outcome_told(outcome: "FileOutcome", index: Path) -> tuple[str, str]:
+def outcome_told(outcome: FileOutcome, index: Path) -> tuple[str, str]:
     """A file's name and what became of it, in words, without our folder's name."""
     words = outcome.status
     if outcome.documents > 1:
@@ -86,7 +82,7 @@ def _add(files: Sequence[tuple[str, bytes]], settings: PageSettings) -> list[tup
     engine = open_engine(settings.index, settings.model)
     bar = st.progress(0.0, "Waiting for the index…")
 
-    def on_progress(progress: "Progress") -> None:
+    def on_progress(progress: Progress) -> None:
         share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
         bar.progress(min(1.0, share), f"Reading: {progress.passages} passages so far…")
 

@@ -5,22 +5,20 @@ import re
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
 
+from engine.checkpoint import Checkpoint
 from engine.errors import IndexStoreError, SourceError
 from engine.store.folder_exchange import KEPT
-
-if TYPE_CHECKING:
-    from engine.checkpoint import Checkpoint
-    from indexer.changes import ChangeReport
-    from indexer.sync import FileOutcome, Progress
+from indexer.changes import ChangeOptions, ChangeReport, add_to_index, remove_from_index
+from indexer.readers.limits import Limits
+from indexer.sync import SKIPPED, FileOutcome, Progress
+from ui.settings import FILE_BYTES
 
 FOLDER = "uploads"
 SUFFIXES = (
     *(".txt", ".md", ".html", ".htm", ".pdf", ".docx"),
     *(".csv", ".tsv", ".json", ".jsonl"),
 )
-FILE_BYTES = 50 << 20
 ALL_BYTES = 2 << 30  # of all files together
 LONGEST_NAME = 120  # characters
 
@@ -87,18 +85,14 @@ def keep_upload(index: Path, given: str, data: bytes) -> Path:
 def add_uploads(
     files: Sequence[Path],
     index: Path,
-    checkpoint: "Checkpoint",
+    checkpoint: Checkpoint,
     *,
-    on_progress: "Callable[[Progress], None]" = lambda _: None,
-) -> "tuple[FileOutcome, ...]":
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> tuple[FileOutcome, ...]:
     """Index files of the folder; those that can't be read are removed from it again.
 
     Raises: as `indexer.changes.add_to_index`.
     """
-    from indexer.changes import ChangeOptions, add_to_index
-    from indexer.sources import Limits
-    from indexer.sync import SKIPPED
-
     told: list[FileOutcome] = []
     add_to_index(
         files,
@@ -114,13 +108,11 @@ def add_uploads(
     return tuple(told)
 
 
-def remove_upload(name: str, index: Path) -> "ChangeReport":
+def remove_upload(name: str, index: Path) -> ChangeReport:
     """Remove a file of the folder from the index and from the folder.
 
     Raises: SourceError if there's no such file; else as `indexer.changes.remove_from_index`.
     """
-    from indexer.changes import remove_from_index
-
     file = next((one for one in uploaded_files(index) if one.name == name), None)
     if file is None:
         raise SourceError(f"{name} isn't among the files that were added here")

@@ -244,7 +244,7 @@ def test_the_comparison_runs_once_a_question_when_switched_on(
         compared.extend(questions)
         return {"cached_ms": 1, "uncached_ms": 8, "ratio": 8, "passages": 3, "tokens": 60}
 
-    monkeypatch.setattr("engine.evaluation.speed.compare", compare)
+    monkeypatch.setattr("ui.ask_page.compare", compare)
     page = open_fold(ask(start(lambda *_: FakeEngine()), "Which city?"), "times")
     assert compared == []
     page.toggle[0].set_value(True).run()

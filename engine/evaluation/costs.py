@@ -1,7 +1,7 @@
-"""What reading costs, passages' states cached or not, without an index: time, memory, room.
+"""What reading costs in time and storage, with passages' states cached or not; needs no index.
 
-A `Load` is read by one call: one question against several passages, as a search reads them, or
-pairs of a question and a passage each, as batches are counted elsewhere.
+A `Load` is what one call reads: one question against several passages, as a search does, or a
+batch of pairs of a question and its own passage, as other readers are measured.
 """
 
 import time
@@ -37,12 +37,8 @@ def passage_pieces(
     paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer, *, limit: int
 ) -> list[Pieces]:
     """The paragraphs' wordpieces in windows of at most `limit`."""
-    windows = []
-    for paragraph in paragraphs:
-        ids = tokenizer.encode(paragraph.context).ids
-        if len(ids):
-            windows += [ids[start:end] for start, end in window_bounds(len(ids), limit)]
-    return windows
+    texts = [tokenizer.encode(paragraph.context).ids for paragraph in paragraphs]
+    return [ids[start:end] for ids in texts for start, end in window_bounds(len(ids), limit)]
 
 
 def search_loads(
@@ -54,9 +50,9 @@ def search_loads(
     question_limit: int,
     most: int,
 ) -> list[Load]:
-    """At most `most` loads of one question and `passages` passages, taken in turn from the file.
+    """At most `most` loads of one question and `passages` passages, spread over the file.
 
-    Raises: SourceError if there's no question or passage.
+    Raises: SourceError if there is no question or no passage.
     """
     windows = passage_pieces(paragraphs, tokenizer, limit=limit)
     asked = [ids for ids, _ in _asked(paragraphs, tokenizer, question_limit)]
@@ -81,7 +77,7 @@ def pair_loads(
 ) -> list[Load]:
     """At most `most` loads of `batch` questions, each with the first window of its paragraph.
 
-    A file with too few questions gives them again. Raises: SourceError if there's none at all.
+    Questions are repeated if the file has too few. Raises: SourceError if it has none.
     """
     asked = [
         (ids, passage[:limit])
@@ -103,7 +99,7 @@ def pair_loads(
 
 
 def stored_states(checkpoint: Checkpoint, load: Load) -> list[bytes]:
-    """The load's passages behind the lower layers, as an index would store them."""
+    """The states of the load's passages after the lower layers, as an index would store them."""
     encoded = checkpoint.encode_passages(load.passages)
     codec = codec_named(checkpoint.settings.codec)
     return [codec.encode(states) for states in encoded.one_by_one()]
@@ -135,9 +131,9 @@ def timed_in_turn(
     warm_up: int = 2,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> dict[str, list[float]]:
-    """Milliseconds of each path for each load, all paths taking turns at every load.
+    """Milliseconds of each path for each load.
 
-    So a slow spell of the machine hits all of them alike.
+    The paths take turns at every load, so that a slow spell of the machine hits all of them alike.
     """
     for path in paths.values():  # the first calls pay for setting up
         for number in range(min(warm_up, loads)):
@@ -159,9 +155,9 @@ def times_faster(slow: Sequence[float], fast: Sequence[float]) -> float:
 
 @torch.inference_mode()
 def build_rate(checkpoint: Checkpoint, passages: Sequence[Pieces]) -> float:
-    """Wordpieces a second through the lower layers alone, as a build runs them; no codec, no store.
+    """Wordpieces a second through the lower layers, batched as a build does, without storing them.
 
-    0 for an undecomposed network, which has none.
+    0 for an undecomposed network, which has no lower layers.
     """
     if not checkpoint.reader.encoder.config.lower:
         return 0.0

@@ -1,11 +1,11 @@
-"""Memory that reading takes, by a process of its own: `python -m engine.evaluation.memory`.
+"""Memory that reading takes, measured in its own process: `python -m engine.evaluation.memory`.
 
-Two figures, since they are counted differently in different places:
+Two figures, since others count differently:
 
-- `peak_mib`: how far the process grows above what it held with the model loaded. Of `VmHWM`.
-- `requested_mib`: bytes of everything that all operations of the pass ask for, summed, never
-  subtracted when freed. The DeFormer paper's memory is this (`total_requested_bytes` of its
-  framework's profiler); what a kernel asks for inside itself isn't seen here.
+- `peak_mib`: how far the process grows (`VmHWM`) above its size with the model loaded.
+- `requested_mib`: the bytes that all operations of the pass ask for, summed, freed or not. The
+  DeFormer paper reports this (`total_requested_bytes` of its framework's profiler). What a kernel
+  asks for internally isn't counted.
 """
 
 import json
@@ -34,7 +34,7 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Memory:
-    """In MiB; `process_mib` is the whole process at its peak, the loaded model and torch too."""
+    """In MiB; `process_mib` is the peak of the whole process, with torch and the loaded model."""
 
     peak_mib: float
     requested_mib: float
@@ -50,10 +50,10 @@ def measure_memory(
     threads: int | None = None,
     layers: tuple[tuple[int, ...], tuple[int, ...]] | None = None,
 ) -> Memory:
-    """What reading `load` takes, by a process of its own.
+    """What reading `load` takes, measured in its own process.
 
-    `cached` states are made up there, of the size that they'd have, so that no lower layer runs
-    over passages. `layers` (lower, upper) cuts the model first: its costs, whatever its answers.
+    With `cached`, the passages' states are random and of the right size, so that no lower layer
+    runs over passages. `layers` (lower, upper) selects layers first: costs are right, answers not.
     Raises: ForereadError if the process fails.
     """
     job = {

@@ -28,9 +28,9 @@ WINDOWS_AT_ONCE = 32
 
 @dataclass(frozen=True)
 class PageAnswer:
-    """What was found in a page, places in tokens; scores are only compared with each other.
+    """What was found in a page. Places are in tokens; scores are only compared with each other.
 
-    `yes` is True or False where the answer is yes or no, which then stands for `short`.
+    `yes` is True or False if the answer is yes or no; `short` is then empty.
     """
 
     long: Place | None
@@ -46,10 +46,11 @@ def find_in_page(
     question: NaturalQuestion,
     options: ReadingOptions = READ_WHOLE,
 ) -> PageAnswer:
-    """Read every candidate for the question: the surest span, and the candidate that holds it.
+    """Read every candidate; answer with the surest span, and with the candidate that holds it.
 
-    With a yes/no head, yes or no takes the span's place for a question that asks for it, where
-    that candidate says one of them likelier than not. The score is the span's margin over null.
+    If the question asks for yes or no, and the reader has a yes/no head that gives one of them
+    more than half of that candidate's probability, it takes the span's place. Scores are the
+    span's margin over null.
     """
     limit = options.window_of(reader.encoder.config)
     asked = tokenizer.encode(question.question).ids[: options.question_limit]
@@ -58,7 +59,6 @@ def find_in_page(
     windows = [
         (number, start, end)
         for number, part in enumerate(pieces)
-        if len(part)
         for start, end in window_bounds(len(part), limit)
     ]
     best: tuple[float, int, int, int] | None = None
@@ -91,10 +91,10 @@ def find_in_page(
 def score_pages(
     questions: Sequence[NaturalQuestion], found: Sequence[PageAnswer]
 ) -> dict[str, Any]:
-    """Precision, recall and F1 in per cent of long and of short answers.
+    """Precision, recall and F1 of long and of short answers, in per cent.
 
-    Both at the score from which F1 is best, as the official script gives them beside those of
-    all predictions, `every`.
+    They are those at the score threshold with the best F1, as in the official script; `every` has
+    those of all predictions.
     """
     long, short = [], []
     for question, answer in zip(questions, found, strict=True):

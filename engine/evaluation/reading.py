@@ -18,10 +18,10 @@ from engine.text.windows import window_bounds
 
 @dataclass(frozen=True)
 class Prediction:
-    """The best span of one question, and how far it stands above the null answer.
+    """The best span of one question, and its margin over the null answer.
 
-    `margin` is start plus end logit of the span less twice the null logit, `start` the code point
-    of the paragraph from which `text` stands there.
+    `margin` is the span's start plus end logit less twice the null logit; `start` is the code
+    point of the paragraph at which `text` begins.
     """
 
     question: SquadQuestion
@@ -82,12 +82,11 @@ def _predict_paragraph(
 def score(
     predictions: Sequence[Prediction], *, null_threshold: float = 0.0, language: str = ENGLISH
 ) -> dict[str, Any]:
-    """EM and F1 in per cent, by the official rules, None of no questions; see
-    `engine.evaluation.metrics`.
+    """EM and F1 in per cent by the official rules (see `engine.text.matching`).
 
-    Where some question of the file has no answer, a margin below `null_threshold` answers with
-    nothing, and `has_answer_f1` and `no_answer_accuracy` are given too, and precision, recall and
-    F1 of *no answer* as shares.
+    Both are None if there are no questions. If some question has no answer, a margin below
+    `null_threshold` predicts *no answer*; then `has_answer_f1` and `no_answer_accuracy` are given
+    too, and precision, recall and F1 of *no answer* as shares.
     """
     with_null = any(not p.question.answers for p in predictions)
     rows = []

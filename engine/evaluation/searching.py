@@ -1,4 +1,4 @@
-"""The whole path measured: retrieval, reranking, answers and latency over an index."""
+"""Quality and latency of the whole path over an index: retrieval, reranking, answers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import quantiles
@@ -13,19 +13,17 @@ from engine.text.matching import exact_match, f1
 
 DEPTH = 20
 CORRECT_F1 = 0.5
-"""From where an answer counts as correct: spans that overlap are merged into one answer."""
+"""The least F1 of an answer that counts as correct, since overlapping spans are merged."""
 RANKINGS = ("bm25", "dense", "hybrid", "reranked")
-
-
 SHARED_AT_LEAST = 20
-"""Characters by which the end of a passage is known for the beginning of a paragraph."""
+"""How many characters of a paragraph are enough to find where it overlaps a passage."""
 
 
 class RightPassage:
-    """Whether a passage is of a question's own paragraph, white space aside.
+    """Whether a passage is from a question's own paragraph, white space ignored.
 
-    It is if it lies within the paragraph, or holds it, or holds its beginning or its end with
-    an answer in that part. White space, because a PDF breaks its lines where the paragraph
+    It is if it lies within the paragraph, or holds it, or holds its beginning or its end with an
+    answer in that part. White space is ignored because a PDF breaks lines where the paragraph
     doesn't.
     """
 
@@ -65,14 +63,14 @@ def evaluate_search(
     language: str = ENGLISH,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Recall and MRR of each ranking, EM and F1 of the first answer, and latency.
+    """Recall and MRR of each ranking, EM and F1 of the first answer, calibration and latency.
 
-    Questions without an answer count towards EM and F1 alone: they have no right passage. EM
-    and F1 are per cent, recall, MRR and the calibration error shares. That error is of the first
-    answer's confidence, which counts as correct from an F1 of a half, as it's fitted, and so is
-    `reliability`. Where some questions have no answer, `no_answer` tells how well that was said
-    at `min_confidence`, by default that of the calibration. Words are counted as
-    `language` has them.
+    EM and F1 are per cent, recall, MRR and the calibration error are shares. Questions without an
+    answer count towards EM and F1 alone, since they have no right passage. `calibration_error` and
+    `reliability` are of the first answer's confidence; an answer with an F1 of `CORRECT_F1` counts
+    as correct, as when confidence is fitted. If some questions have no answer, `no_answer` has
+    precision, recall and F1 of saying so at `min_confidence`, by default the calibration's. EM and
+    F1 follow the rules of `language`.
     """
     asked = [(p, q) for p in paragraphs for q in p.questions]
     ranks: dict[str, list[int | None]] = {name: [] for name in RANKINGS}

@@ -20,10 +20,10 @@ from engine.text.windows import window_bounds
 
 @dataclass(frozen=True)
 class Judged:
-    """What a reader makes of one question.
+    """How a reader answers one question.
 
-    `probabilities` are those of no and yes, which need not come to 1, since the passage may tell
-    neither; or of each option. `answer` is the right one's number.
+    `probabilities` are those of no and yes, which need not sum to 1, since the passage may say
+    neither; or those of the options. `answer` is the number of the right one.
     """
 
     probabilities: tuple[float, ...]
@@ -31,7 +31,7 @@ class Judged:
 
     @property
     def said(self) -> int:
-        """The likeliest; the first of several alike."""
+        """The number of the likeliest answer; the first one of a tie."""
         return max(range(len(self.probabilities)), key=lambda i: self.probabilities[i])
 
 
@@ -41,7 +41,7 @@ def judge_boolean(
     questions: Sequence[BooleanQuestion],
     options: ReadingOptions = READ_WHOLE,
 ) -> Iterator[Judged]:
-    """Judge each question on its passage, in windows as `engine.evaluation.reading.predict` has it.
+    """Judge each question on its passage, read in windows as `predict` reads a paragraph.
 
     Raises: CheckpointError if the reader has no yes/no head.
     """
@@ -67,7 +67,7 @@ def judge_choice(
     questions: Sequence[ChoiceQuestion],
     options: ReadingOptions = READ_WHOLE,
 ) -> Iterator[Judged]:
-    """As `judge_boolean`; an option's logits of all windows count together.
+    """As `judge_boolean`; an option's logits are summed over all windows (log-sum-exp).
 
     Raises: CheckpointError if the reader has no head for choices.
     """
@@ -86,9 +86,9 @@ def judge_choice(
 
 
 def accuracy(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Per cent judged right, and what always saying the commonest answer would come to.
+    """Accuracy, and that of always giving the commonest answer, in per cent.
 
-    Both are None of no questions.
+    Both are None if there are no questions.
     """
     if not judged:
         return {"accuracy": None, "majority": None, "questions": 0}
@@ -108,10 +108,11 @@ def evaluate_verdicts(
     min_confidence: float | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Ask an index: accuracy, no verdict being wrong, and of how many a verdict was given at all.
+    """Ask an index each question and compare its verdicts, all in per cent.
 
-    `given` and `right_of_given` are per cent too, and so is `own_passage`: verdicts whose first
-    evidence lies in the question's own passage, or holds it.
+    Of all questions: `accuracy`, where no verdict is wrong; `majority`, that of always giving the
+    commonest answer; `given`, how many got a verdict. Of those: `right_of_given`, and
+    `own_passage`, how many have their first evidence in the question's own passage.
     Raises: CheckpointError if the index's model has no yes/no head.
     """
     _need(engine.checkpoint.reader, "boolean")
@@ -147,7 +148,6 @@ def _need(reader: Reader, head: str) -> None:
 def _windows(
     reader: Reader, tokenizer: Tokenizer, passage: str, options: ReadingOptions
 ) -> list[Any]:
-    limit = options.window_of(reader.encoder.config)
     ids = tokenizer.encode(passage).ids
-    bounds = window_bounds(len(ids), limit) if len(ids) else []
+    bounds = window_bounds(len(ids), options.window_of(reader.encoder.config))
     return [ids[start:end] for start, end in bounds]

@@ -8,9 +8,9 @@ TOKENS_PER_PASS = 8192
 
 
 def window_bounds(n: int, limit: int) -> list[tuple[int, int]]:
-    """Starts and ends of windows of `limit` that cover `n`, overlapping by about half."""
+    """Starts and ends of windows of `limit` that cover `n`, overlapping by about half; [] of 0."""
     if n <= limit:
-        return [(0, n)]
+        return [(0, n)] if n else []
     count = -(-2 * (n - limit) // limit) + 1  # overlapping by about half
     starts = np.linspace(0, n - limit, count).round().astype(int)
     return [(int(start), int(start) + limit) for start in starts]

@@ -91,7 +91,7 @@ class _Windows:
     def of(self, passage: str, title: str) -> tuple[int, ...]:
         if passage not in self._numbers:
             pieces = self._tokenizer.encode(passage)
-            bounds = window_bounds(len(pieces), self._limit) if len(pieces) else []
+            bounds = window_bounds(len(pieces), self._limit)
             first = len(self.all)
             self.all += cut_windows(pieces, bounds, passage, title)
             self._numbers[passage] = tuple(range(first, len(self.all)))

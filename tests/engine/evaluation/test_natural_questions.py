@@ -8,6 +8,7 @@ import torch
 
 from engine.datasets.natural_questions import Annotation, NaturalQuestion, Place
 from engine.evaluation.natural_questions import PageAnswer, find_in_page, score_pages
+from engine.reading.read import ReadingOptions
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 
@@ -108,7 +109,7 @@ def test_the_surest_span_of_a_page_comes_with_the_candidate_that_holds_it(
     make_reader: Callable[..., Reader], tokenizer: Tokenizer
 ) -> None:
     question = page("<P> Anna Bell lit it </P> <P> Carl Stone stood long </P>", (0, 6), (6, 12))
-    answer = find_in_page(make_reader(), tokenizer, question, dtype=torch.float32)
+    answer = find_in_page(make_reader(), tokenizer, question, ReadingOptions(dtype=torch.float32))
     assert answer.long in question.candidates
     ((start, end),) = answer.short
     assert answer.long is not None
@@ -127,7 +128,7 @@ def test_a_long_candidate_is_read_in_windows(
     make_reader: Callable[..., Reader], tokenizer: Tokenizer
 ) -> None:
     question = page("the lamp " * 60 + "lit", (0, 121))
-    answer = find_in_page(make_reader(), tokenizer, question, window=30)
+    answer = find_in_page(make_reader(), tokenizer, question, ReadingOptions(window=30))
     assert answer.long == (0, 121)
     ((start, end),) = answer.short
     assert 0 <= start < end <= 121

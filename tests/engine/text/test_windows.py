@@ -7,6 +7,7 @@ from engine.text.windows import length_groups, window_bounds
 
 
 def test_windows_cover_a_text_and_overlap_by_about_half() -> None:
+    assert window_bounds(0, 7) == []
     assert window_bounds(7, 7) == [(0, 7)]
     for n in range(8, 120):
         bounds = window_bounds(n, 7)

@@ -1,4 +1,4 @@
-"""One answer: its words, its places, why it stands there, and what the visitor says of it."""
+"""One answer: its words, its places, why it ranks where it does, and the visitor's verdict."""
 
 import hashlib
 import json
@@ -8,17 +8,17 @@ from streamlit.navigation.page import Page
 
 from engine.answering.results import Answer, Evidence, SearchResult
 from ui import explain, feedback_form, filter_view, render
-from ui.error_lines import errors_told
+from ui.error_lines import errors_shown
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 
 
 @st.fragment
-@errors_told()
+@errors_shown()
 def show(result: SearchResult, number: int, settings: PageSettings, document: Page) -> None:
-    """The answer of that number, from 1, of a result.
+    """Show answer `number` of a result, counted from 1.
 
-    A fragment, so that what is opened or said here doesn't run the rest of the page.
+    It is a fragment, so opening a fold or giving a verdict doesn't run the rest of the page.
     """
     answer = result.answers[number - 1]
     key = _key(result.question, answer)
@@ -53,7 +53,7 @@ def _show_controls(
 
 
 def other_places(answer: Answer) -> list[Evidence]:
-    """The places that say the same as the answer, but its own."""
+    """The other places that say the same as the answer."""
     here = (answer.passage.document, answer.start, answer.end)
     return [e for e in answer.evidence if (e.passage.document, e.start, e.end) != here]
 
@@ -74,6 +74,6 @@ def _link(page: Page, place: Answer | Evidence, question: str) -> None:
 
 
 def _key(question: str, answer: Answer) -> str:
-    """Names an answer's widgets, so that those of one question don't open for the next."""
+    """A name for an answer's widgets, so that those of one question don't open for the next."""
     place = json.dumps([question, answer.passage.document, answer.start, answer.end])
     return hashlib.blake2b(place.encode(), digest_size=6).hexdigest()

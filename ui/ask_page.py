@@ -1,8 +1,7 @@
 """The page that asks: a question in, answers with their evidence out.
 
-The question and the filters stand in the address (`?q=…&filter=…`), so that every result can be
-linked to. What was found is kept in the visitor's session, so that a rerun for anything else
-doesn't ask again.
+The question and the filters stand in the address (`?q=…&filter=…`), so every result can be linked
+to. The visitor's session keeps the result, so a rerun for anything else doesn't ask again.
 """
 
 from pathlib import Path
@@ -14,7 +13,7 @@ from engine.answering.results import Answer, SearchResult
 from engine.datasets.squad import read_questions
 from engine.evaluation.speed import compare
 from ui import answer_view, explain, filter_view, render
-from ui.error_lines import errors_told
+from ui.error_lines import errors_shown
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 
@@ -28,8 +27,9 @@ HEAD = (
     '<div class="fr-head"><h1>Foreread</h1><p>Ask your documents; get the words that answer, '
     "and where they stand.</p></div>"
 )
-# A finger would only be shown a keyboard that it didn't ask for. The box may come after the script,
-# and the script runs again when a visitor comes back: what it names stays within its braces.
+# Touch screens get no focus, since it would bring up a keyboard that nobody asked for. The box may
+# come after the script, so the script tries again. It also runs again when a visitor comes back, so
+# its names stay within its braces.
 FOCUS = """<script>{
   const focus = (tries) => {
     const box = document.querySelector('input[aria-label="Question"]');
@@ -41,7 +41,7 @@ FOCUS = """<script>{
 
 
 def show(settings: PageSettings, *, document: Page) -> None:
-    """`document` is the page that links to a place in a document lead to."""
+    """Show the page. `document` is the page that links to a place in a document lead to."""
     st.html(HEAD)
     asked = st.query_params.get("q")
     if asked is not None:
@@ -64,15 +64,15 @@ def show(settings: PageSettings, *, document: Page) -> None:
 
 
 def ask(question: str) -> None:
-    """Have the next run ask this, whether or not it was asked before."""
+    """Make the next run ask this question, whether or not it was asked before."""
     st.query_params["q"] = question
     st.session_state["question"] = question
     st.session_state["result"] = None
 
 
 def _ask_form(asked: str | None) -> None:
-    # A link, or going back, changes the question behind the box's back; leaving the page drops
-    # what the box holds.
+    # A link, or going back, changes the question in the address but not in the box. Leaving the
+    # page empties the box.
     if "question" not in st.session_state or st.session_state.get("linked") != asked:
         st.session_state["question"] = asked or ""
     st.session_state["linked"] = asked
@@ -140,11 +140,11 @@ def _summary(result: SearchResult) -> str:
 
 
 @st.fragment
-@errors_told()
+@errors_shown()
 def _show_less_likely(
     result: SearchResult, shown: int, settings: PageSettings, document: Page
 ) -> None:
-    """The answers after the `shown` likeliest, folded: each costs the browser time."""
+    """The answers after the `shown` likeliest, folded, since each costs the browser time."""
     label = " · ".join(map(_in_short, result.answers[shown:]))
     with st.expander(f"Less likely: {label}", key="unlikely", on_change="rerun") as fold:
         if fold.open:
@@ -158,9 +158,9 @@ def _in_short(answer: Answer) -> str:
 
 
 @st.fragment
-@errors_told()
+@errors_shown()
 def _show_other_passages(result: SearchResult) -> None:
-    """Those that hold none of the answers, folded."""
+    """The passages that hold none of the answers, folded."""
     used = {place.passage.id for answer in result.answers for place in answer.evidence}
     others = [passage for passage in result.passages if passage.id not in used]
     if not others:
@@ -172,9 +172,9 @@ def _show_other_passages(result: SearchResult) -> None:
 
 
 @st.fragment
-@errors_told()
+@errors_shown()
 def _show_times(result: SearchResult, settings: PageSettings) -> None:
-    """Where the time went; with the switch on, what the stored states saved of it."""
+    """The time of each stage and, with the switch on, how much of it the stored states saved."""
     label = f"How fast: {result.timings['total']:.0f} ms"
     with st.expander(label, key="times", on_change="rerun") as fold:
         if not fold.open:
@@ -200,7 +200,7 @@ def _remember(question: str) -> None:
 
 
 def _show_history(asked: str | None) -> None:
-    """What this visitor asked before, to be asked again."""
+    """This visitor's earlier questions, to be asked again."""
     earlier = [one for one in st.session_state.get("history", []) if one != asked]
     if not earlier:
         return

@@ -1,4 +1,4 @@
-"""What is indexed, and what visitors said of the answers."""
+"""The collection: what is indexed, and the visitors' feedback."""
 
 import json
 from collections import Counter
@@ -16,7 +16,7 @@ from ui.feedback_form import LABELS
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 
-# Parts of an index by what they are for, to people who don't know its databases.
+# What each part of an index is for, in words for people who don't know its databases.
 PARTS = {
     "store/states": "Stored states",
     "store/passages": "Passages",
@@ -32,7 +32,7 @@ PARTS = {
 
 
 def show(settings: PageSettings, *, document: Page) -> None:
-    """`document` is the page that shows one document."""
+    """Show the page. `document` is the page that shows one document."""
     st.html('<div class="fr-head"><h1>Collection</h1></div>')
     if settings.uploads:
         upload_view.show(settings)
@@ -45,7 +45,7 @@ def show(settings: PageSettings, *, document: Page) -> None:
 
 
 def sizes(bytes_on_disk: Mapping[str, int]) -> dict[str, int]:
-    """Bytes by what they are for."""
+    """Bytes by purpose."""
     summed: Counter[str] = Counter()
     for part, size in bytes_on_disk.items():
         summed[PARTS.get(part, "Bookkeeping")] += size
@@ -94,5 +94,5 @@ def _counted(given: list[Feedback]) -> str:
     if not given:
         return 'Nobody has said yet whether an answer was right. Use "Right?" under an answer.'
     verdicts = Counter(one.verdict for one in given)
-    told = ", ".join(f"{label.lower()} {verdicts[name]}" for name, label in LABELS.items())
-    return f"Given {len(given)} times: {told}."
+    counts = ", ".join(f"{label.lower()} {verdicts[name]}" for name, label in LABELS.items())
+    return f"Given {len(given)} times: {counts}."

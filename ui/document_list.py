@@ -1,4 +1,4 @@
-"""All documents of the collection: found by their names, opened, and removed if added here."""
+"""The list of all documents, which can be searched, opened and, if visitors added them, removed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ ROWS = 20  # on one page of the list
 
 @dataclass(frozen=True)
 class Listed:
-    """A document by its names. `added` is the file that a visitor added, if it's from one."""
+    """A document by its names. `added` is the file, if a visitor added it."""
 
     id: str
     title: str
@@ -35,12 +35,12 @@ class Listed:
 
 
 def listed(entries: Iterable[DocumentEntry]) -> list[Listed]:
-    """Documents by their names, those of one name by their ids."""
+    """Documents sorted by name, and by id where names are the same."""
     return sorted(map(Listed.of, entries), key=lambda one: (one.name.casefold(), one.id))
 
 
 def found(documents: Sequence[Listed], wanted: str, *, added: bool) -> list[Listed]:
-    """Those whose title or source has all the words wanted; with `added`, only those added here."""
+    """Documents whose title or source has all the words; with `added`, only visitors' files."""
     words = wanted.casefold().split()
     return [
         one
@@ -51,7 +51,7 @@ def found(documents: Sequence[Listed], wanted: str, *, added: bool) -> list[List
 
 
 def show(settings: PageSettings, generation: int, *, document: Page) -> None:
-    """The list, at that generation of the index. `document` is the page that shows one."""
+    """Show the list at that generation of the index. `document` is the page that shows one."""
     documents = _listed(settings.index, settings.model, generation)
     st.html('<h2 class="fr-part">Documents</h2>')
     wanted = st.text_input(
@@ -61,7 +61,7 @@ def show(settings: PageSettings, generation: int, *, document: Page) -> None:
     added = some_added and st.toggle("Only those added here", key="only-added")
     matching = found(documents, wanted, added=added)
     pages = -(-len(matching) // ROWS)
-    # Above the rows, where it stays in place whatever their number.
+    # It stands above the rows, so it stays in place whatever their number.
     number = st.pagination(pages, key=f"page-{wanted}-{added}") if pages > 1 else 1
     first = ROWS * (number - 1)
     last = min(first + ROWS, len(matching))
@@ -73,7 +73,7 @@ def show(settings: PageSettings, generation: int, *, document: Page) -> None:
 
 @st.cache_resource(max_entries=2, show_spinner="Listing the documents…")
 def _listed(index: str, model: str | None, generation: int) -> list[Listed]:
-    """`generation` is there so that a changed index is listed anew."""
+    """The documents. `generation` is part of the cache's key: a changed index is listed anew."""
     return listed(open_engine(index, model).backend.entries())
 
 

@@ -14,7 +14,7 @@ from ui.uploads import shown_source
 
 WINDOW = 15_000  # characters shown before and after the place, and added by each button
 
-# The text is the document's, so the script has none of it.
+# The script holds nothing of the document's text.
 SCROLL = """<script>
 requestAnimationFrame(() =>
   document.querySelector(".fr-document mark")?.scrollIntoView({block: "center"}));
@@ -22,7 +22,7 @@ requestAnimationFrame(() =>
 
 
 def show(settings: PageSettings, *, ask: Page) -> None:
-    """`ask` is the page that a visitor comes from."""
+    """Show the page. `ask` is the page that a visitor comes from."""
     question = st.query_params.get("q")
     identifier = st.query_params.get("id", "")
     if question:
@@ -45,7 +45,7 @@ def show(settings: PageSettings, *, ask: Page) -> None:
 
 
 def span_asked(length: int) -> tuple[int, int]:
-    """The span named in the address, or an empty one at the start if it isn't in the text."""
+    """The span named in the address; (0, 0) if it isn't within the text."""
     try:
         start, end = int(st.query_params["start"]), int(st.query_params["end"])
     except (KeyError, ValueError):
@@ -54,7 +54,7 @@ def span_asked(length: int) -> tuple[int, int]:
 
 
 def downloadable(source: str, folder: str | None) -> Path | None:
-    """The file of a document, if the operator offers the folder that it's in.
+    """The file of a document, if the operator offers its folder for download.
 
     An index may come from elsewhere and name any file, so links out of the folder aren't followed.
     """
@@ -73,11 +73,11 @@ def downloadable(source: str, folder: str | None) -> Path | None:
 
 def _show_head(document: Document, settings: PageSettings) -> None:
     source = shown_source(document.source)
-    told = [
+    facts = [
         source,
         *(f"{name}: {value}" for name, value in document.metadata.items()),
     ]
-    parts = " · ".join(f"<bdi>{render.escape(part)}</bdi>" for part in told)
+    parts = " · ".join(f"<bdi>{render.escape(part)}</bdi>" for part in facts)
     st.html(
         f'<div class="fr-head"><h1 dir="auto">{render.escape(document.title or source)}'
         f'</h1><p class="fr-small">{parts}</p></div>'
@@ -95,7 +95,7 @@ def _show_head(document: Document, settings: PageSettings) -> None:
 
 
 def _window(identifier: str, start: int, end: int, length: int) -> range:
-    """What is shown of the text, wider by what the visitor asked for at this place."""
+    """The part of the text that is shown, wider by what the visitor asked for at this place."""
     place = (identifier, start, end)
     if st.session_state.get("shown-place") != place:
         st.session_state["shown-place"] = place

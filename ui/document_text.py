@@ -9,7 +9,7 @@ from ui.render import escape
 def document_block(document: Document, shown: range, start: int, end: int) -> str:
     """`document.text[shown]` with `text[start:end]` marked; an empty span marks nothing.
 
-    Names of pages stand between the text, apart from it, so that it stays as it is.
+    Names of pages stand between pieces of the text and never change it.
     """
     cuts = {shown.start, shown.stop}
     names: dict[int, str] = {}
@@ -29,7 +29,7 @@ def document_block(document: Document, shown: range, start: int, end: int) -> st
 
 
 def _named(document: Document) -> list[tuple[Section, str]]:
-    """Sections that begin a page. (A heading stands in the text itself.)"""
+    """The sections that begin a page. Headings need no name: they stand in the text itself."""
     named = []
     page = None
     for section in document.sections:

@@ -1,4 +1,4 @@
-"""Errors of ours as one line where they happen, on the page or inside a fold."""
+"""Our errors as one line, shown where they happen: on the page or inside a fold."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from ui import render
 
 
 @contextmanager
-def errors_told() -> Iterator[None]:
-    """Show a ForereadError in place of what would have followed; also a decorator.
+def errors_shown() -> Iterator[None]:
+    """Show a ForereadError in place of the rest of the block; also a decorator.
 
-    A fragment runs again by itself, outside the page's script, so each needs one of its own.
+    A fragment runs again by itself, outside the page's script, so each fragment needs its own.
     """
     try:
         yield

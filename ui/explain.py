@@ -1,4 +1,4 @@
-"""Why an answer stands where it does, and where the time went, as HTML."""
+"""Why an answer ranks where it does, and where the time went, as HTML."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MEANWHILE = "lexical"  # runs beside the stages before it
 
 @dataclass(frozen=True)
 class Ranking:
-    """Where one stage put a passage: from 1 of `total`; None if it didn't find it."""
+    """Where one stage ranked a passage: from 1 of `total`; None if it didn't find it."""
 
     name: str
     rank: int | None
@@ -29,7 +29,7 @@ class Ranking:
 
 
 def rankings(result: SearchResult, answer: Answer) -> list[Ranking]:
-    """Where each stage put the passage of an answer, in the order in which they work."""
+    """Where each stage ranked the passage of an answer, in the order of the stages."""
     passage, trace = answer.passage, result.trace
     place = next((n for n, hit in enumerate(result.passages) if hit.id == passage.id), None)
     reranked = trace.get("reranked", [])
@@ -47,7 +47,7 @@ def rankings(result: SearchResult, answer: Answer) -> list[Ranking]:
 
 
 def why_block(result: SearchResult, answer: Answer) -> str:
-    """The ranks and scores of an answer's passage, and what reading it gave."""
+    """The ranks and scores of an answer's passage, and what the reader gave for it."""
     ranks = rankings(result, answer)
     rows = "".join(
         f'<tr><th scope="row">{escape(one.name)}</th>{_number(_rank(one))}'
@@ -60,7 +60,7 @@ def why_block(result: SearchResult, answer: Answer) -> str:
         ("No answer in it: logit", scores.get("null")),
         ("Relevance of the passage: logit", scores.get("relevance")),
     ]
-    told = "".join(
+    read_rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th>{_number(f"{value:.3f}")}</tr>'
         for name, value in read
         if value is not None
@@ -68,13 +68,13 @@ def why_block(result: SearchResult, answer: Answer) -> str:
     places = len(answer.evidence)
     summed = f", {places} places taken together" if places > 1 else ""
     return (
-        # With focus, since by keyboard what holds it can't be scrolled otherwise.
+        # It takes focus, since its container can't be scrolled by keyboard otherwise.
         f'<div role="group" aria-label="Why" tabindex="0"><p>{escape(_in_words(ranks))}</p>'
         '<table class="fr-table"><thead><tr><th scope="col">Its passage</th>'
         '<th scope="col" class="fr-number">rank</th><th scope="col" class="fr-number">score</th>'
         f"</tr></thead><tbody>{rows}</tbody></table>"
         '<table class="fr-table"><thead><tr><th scope="col">What reading it gave</th><td></td>'
-        f"</tr></thead><tbody>{told}"
+        f"</tr></thead><tbody>{read_rows}"
         f'<tr><th scope="row">Calibrated confidence{escape(summed)}</th>'
         f"{_number(percent(answer.confidence))}</tr>"
         f'<tr><th scope="row">Characters of the document</th>'
@@ -83,7 +83,7 @@ def why_block(result: SearchResult, answer: Answer) -> str:
 
 
 def timings_block(timings: Mapping[str, float]) -> str:
-    """The stages' milliseconds, each with a bar as long as its share of the longest."""
+    """Each stage's milliseconds, with a bar for its share of the longest."""
     stages = [(name, timings[name]) for name in STAGES if name in timings]
     longest = max((ms for _, ms in stages), default=0.0)
     rows = []
@@ -109,7 +109,7 @@ def comparison_block(compared: Mapping[str, Any]) -> str:
 
 
 def size_block(parts: Mapping[str, int]) -> str:
-    """Bytes by part, the largest first, each with a bar as long as its share of it."""
+    """Bytes by part, the largest first, each with a bar for its share of the largest."""
     ordered = sorted(parts.items(), key=lambda part: -part[1])
     longest = max(parts.values(), default=0)
     rows = [_bar_row(name, size, longest, _bytes(size)) for name, size in ordered]
@@ -160,10 +160,10 @@ def _number(text: str) -> str:
     return f'<td class="fr-number">{escape(text)}</td>'
 
 
-def _bar_row(name: str, value: float, longest: float, told: str | None = None) -> str:
+def _bar_row(name: str, value: float, longest: float, label: str | None = None) -> str:
     share = 100 * value / longest if longest else 0.0
     return (
-        f'<tr><th scope="row">{escape(name)}</th>{_number(told or _ms(value))}<td class="fr-bars">'
+        f'<tr><th scope="row">{escape(name)}</th>{_number(label or _ms(value))}<td class="fr-bars">'
         f'<span class="fr-bar" style="width: {share:.1f}%"></span></td></tr>'
     )
 

@@ -1,4 +1,4 @@
-"""What visitors say of answers: one JSON line each in the index's folder, exported as SQuAD."""
+"""Visitors' feedback on answers: a JSON line each in the index's folder, exported as SQuAD."""
 
 import hashlib
 import json
@@ -21,11 +21,11 @@ Verdict = Literal["right", "wrong words", "wrong passage"]
 
 @dataclass(frozen=True)
 class Feedback:
-    """What was said of one answer to one question.
+    """A verdict on one answer to one question.
 
-    `passage` is the text of the passage, `passage_start` where it begins in its document. `start`
-    and `end` are code points of the *passage*: of the answer as shown; `corrected` are those of
-    the right words, where the visitor marked them. `given` is in seconds since 1970.
+    `passage` is the passage's text, which begins at `passage_start` in its document. `start` and
+    `end` are the answer's code points in the *passage*. `corrected` is the span of the right words
+    there, if the visitor marked it. `given` is in seconds since 1970.
     """
 
     question: str
@@ -59,7 +59,7 @@ class Feedback:
         checkpoint: str,
         corrected: tuple[int, int] | None = None,
     ) -> "Feedback":
-        """A verdict on an answer of the engine whose checkpoint has that fingerprint."""
+        """A verdict on an answer of the engine whose checkpoint has this fingerprint."""
         passage = answer.passage
         return cls(
             question=question,
@@ -78,12 +78,12 @@ class Feedback:
 
     @property
     def right_span(self) -> tuple[int, int] | None:
-        """Where the passage holds the right words, if that's known."""
+        """The span of the right words in the passage, if it's known."""
         return (self.start, self.end) if self.verdict == "right" else self.corrected
 
 
 def append_feedback(index: Path, feedback: Feedback) -> None:
-    """Add a line to the index's file; visitors and processes may do so at once.
+    """Add a line to the index's file. Visitors and processes may do so at the same time.
 
     Raises: IndexStoreError if the folder can't be written.
     """
@@ -105,7 +105,7 @@ def append_feedback(index: Path, feedback: Feedback) -> None:
 
 
 def read_feedback(index: Path) -> list[Feedback]:
-    """All that was stored, the oldest first; lines that aren't whole are left out.
+    """All feedback that was stored, the oldest first. Lines that aren't whole are left out.
 
     Raises: IndexStoreError if the file can't be read.
     """
@@ -122,11 +122,11 @@ def read_feedback(index: Path) -> list[Feedback]:
 
 
 def to_squad(given: Sequence[Feedback]) -> dict[str, Any]:
-    """SQuAD 2.0's layout, one paragraph a passage, for training and calibration.
+    """Feedback in SQuAD 2.0's layout, one paragraph a passage, for training and calibration.
 
-    Of several verdicts on a question and a passage the last holds. A wrong passage is one that
-    doesn't answer the question. Wrong words without a correction teach nothing certain, so they
-    are left out.
+    Of several verdicts on a question and a passage the last one holds. A wrong passage is one that
+    doesn't answer the question. Wrong words without a correction are left out, since they teach
+    nothing certain.
     """
     last = {(one.document, one.passage_start, one.passage, one.question): one for one in given}
     articles: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}

@@ -1,4 +1,4 @@
-"""What a visitor says of an answer: right, wrong words in the right passage, or wrong passage."""
+"""The form for a verdict: right, right passage with wrong words, or wrong passage."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ LABELS: dict[Verdict, str] = {
 
 
 def show(answer: Answer, question: str, key: str, index: Path, checkpoint: str) -> None:
-    """The form for one answer, or thanks once it was sent. `key` names its widgets."""
+    """Show the form for one answer, or thanks once it was sent. `key` names its widgets."""
     if st.session_state.get(f"sent-{key}"):
         st.html('<div role="status">Thank you. It is stored with the index.</div>')
         return
@@ -48,7 +48,7 @@ def _send(given: Feedback, key: str, index: Path) -> None:
 
 
 def _correction(answer: Answer, key: str) -> tuple[int, int] | None:
-    """The right words' span of the passage; None while none are marked."""
+    """The span of the right words in the passage; None while none are marked."""
     passage = answer.passage
     first, last = answer.start - passage.start, answer.end - passage.start
     marked = mark_words(passage.text, first, last, key=f"words-{key}")

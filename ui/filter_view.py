@@ -1,7 +1,7 @@
-"""The filters of the sidebar, by what documents' fields hold; they stand in the address.
+"""The filters of the sidebar, offered by what documents' fields hold.
 
-The address, `?filter=type%3Dpdf&filter=year%3E%3D2020`, is what holds; the widgets follow it, and a
-change of theirs changes it.
+The address, `?filter=type%3Dpdf&filter=year%3E%3D2020`, holds the filters. The widgets follow it,
+and a change in a widget changes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def asked_filters() -> list[str]:
 
 
 def show(settings: PageSettings) -> None:
-    """The widgets, and what else the address filters by.
+    """Show the widgets, and the filters of the address that no widget shows.
 
     Raises: FilterError if a filter in the address can't be read.
     """
@@ -44,7 +44,7 @@ def show(settings: PageSettings) -> None:
         return
     with st.sidebar:
         st.html('<h2 class="fr-part">Filters</h2>')
-        # First, so that a filter that can't be read can be left too.
+        # It comes first, so that a filter that can't be read can be cleared too.
         if asked:
             st.button(
                 "Clear all", on_click=_write, args=([],), key="clear-filters", type="tertiary"
@@ -73,7 +73,7 @@ def offered(fields: Sequence[FieldSummary]) -> list[FieldSummary]:
 def as_widgets(
     fields: Sequence[FieldSummary], conditions: Sequence[Condition]
 ) -> tuple[dict[str, Any], list[Condition]]:
-    """What the widgets show for conditions, by their keys, and the conditions that none shows."""
+    """The widgets' state for these conditions, by key, and the conditions that no widget shows."""
     state: dict[str, Any] = {}
     others = list(conditions)
     for field in fields:
@@ -100,7 +100,7 @@ def as_widgets(
 
 
 def as_conditions(fields: Sequence[FieldSummary], state: Mapping[str, Any]) -> list[Condition]:
-    """What the widgets say, by their keys."""
+    """The conditions that the widgets' state stands for."""
     said = []
     for field in fields:
         if not _is_range(field):
@@ -117,7 +117,7 @@ def as_conditions(fields: Sequence[FieldSummary], state: Mapping[str, Any]) -> l
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _fields(index: str, model: str | None, generation: int) -> tuple[FieldSummary, ...]:
-    """`generation` is there so that a changed index is looked at again."""
+    """The fields. `generation` is part of the cache's key: a changed index is read anew."""
     return open_engine(index, model).fields(values=CHOICES)
 
 
@@ -125,7 +125,7 @@ def _field_widgets(
     field: FieldSummary, fields: Sequence[FieldSummary], others: Sequence[Condition]
 ) -> None:
     label = LABELS.get(field.name, render.plain_label(field.name))
-    told: dict[str, Any] = {"on_change": _follow, "args": (fields, others)}
+    on_edit: dict[str, Any] = {"on_change": _follow, "args": (fields, others)}
     if not _is_range(field):
         counts = dict(field.values)
         st.multiselect(
@@ -134,7 +134,7 @@ def _field_widgets(
             format_func=lambda value: f"{_shown(field, value)} ({counts[value]})",
             placeholder="Any",
             key=_key(field),
-            **told,
+            **on_edit,
         )
         return
     with st.container(horizontal=True):
@@ -148,7 +148,7 @@ def _field_widgets(
                     step=step,
                     placeholder="Any",
                     key=_key(field, operator),
-                    **told,
+                    **on_edit,
                 )
             else:
                 st.date_input(
@@ -158,7 +158,7 @@ def _field_widgets(
                     max_value=date.max,
                     format="YYYY-MM-DD",
                     key=_key(field, operator),
-                    **told,
+                    **on_edit,
                 )
 
 

@@ -64,7 +64,7 @@ def serve(
         # Torch comes with it, and a mistake in the options needn't wait for that.
         from engine.retrieval.opening import open_backend
 
-        open_backend(index).close()  # what is wrong with it is told here, not to visitors
+        open_backend(index).close()  # the operator sees its errors here, visitors don't
     elif not (index / "store").is_dir():
         raise IndexStoreError(
             f"{index} holds no index; build one with: indexer build SOURCE --index {index}"
@@ -96,15 +96,15 @@ def serve(
 
 
 def streamlit_arguments(settings: PageSettings, *, address: str, port: int | None) -> list[str]:
-    """What follows `streamlit` on the command line that serves the page.
+    """The arguments after `streamlit` on the command line that serves the page.
 
-    The file watcher is off because it walks every module of torch, to no use here. So would the
-    collection of garbage after each run: it keeps the answers from being sent for a tenth of a
-    second or more.
+    The file watcher is off, because it walks every module of torch and nothing here needs it.
+    Garbage collection after each run is off, because it delays the answers by a tenth of a second
+    or more.
     """
     options = {
         "server.address": address,
-        # Known from us, Streamlit needn't look for an address to print.
+        # With a name given, Streamlit needn't look for an address to print.
         "browser.serverAddress": "localhost" if address in EVERY_ADDRESS else address,
         "server.headless": "true",
         "server.fileWatcherType": "none",
@@ -112,7 +112,7 @@ def streamlit_arguments(settings: PageSettings, *, address: str, port: int | Non
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "server.maxUploadSize": str(FILE_BYTES >> 20),
-        # A fault of ours is told in full on the terminal, not to visitors.
+        # The terminal shows our faults in full, visitors don't see them.
         "client.showErrorDetails": "none",
         "theme.light.primaryColor": "#2458a6",
         "theme.dark.primaryColor": "#3f74c4",
@@ -137,7 +137,7 @@ def write_feedback(index: Path, file: Path) -> None:
 
 def run_streamlit(arguments: list[str]) -> None:
     """Serve until interrupted."""
-    # Imported here, so that a mistake in the options is told at once.
+    # Imported here, so that a mistake in the options is reported at once.
     from streamlit.web import cli
 
     stay_offline()

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui import ask_page, collection_page, document_page
-from ui.error_lines import errors_told
+from ui.error_lines import errors_shown
 from ui.password import admitted
 from ui.settings import PageSettings
 
@@ -15,7 +15,7 @@ ICON = Path(__file__).with_name("icon.svg")
 
 
 def show_page(settings: PageSettings) -> None:
-    # A file of ours: icons named by Streamlit's are fetched from the internet.
+    # The icon is a local file, since Streamlit fetches its named icons from the internet.
     st.set_page_config(page_title="Foreread", page_icon=str(ICON))
     st.html(STYLE)
     if not admitted():
@@ -34,7 +34,7 @@ def show_page(settings: PageSettings) -> None:
     collection = st.Page(show_collection, title="Collection", url_path="collection")
     document = st.Page(show_document, title="Document", url_path="document", visibility="hidden")
     chosen = st.navigation([ask, collection, document], position="top")
-    with errors_told():
+    with errors_shown():
         chosen.run()
 
 

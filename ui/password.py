@@ -1,4 +1,7 @@
-"""An optional password before the pages, from the environment so that no process list shows it."""
+"""An optional password before the pages.
+
+It comes from the environment, so no list of processes shows it.
+"""
 
 import hmac
 import os
@@ -9,11 +12,11 @@ import streamlit as st
 from ui import render
 from ui.settings import PASSWORD_VARIABLE
 
-WAIT = 1.0  # seconds that a wrong password costs, against guessing
+WAIT = 1.0  # seconds to wait after a wrong password, to slow down guessing
 
 
 def admitted() -> bool:
-    """Whether this visitor may see the pages; if not, they are asked for the password."""
+    """Whether this visitor may see the pages. If not, ask for the password."""
     expected = os.environ.get(PASSWORD_VARIABLE, "")
     if not expected or st.session_state.get("admitted"):
         return True
@@ -30,5 +33,5 @@ def admitted() -> bool:
 
 
 def is_password(given: str, expected: str) -> bool:
-    """Compared in a time that doesn't tell how much of it is right."""
+    """Whether it is the password, in a time that doesn't tell how much of it is right."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())

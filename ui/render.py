@@ -1,8 +1,8 @@
-"""Results as HTML in which everything that comes from documents or users stays text.
+"""Results as HTML in which text from documents and users stays text.
 
-Each public function gives one block for `st.html`. Nothing here goes through Markdown, where
-`$`, `_` or `:name:` of a document would become formulas, emphasis or pictures. The classes are
-those of `style.css`.
+Each public function gives one block for `st.html`. Nothing here goes through Markdown, where `$`,
+`_` or `:name:` in a document would become formulas, emphasis or pictures. The classes are those of
+`style.css`.
 """
 
 import html
@@ -13,20 +13,20 @@ from engine.answering.results import Answer, Evidence, PassageHit
 from indexer.sentences import sentence_spans
 from ui.uploads import shown_source
 
-# A browser can't show these, and Streamlit can't send a lone surrogate; one code point for
-# one, so that offsets still hold.
+# Browsers can't show these, and Streamlit can't send a lone surrogate. Each is replaced by one code
+# point, so that offsets still hold.
 _UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
 _WORDS = ((0.9, "very likely"), (0.6, "likely"), (0.3, "possible"), (0.0, "unlikely"))
 
 
 def showable(text: str) -> str:
-    """Text without what can't be shown, as long as it was."""
+    """The text, with every character that can't be shown replaced by one that can."""
     return _UNSHOWABLE.sub("\ufffd", text)
 
 
 def escape(text: str) -> str:
-    """Text as HTML of one line, tags and quotes and line ends escaped.
+    """Text as one line of HTML, with tags, quotes and line ends escaped.
 
     Line ends are escaped because `st.html` strips the spaces of blank lines.
     """
@@ -34,17 +34,17 @@ def escape(text: str) -> str:
 
 
 def plain_label(text: str) -> str:
-    """Text as a widget's label, which is Markdown, so that it's shown as it is, on one line.
+    """Text as a widget's label on one line, escaped for Markdown so that it's shown as it is.
 
-    A colon is kept from what follows by a mark of no width: Streamlit looks for `:names:` of
-    emoji and icons after backslashes are gone.
+    A mark of no width follows each colon, because Streamlit looks for the `:names:` of emoji and
+    icons after backslashes are gone.
     """
     line = " ".join(showable(text).split())
     return _MARKDOWN.sub(r"\\\1", line).replace("\\:", "\\:\u2060")
 
 
 def percent(probability: float) -> str:
-    """A probability in per cent; "100%" and "0%" are kept for what is certain."""
+    """A probability in per cent. "100%" and "0%" are kept for certainty."""
     if 0.99 < probability < 1:
         return ">99%"
     if 0 < probability < 0.01:
@@ -59,7 +59,7 @@ def confidence(probability: float) -> str:
 
 
 def marked(text: str, start: int, end: int) -> str:
-    """The text with `text[start:end]` marked, and what is around its sentence toned down.
+    """The text with `text[start:end]` marked, and everything outside its sentence dimmed.
 
     Raises: ValueError if the span isn't within the text.
     """
@@ -74,7 +74,7 @@ def marked(text: str, start: int, end: int) -> str:
 
 
 def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
-    """The code points of the sentence, or sentences, that `text[start:end]` stands in."""
+    """The span of the sentence, or sentences, that `text[start:end]` stands in."""
     first, last = start, end
     for sentence_start, sentence_end in sentence_spans(showable(text)):
         if sentence_start < end and start < sentence_end:
@@ -83,12 +83,12 @@ def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def marked_passage(text: str, start: int, end: int) -> str:
-    """As `marked`, as a block. Raises: as `marked`."""
+    """`marked`, as a block. Raises: as `marked`."""
     return f'<div class="fr-passage fr-text" dir="auto">{marked(text, start, end)}</div>'
 
 
 def answer_block(answer: Answer, number: int, *, best: bool) -> str:
-    """An answer, how sure it is, its passage with the answer marked, and where that stands."""
+    """An answer with its confidence, its passage with the answer marked, and its place."""
     kind = "fr-answer fr-best" if best else "fr-answer"
     return (
         f'<article class="{kind}" aria-label="Answer {number}">'
@@ -108,14 +108,14 @@ def sure_line(probability: float) -> str:
 
 
 def place_in_passage(place: Answer | Evidence) -> str:
-    """A span marked in its passage, and where that stands."""
+    """A span marked in its passage, with its place."""
     passage = place.passage
     block = marked_passage(passage.text, place.start - passage.start, place.end - passage.start)
     return block + place_line(passage)
 
 
 def place_line(passage: PassageHit) -> str:
-    """Title, source, page and heading; each apart, as each has its own direction."""
+    """Title, source, page and heading, in an element each, since each has its own direction."""
     named = [passage.title, shown_source(passage.source)]
     if passage.page is not None:
         named.append(f"page {passage.page}")
@@ -130,7 +130,7 @@ def source_line(source: str) -> str:
 
 
 def passages_block(passages: Sequence[PassageHit]) -> str:
-    """Passages in the order given, each with its place and what found it."""
+    """Passages in the order given, each with its place and the retrievers that found it."""
     return _list(
         f'<div class="fr-passage fr-text" dir="auto">{escape(passage.text)}</div>'
         f'{place_line(passage)}<div class="fr-small">{escape(_found_by(passage))}</div>'
@@ -139,9 +139,9 @@ def passages_block(passages: Sequence[PassageHit]) -> str:
 
 
 def no_answer_block(probability: float, read: int, *, closest: bool) -> str:
-    """That no answer was found in `read` passages, which hold none with that probability.
+    """The line that says that none of the `read` passages answers, with its probability.
 
-    `closest` says that the nearest follow.
+    `closest` says that the closest spans follow.
     """
     if not read:
         why = "No passage has anything in common with the question. Try other words."
@@ -159,7 +159,7 @@ def no_answer_block(probability: float, read: int, *, closest: bool) -> str:
 
 
 def words_line(name: str, words: str) -> str:
-    """Words of a document, marked, after what they are."""
+    """Words of a document, marked, after a label."""
     shown = f'<mark class="fr-text" dir="auto">{escape(words)}</mark>'
     return f'<div class="fr-words">{escape(name)}: {shown}</div>'
 

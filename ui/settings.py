@@ -1,4 +1,4 @@
-"""What the search page is started with."""
+"""The settings of the search page."""
 
 import argparse
 from collections.abc import Sequence
@@ -13,13 +13,11 @@ FILE_BYTES = 50 << 20  # of one file that a visitor adds
 
 @dataclass(frozen=True)
 class PageSettings:
-    """`model` is None for the checkpoint that made the index; `questions` a file of samples.
+    """The page's settings, which travel as arguments: Streamlit hands a page only words after `--`.
 
+    `model` is None for the checkpoint that made the index. `questions` is a file of samples.
     `files` is the folder from which visitors may download source files; None for no downloads.
-    `uploads` says whether they may add files of their own. `folder` is where what visitors say is
-    kept: the index's own, or for an index in a cluster one of its name.
-
-    Streamlit hands a page nothing but words after `--`, so these are written as such.
+    `uploads` says whether they may add files.
     """
 
     index: str
@@ -30,6 +28,7 @@ class PageSettings:
 
     @property
     def folder(self) -> Path:
+        """Where the visitors' feedback is kept."""
         index = parse_address(self.index) if is_address(self.index) else Path(self.index)
         return visitors_folder(index)
 
@@ -55,5 +54,5 @@ class PageSettings:
 
 
 def visitors_folder(index: Path | ClusterAddress) -> Path:
-    """The folder that an index is; for one in a cluster, a folder of its name, here."""
+    """The folder for visitors' files: the index's own, or a local one of a cluster index's name."""
     return Path(f"{index.name}.page") if isinstance(index, ClusterAddress) else index

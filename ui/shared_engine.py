@@ -9,11 +9,11 @@ from engine.search import SearchEngine
 
 @st.cache_resource(show_spinner="Opening the index and loading its model…")
 def open_engine(index: str, model: str | None) -> SearchEngine:
-    """The engine of an index folder, opened once in this process. It may be shared by threads.
+    """The engine of an index, opened once in this process. Threads may share it.
 
-    Raises: as `SearchEngine.open`; a failure isn't kept, so the next run tries again.
+    Raises: as `SearchEngine.open`. A failure isn't cached, so the next run tries again.
     """
     engine = SearchEngine.open(index, model=model)
-    # All that's loaded now stays, so that no collection of garbage looks through it again.
+    # What's loaded now stays, so garbage collection needn't look through it again.
     gc.freeze()
     return engine

@@ -1,4 +1,4 @@
-"""Adding files to the collection from the page, and removing them again."""
+"""The form that adds files to the collection, and the button that removes them."""
 
 import threading
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from ui.uploads import (
 
 
 def show(settings: PageSettings) -> None:
-    """A form for files, and what became of those sent or removed last."""
+    """Show the form, and what became of the files sent or removed last."""
     st.html('<h2 class="fr-part">Add documents</h2>')
     with st.form("upload", border=False, clear_on_submit=True):
         files = st.file_uploader(
@@ -36,22 +36,22 @@ def show(settings: PageSettings) -> None:
     if sent and files:
         st.session_state["added"] = _add([(one.name, one.getvalue()) for one in files], settings)
         st.session_state["result"] = None  # asked again, now with these
-    if told := st.session_state.get("added"):
-        st.html(outcomes_block(told))
+    if rows := st.session_state.get("added"):
+        st.html(outcomes_block(rows))
 
 
-def outcomes_block(told: Sequence[tuple[str, str]]) -> str:
-    """What became of each file: (name, what to say of it)."""
+def outcomes_block(outcomes: Sequence[tuple[str, str]]) -> str:
+    """A table of files and their outcomes: (name, outcome in words)."""
     rows = "".join(
         f'<tr><th scope="row"><bdi>{render.escape(name)}</bdi></th>'
         f"<td>{render.escape(outcome)}</td></tr>"
-        for name, outcome in told
+        for name, outcome in outcomes
     )
     return f'<table class="fr-table" role="status"><tbody>{rows}</tbody></table>'
 
 
-def outcome_told(outcome: FileOutcome, index: Path) -> tuple[str, str]:
-    """A file's name and what became of it, in words, without our folder's name."""
+def outcome_row(outcome: FileOutcome, index: Path) -> tuple[str, str]:
+    """A file's name and its outcome in words, without our folder's name."""
     words = outcome.status
     if outcome.documents > 1:
         words += f", {outcome.documents} documents"
@@ -64,21 +64,21 @@ def outcome_told(outcome: FileOutcome, index: Path) -> tuple[str, str]:
 
 @st.cache_resource(show_spinner=False)
 def _one_at_a_time(index: str) -> threading.Lock:
-    """An index has one writer, so visitors of this process wait for each other."""
+    """The lock of an index. It has one writer, so visitors of this process wait for each other."""
     return threading.Lock()
 
 
 def _add(files: Sequence[tuple[str, bytes]], settings: PageSettings) -> list[tuple[str, str]]:
     index = Path(settings.index)
-    told: list[tuple[str, str]] = []
+    rows: list[tuple[str, str]] = []
     kept = []
     for name, data in files:
         try:
             kept.append(keep_upload(index, name, data))
         except ForereadError as error:
-            told.append((name, str(error)))
+            rows.append((name, str(error)))
     if not kept:
-        return told
+        return rows
     engine = open_engine(settings.index, settings.model)
     bar = st.progress(0.0, "Waiting for the index…")
 
@@ -90,19 +90,19 @@ def _add(files: Sequence[tuple[str, bytes]], settings: PageSettings) -> list[tup
         with _one_at_a_time(settings.index):
             outcomes = add_uploads(kept, index, engine.checkpoint, on_progress=on_progress)
     except ForereadError as error:
-        return [*told, ("Nothing was added", str(error))]
+        return [*rows, ("Nothing was added", str(error))]
     finally:
         bar.empty()
-    return [*told, *(outcome_told(outcome, index) for outcome in outcomes)]
+    return [*rows, *(outcome_row(outcome, index) for outcome in outcomes)]
 
 
 def remove(name: str, settings: PageSettings) -> None:
-    """Remove a file that was added here, and keep what became of it to be shown."""
+    """Remove a file that was added here, and keep its outcome to be shown."""
     index = Path(settings.index)
     try:
         with _one_at_a_time(settings.index):
             report = remove_upload(name, index)
-        st.session_state["added"] = [outcome_told(one, index) for one in report.files]
+        st.session_state["added"] = [outcome_row(one, index) for one in report.files]
     except ForereadError as error:
         st.session_state["added"] = [(name, str(error))]
     st.session_state["result"] = None

@@ -1,4 +1,4 @@
-"""Files that visitors bring: kept in a folder of the index, never outside it, and indexed."""
+"""Files that visitors add: kept in a folder of the index, never outside it, and indexed."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def uploads_folder(index: Path) -> Path:
 
 
 def uploaded_files(index: Path) -> list[Path]:
-    """What visitors brought, by name."""
+    """The files that visitors added, sorted by name."""
     folder = uploads_folder(index)
     if not folder.is_dir():
         return []
@@ -38,9 +38,9 @@ def uploaded_files(index: Path) -> list[Path]:
 
 
 def upload_name(given: str) -> str:
-    """The name under which a file is kept: no folder of it, nothing hidden, not too long.
+    """The name under which a file is kept: without folders, not hidden, not too long.
 
-    Raises: SourceError if nothing is left or it isn't of a kind that is read.
+    Raises: SourceError if nothing is left of the name, or its suffix isn't one that is read.
     """
     name = PureWindowsPath(PurePosixPath(given).name).name
     name = _UNFIT.sub("_", name).strip().lstrip(".")
@@ -48,15 +48,15 @@ def upload_name(given: str) -> str:
     if path.suffix.lower() not in SUFFIXES:
         kinds = " ".join(SUFFIXES)
         raise SourceError(f"{name or 'a file without a name'}: only {kinds} can be added")
-    # What the disk limits is bytes.
+    # Disks limit names in bytes.
     stem = path.stem[:LONGEST_NAME].encode()[:LONGEST_NAME].decode("utf-8", "ignore")
     return stem + path.suffix
 
 
 def keep_upload(index: Path, given: str, data: bytes) -> Path:
-    """Put a file into the folder, in place of one of the same name.
+    """Put a file into the folder, in place of one with the same name.
 
-    Raises: SourceError if its name, kind or size isn't allowed; IndexStoreError if the disk
+    Raises: SourceError if its name, suffix or size isn't allowed; IndexStoreError if the disk
     refuses.
     """
     name = upload_name(given)
@@ -72,7 +72,7 @@ def keep_upload(index: Path, given: str, data: bytes) -> Path:
             )
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as unfinished:
             (Path(unfinished) / name).write_bytes(data)
-            # Whatever had the name is replaced, be it a link: nothing is written through it.
+            # This replaces whatever has the name, even a link: nothing is written through it.
             os.replace(Path(unfinished) / name, folder / name)
     except OSError as error:
         raise IndexStoreError(
@@ -89,27 +89,27 @@ def add_uploads(
     *,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> tuple[FileOutcome, ...]:
-    """Index files of the folder; those that can't be read are removed from it again.
+    """Index files of the folder. Those that can't be read are removed from it again.
 
     Raises: as `indexer.changes.add_to_index`.
     """
-    told: list[FileOutcome] = []
+    outcomes: list[FileOutcome] = []
     add_to_index(
         files,
         index,
         checkpoint,
         ChangeOptions(limits=Limits(file_bytes=FILE_BYTES)),
-        on_file=told.append,
+        on_file=outcomes.append,
         on_progress=on_progress,
     )
-    for outcome in told:
+    for outcome in outcomes:
         if outcome.status == SKIPPED:
             Path(outcome.source).unlink(missing_ok=True)
-    return tuple(told)
+    return tuple(outcomes)
 
 
 def remove_upload(name: str, index: Path) -> ChangeReport:
-    """Remove a file of the folder from the index and from the folder.
+    """Remove a file from the index and from the folder.
 
     Raises: SourceError if there's no such file; else as `indexer.changes.remove_from_index`.
     """
@@ -122,6 +122,6 @@ def remove_upload(name: str, index: Path) -> ChangeReport:
 
 
 def shown_source(source: str) -> str:
-    """A file as visitors may know it: an uploaded one by its name, not by our folder."""
+    """A file as visitors know it: an uploaded file by its name, without our folder."""
     head, folder, name = source.rpartition(f"/{KEPT}/{FOLDER}/")
     return name if folder and head else source

@@ -1,7 +1,7 @@
 """A passage in which a visitor marks words, by mouse, finger or keyboard.
 
-The passage stands in a text box that takes no change, so that a browser's own way of selecting
-works, for screen readers too.
+The passage stands in a read-only text box, so that the browser's own way of selecting works, for
+screen readers too.
 """
 
 from typing import Any
@@ -52,9 +52,9 @@ _box = st.components.v2.component("foreread_word_marker", html=HTML, css=CSS, js
 def mark_words(text: str, start: int, end: int, *, key: str) -> tuple[int, int] | None:
     """The span of `text` that the visitor marked, in code points; None while there is none.
 
-    At first `text[start:end]` is selected, as the place to go on from. `key` names the box.
+    At first `text[start:end]` is selected, to start from. `key` names the box.
     """
-    # A box ends lines by one character, whatever the text does.
+    # A text box ends lines by one character, even where the text has two.
     data = {"text": showable(text).replace("\r", " "), "start": start, "end": end}
     box = _box(data=data, default={"span": None}, key=key, on_span_change=lambda: None)
     return span_marked(text, box.span)

@@ -14,7 +14,7 @@ from engine.store.folder_exchange import KEPT
 from indexer.readers.formats import format_of
 from indexer.sync import ADDED, CHANGED, SKIPPED, FileOutcome
 from ui import uploads
-from ui.upload_view import outcome_told, outcomes_block
+from ui.upload_view import outcome_row, outcomes_block
 from ui.uploads import (
     add_uploads,
     keep_upload,
@@ -144,5 +144,5 @@ def test_visitors_see_a_files_name_and_not_our_folder() -> None:
     assert shown_source(str(path)) == "a.txt"
     assert shown_source("papers/a.txt") == "papers/a.txt"
     other = FileOutcome(str(path), "duplicate", note=f"the same as {path.with_name('b.txt')}")
-    assert outcome_told(other, INDEX.absolute()) == ("a.txt", "duplicate: the same as b.txt")
+    assert outcome_row(other, INDEX.absolute()) == ("a.txt", "duplicate: the same as b.txt")
     assert "&lt;b&gt;" in outcomes_block([("<b>.txt", "added")])

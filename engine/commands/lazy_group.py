@@ -1,6 +1,7 @@
 """Groups of commands that import a command's module when it's called.
 
-So `engine --help` doesn't wait for torch, and modules import what they need at their top.
+So `engine --help` doesn't wait for torch, and modules import what they need at their top. The help
+of one command, as in `engine ask --help`, does wait for what that command imports.
 """
 
 from collections.abc import Mapping

@@ -43,12 +43,12 @@ def compare(
     """Medians in milliseconds from a question's wordpieces to its best spans.
 
     Each path encodes the question. The cached one loads the passages' states from the store;
-    the others are given the passages' wordpieces and run every layer. All of them
-    skip what the engine does. Retrieval is the same for all and isn't timed.
+    the others are given the passages' wordpieces and run every layer. All of them skip what the
+    engine skips. Retrieval is the same for all and isn't timed.
 
     `teacher` is undecomposed. Raises: IndexStoreError if no passage is found to read.
     """
-    # One generation for all paths, whatever is written meanwhile.
+    # All paths read one generation, whatever is written meanwhile.
     with engine.backend.snapshot() as snapshot:
         return _compared(engine, snapshot, questions, passages, teacher, on_progress)
 
@@ -85,15 +85,17 @@ def _compared(
     result["ratio"] = times_faster(taken["uncached"], taken["cached"])
     if teacher is not None:
         result["teacher_ratio"] = times_faster(taken["teacher"], taken["cached"])
-    result["load_ms"] = median(loading)
-    result["bytes_per_token"] = engine.backend.describe().bytes_per_token
-    result["questions"] = len(timed)
-    result["passages"] = passages
-    result["skim"] = skipping.ends
-    result["tokens"] = median(sum(len(ids) for ids in t.load.passages) for t in timed)
-    result["threads"] = torch.get_num_threads()
-    result["dtype"] = str(engine.checkpoint.dtype).removeprefix("torch.")
-    return result
+    return {
+        **result,
+        "load_ms": median(loading),
+        "bytes_per_token": engine.backend.describe().bytes_per_token,
+        "questions": len(timed),
+        "passages": passages,
+        "skim": skipping.ends,
+        "tokens": median(sum(len(ids) for ids in t.load.passages) for t in timed),
+        "threads": torch.get_num_threads(),
+        "dtype": str(engine.checkpoint.dtype).removeprefix("torch."),
+    }
 
 
 def _retrieved(

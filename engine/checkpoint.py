@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.calibration import Calibration
+from engine.codecs.codec import Bytes, Codec
+from engine.codecs.registry import NO_TENSORS, codec_of
 from engine.devices import best_dtype, chosen_device
 from engine.encoder.config import EncoderConfig
 from engine.encoder.states import Pieces, States, passage_texts, question_texts
@@ -34,6 +37,7 @@ from engine.typed_settings import of_types_of_defaults
 
 FORMAT = 1
 _CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+_OF_CODEC = "codec."  # before the names of the codec's tensors among the weights
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,9 @@ def settings_for(config: EncoderConfig) -> Settings:
 class Checkpoint:
     """A reader ready to run, its tokenizer and settings.
 
-    `fingerprint` covers weights, tokenizer, shape and codec: states made under another one don't
-    fit. It doesn't cover calibration, which may be fitted anew without building again.
+    `fingerprint` covers weights, tokenizer, shape and codec, its tensors included: states made
+    under another one don't fit. It doesn't cover calibration, which may be fitted anew without
+    building again. `codec_tensors` are those of the codec, by name, if it has any.
     """
 
     folder: Path
@@ -83,10 +88,21 @@ class Checkpoint:
     tokenizer: Tokenizer
     settings: Settings
     fingerprint: str
+    codec_tensors: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @cached_property
+    def codec(self) -> Codec:
+        """What an index stores states with. Raises: CheckpointError as `codec_of`."""
+        return codec_of(self.settings.codec, self.codec_tensors)
 
     @property
     def hidden_width(self) -> int:
         return self.reader.encoder.config.hidden_width
+
+    @property
+    def bytes_per_token(self) -> int:
+        """What an index stores for a token."""
+        return self.codec.bytes_per_token(self.hidden_width)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -114,6 +130,18 @@ class Checkpoint:
         texts = passage_texts(pieces, self.tokenizer, self.device)
         return self.reader.encoder.encode_alone(texts)
 
+    def stored_states(self, stored: Sequence[Bytes], passages: Sequence[Pieces]) -> States:
+        """What `encode_passages` gave of `passages` once, from what the codec made of each.
+
+        Raises: IndexStoreError if the bytes aren't those of so many pieces.
+        """
+        lengths = [len(pieces) + 1 for pieces in passages]  # and the closing [SEP]
+        states = [
+            self.codec.decode(buffer, n, self.hidden_width, self.dtype)
+            for buffer, n in zip(stored, lengths, strict=True)
+        ]
+        return States.of(states, self.device)
+
     @torch.inference_mode()
     def vectors(self, states: States) -> NDArray[np.float32]:
         """The vector of each text, of unit length: (texts, width)."""
@@ -138,15 +166,23 @@ def shipped_checkpoint() -> Path:
     raise CheckpointError("the default model is missing; name one with --model DIR")
 
 
-def save_checkpoint(reader: Reader, tokenizer: Tokenizer, settings: Settings, folder: Path) -> None:
+def save_checkpoint(
+    reader: Reader,
+    tokenizer: Tokenizer,
+    settings: Settings,
+    folder: Path,
+    codec_tensors: Mapping[str, Tensor] = NO_TENSORS,
+) -> None:
     """Write a checkpoint, weights in fp16; the folder appears whole or not at all.
 
-    Raises: CheckpointError if it can't be written.
+    Raises: CheckpointError if it can't be written, or the codec's tensors aren't its own.
     """
+    codec_of(settings.codec, codec_tensors)
     partial = folder.with_name(folder.name + ".partial")
     try:
         partial.mkdir(parents=True, exist_ok=True)
         weights = {name: value.half().contiguous() for name, value in reader.state_dict().items()}
+        weights |= {_OF_CODEC + name: value for name, value in codec_tensors.items()}
         save_file(weights, partial / _WEIGHTS, metadata={"format": "pt"})
         tokenizer.save(partial)
         _write_config(partial, reader, settings)
@@ -194,12 +230,20 @@ def load_checkpoint(
         raise CheckpointError(f"{folder / _CONFIG} doesn't fit: {error}") from None
     try:
         weights = load_file(weights_path)
+        of_codec = {name for name in weights if name.startswith(_OF_CODEC)}
+        tensors = {name.removeprefix(_OF_CODEC): weights.pop(name) for name in of_codec}
         reader.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{weights_path} doesn't fit {_CONFIG}: {reason}") from None
     reader = reader.to(runs_on, dtype or best_dtype(runs_on)).eval().requires_grad_(False)
-    return Checkpoint(folder, reader, tokenizer, settings, _fingerprint(folder, config, settings))
+    fingerprint = _fingerprint(folder, config, settings)
+    checkpoint = Checkpoint(folder, reader, tokenizer, settings, fingerprint, tensors)
+    try:
+        _ = checkpoint.codec
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder / _CONFIG} doesn't fit: {error}") from None
+    return checkpoint
 
 
 def load_teacher(

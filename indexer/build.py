@@ -9,7 +9,7 @@ from engine.checkpoint import Checkpoint
 from engine.errors import ForereadError, SourceError
 from engine.retrieval.address import Place
 from engine.retrieval.analyser import ANALYSER, Analyser
-from engine.store.manifest import Root, Settings
+from engine.store.manifest import IndexSettings, Root
 from engine.text.languages import Detected, language_code
 from indexer.clock import StageClock
 from indexer.language import collection_language
@@ -169,15 +169,16 @@ def roots_of(sources: Sequence[Path]) -> tuple[Root, ...]:
 
 def index_settings(
     checkpoint: Checkpoint, limit: int, overlap: int = 0, analyser: str = ANALYSER
-) -> Settings:
+) -> IndexSettings:
     """What is fixed for an index made by `checkpoint`, of passages up to `limit` wordpieces.
 
     `analyser` is the name of what cuts them into terms.
     """
-    return Settings(
+    return IndexSettings(
         checkpoint=checkpoint.fingerprint,
-        codec=checkpoint.settings.codec,
-        hidden_size=checkpoint.hidden_width,
+        codec=checkpoint.codec.name,
+        hidden_width=checkpoint.hidden_width,
+        bytes_per_token=checkpoint.bytes_per_token,
         vector_dimension=checkpoint.hidden_width,
         analyser=analyser,
         passage_limit=limit,

@@ -53,7 +53,7 @@ def export_index(
     with LmdbStore.open(index / "store", named=index) as store:
         total = _record_count(store.manifest())
         header = export_store(store, file, on_record=lambda done: on_progress(done, total))
-    return _report(file, index, Manifest.from_dict(header.manifest), started)
+    return _report(file, index, Manifest.from_dict(header.manifest, file), started)
 
 
 def import_index(
@@ -73,7 +73,7 @@ def import_index(
     started = time.perf_counter()
     refuse_existing(index, overwrite=overwrite)
     header = read_header(file)
-    manifest = Manifest.from_dict(header.manifest)
+    manifest = Manifest.from_dict(header.manifest, file)
     if header.checkpoint != checkpoint.fingerprint:
         raise CheckpointMismatchError(
             f"{file} was made by checkpoint {header.checkpoint}, the one at {checkpoint.folder} is "

@@ -12,7 +12,7 @@ from engine.documents import Document, Passage
 from engine.errors import IndexStoreError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 from indexer.build import (
     PASSAGES_PER_COMMIT,
     encode_documents,
@@ -107,16 +107,16 @@ def migrate_index(
     )
 
 
-def _overlap(settings: Settings) -> int:
+def _overlap(settings: IndexSettings) -> int:
     return int(settings.build.get("overlap", 0))
 
 
-def _recipe(settings: Settings) -> tuple[str, int, int]:
+def _recipe(settings: IndexSettings) -> tuple[str, int, int]:
     """What makes passages and their states what they are."""
     return settings.checkpoint, settings.passage_limit, _overlap(settings)
 
 
-def _begun(staging: Path, settings: Settings, index: Path) -> LmdbStore:
+def _begun(staging: Path, settings: IndexSettings, index: Path) -> LmdbStore:
     """The store of an earlier migration to the same settings, or a new one."""
     path = staging / "store"
     if (path / "data.mdb").is_file():

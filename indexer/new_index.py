@@ -15,7 +15,7 @@ from engine.retrieval.folder.backend import FolderBackend
 from engine.store.folder_exchange import replace_folder
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import WriterLock
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 from indexer.parts import Part
 from indexer.staging import refuse_existing, sole_writer
 
@@ -35,7 +35,7 @@ class NewIndex:
 
 @contextmanager
 def building(
-    place: Place, settings: Settings, *, overwrite: bool, part: Part | None = None
+    place: Place, settings: IndexSettings, *, overwrite: bool, part: Part | None = None
 ) -> Iterator[NewIndex]:
     """An index to be filled, which takes its place when all has gone well.
 
@@ -63,7 +63,7 @@ def building(
 
 @contextmanager
 def _in_cluster(
-    address: ClusterAddress, settings: Settings, overwrite: bool, part: Part | None
+    address: ClusterAddress, settings: IndexSettings, overwrite: bool, part: Part | None
 ) -> Iterator[NewIndex]:
     from engine.retrieval.elastic.backend import ElasticBackend
 
@@ -124,7 +124,7 @@ def _committed(folder: Path) -> bool:
         return False
 
 
-def _begun(folder: Path, settings: Settings) -> FolderBackend:
+def _begun(folder: Path, settings: IndexSettings) -> FolderBackend:
     """The index of a build with the same settings that was broken off, or a new one."""
     if (folder / UNFINISHED).exists() and _committed(folder):
         backend = FolderBackend.open(folder, readonly=False)

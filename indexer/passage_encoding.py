@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from engine.checkpoint import Checkpoint
-from engine.codecs.codecs import codec_named
 from engine.documents import Document, Passage
 from engine.store.contents import EncodedDocument, EncodedPassage
 from engine.text.windows import length_groups
@@ -21,7 +20,6 @@ def encode_documents(
 
     Those of passages whose ids are in `known` are taken from there.
     """
-    codec = codec_named(checkpoint.settings.codec)
     encoded: dict[str, EncodedPassage] = {}
     passages = []
     for passage in (passage for _, cut in documents for passage in cut):
@@ -35,7 +33,7 @@ def encode_documents(
         vectors = checkpoint.vectors(below)
         for passage, states, vector in zip(group, below.one_by_one(), vectors, strict=True):
             encoded[passage.id] = EncodedPassage(
-                passage, codec.encode(states), vector.astype("float16")
+                passage, checkpoint.codec.encode(states), vector.astype("float16")
             )
     return [
         EncodedDocument(document, tuple(encoded[passage.id] for passage in cut))

@@ -12,7 +12,6 @@ from engine.answering.answers import Reading, read, retrieval_features
 from engine.answering.results import PassageHit
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint
-from engine.codecs.codecs import codec_named
 from engine.encoder.states import States
 from engine.errors import IndexStoreError
 from engine.reading.read import every_pair
@@ -73,14 +72,9 @@ def load_passages(
     fetched = snapshot.fetch(list(by_key))
     if not fetched:
         return LoadedPassages([], [], None)
-    codec, width = codec_named(checkpoint.settings.codec), checkpoint.hidden_width
-    lengths = [len(item.passage.pieces) + 1 for item in fetched]  # and the closing [SEP]
-    states = [
-        codec.decode(item.states, n, width, checkpoint.dtype)
-        for item, n in zip(fetched, lengths, strict=True)
-    ]
+    stored, pieces = [item.states for item in fetched], [item.passage.pieces for item in fetched]
     found = [by_key[item.key] for item in fetched]
-    return LoadedPassages(found, fetched, States.of(states, checkpoint.device))
+    return LoadedPassages(found, fetched, checkpoint.stored_states(stored, pieces))
 
 
 def calibration_of(snapshot: Snapshot, checkpoint: Checkpoint) -> Calibration:

@@ -1,1 +1,1 @@
-"""How hidden states become bytes, and tensors again."""
+"""Codecs: how states are stored."""

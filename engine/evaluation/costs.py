@@ -13,7 +13,6 @@ from statistics import median
 import torch
 
 from engine.checkpoint import Checkpoint
-from engine.codecs.codecs import codec_named
 from engine.datasets.squad import SquadParagraph
 from engine.encoder.states import Pieces, States
 from engine.errors import SourceError
@@ -101,8 +100,7 @@ def pair_loads(
 def stored_states(checkpoint: Checkpoint, load: Load) -> list[bytes]:
     """The states of the load's passages after the lower layers, as an index would store them."""
     encoded = checkpoint.encode_passages(load.passages)
-    codec = codec_named(checkpoint.settings.codec)
-    return [codec.encode(states) for states in encoded.one_by_one()]
+    return [checkpoint.codec.encode(states) for states in encoded.one_by_one()]
 
 
 @torch.inference_mode()
@@ -172,19 +170,13 @@ def bytes_per_token(checkpoint: Checkpoint) -> int:
     """What an index stores for a token; 0 for an undecomposed network, which stores nothing."""
     if not checkpoint.reader.encoder.config.lower:
         return 0
-    return codec_named(checkpoint.settings.codec).bytes_per_token(checkpoint.hidden_width)
+    return checkpoint.bytes_per_token
 
 
 def _decoded(checkpoint: Checkpoint, load: Load, stored: Sequence[bytes] | None) -> States:
     if stored is None:
         return checkpoint.encode_passages(load.passages)
-    codec, width = codec_named(checkpoint.settings.codec), checkpoint.hidden_width
-    lengths = [len(ids) + 1 for ids in load.passages]  # and the closing [SEP]
-    states = [
-        codec.decode(buffer, n, width, checkpoint.dtype)
-        for buffer, n in zip(stored, lengths, strict=True)
-    ]
-    return States.of(states, checkpoint.device)
+    return checkpoint.stored_states(stored, load.passages)
 
 
 def _asked(

@@ -23,7 +23,6 @@ from torch.utils._pytree import tree_leaves
 
 from engine.allocator import give_back_freed_memory, keep_freed_memory
 from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.codecs.codecs import codec_named
 from engine.encoder.selection import reselect
 from engine.errors import ForereadError
 from engine.evaluation.costs import Load, read_load
@@ -137,7 +136,7 @@ def _measure(job: dict[str, Any]) -> Memory:
 
 
 def _made_up(checkpoint: Checkpoint, passages: list[Any]) -> list[bytes]:
-    codec, width = codec_named(checkpoint.settings.codec), checkpoint.hidden_width
+    codec, width = checkpoint.codec, checkpoint.hidden_width
     return [codec.encode(torch.randn(len(ids) + 1, width)) for ids in passages]
 
 

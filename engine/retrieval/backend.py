@@ -8,13 +8,13 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.codecs.codecs import Bytes
+from engine.codecs.codec import Bytes
 from engine.document_fields import FieldSummary, FieldValue
 from engine.documents import Document, Passage
 from engine.filters import Condition
 from engine.retrieval.hit import Hit
 from engine.store.contents import DocumentEntry, EncodedDocument, FileRecord
-from engine.store.manifest import Root, Settings
+from engine.store.manifest import IndexSettings, Root
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Description:
 
     checkpoint: str
     codec: str
-    hidden_size: int
+    hidden_width: int
     vector_dimension: int
     analyser: str
     passage_limit: int
@@ -63,7 +63,9 @@ class Description:
     calibrated: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As `indexer info --json` shows it, where the width is called `hidden_size`."""
+        fields = asdict(self)
+        return {"hidden_size" if name == "hidden_width" else name: v for name, v in fields.items()}
 
 
 class Snapshot(Protocol):
@@ -160,7 +162,7 @@ class Backend(Ledger, Protocol):
     """A collection of encoded documents; its snapshots are searched. Threads may share it."""
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> IndexSettings:
         """What was fixed when the collection was made."""
         ...
 

@@ -90,7 +90,7 @@ def read_header(path: Path) -> PortableHeader:
             fields = json.loads(archive.read(HEADER))
             if (found := fields["format"]) == FORMAT:
                 header = PortableHeader(**fields)
-                of_store = Manifest.from_dict(header.manifest).format
+                of_store = Manifest.from_dict(header.manifest, path).format
         except (KeyError, TypeError, ValueError) as error:
             raise _no_export(path) from error
     if found != FORMAT:
@@ -121,7 +121,7 @@ def import_store(
     Raises: IndexStoreError if the file is damaged or the disk refuses.
     """
     header = read_header(path)
-    manifest = Manifest.from_dict(header.manifest)
+    manifest = Manifest.from_dict(header.manifest, path)
     settings = replace(manifest.settings, build={**manifest.settings.build, **build})
     manifest = replace(manifest, settings=settings, store_id=uuid.uuid4().hex)
     try:

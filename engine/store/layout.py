@@ -61,7 +61,7 @@ def get_manifest(
             f"format {STORE_FORMAT}; build it again with: indexer build SOURCE --index DIR "
             "--overwrite"
         )
-    return Manifest.from_dict(fields)
+    return Manifest.from_dict(fields, environment.named)
 
 
 def put_manifest(

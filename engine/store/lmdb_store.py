@@ -11,7 +11,6 @@ import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.codecs.codecs import codec_named
 from engine.documents import Document
 from engine.errors import IndexStoreError
 from engine.store import records
@@ -26,7 +25,7 @@ from engine.store.contents import (
 from engine.store.environment import Environment
 from engine.store.layout import DATABASES, MANIFEST_KEY, put_manifest
 from engine.store.locks import WriterLock
-from engine.store.manifest import Manifest, Root, Settings
+from engine.store.manifest import IndexSettings, Manifest, Root
 from engine.store.snapshot import ALL, FLOAT16, StoreSnapshot
 
 __all__ = ["ALL", "DATABASES", "MANIFEST_KEY", "LmdbStore"]
@@ -50,14 +49,18 @@ class LmdbStore:
 
     @classmethod
     def create(
-        cls, path: Path, settings: Settings, *, overwrite: bool = False, named: Path | None = None
+        cls,
+        path: Path,
+        settings: IndexSettings,
+        *,
+        overwrite: bool = False,
+        named: Path | None = None,
     ) -> LmdbStore:
         """A new store in the folder `path`, open for writing. Errors call it `named`.
 
         Raises: IndexStoreError if there is one already and `overwrite` is False, or if another
         process is writing to it.
         """
-        codec_named(settings.codec)
         named = named or path
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -287,7 +290,7 @@ class LmdbStore:
             )
         if not np.isfinite(encoded.vector).all():
             raise ValueError(f"the vector of passage {passage.id} isn't finite")
-        if len(encoded.states) % codec_named(settings.codec).bytes_per_token(settings.hidden_size):
+        if len(encoded.states) % settings.bytes_per_token:
             raise ValueError(f"the states of passage {passage.id} aren't whole tokens")
 
     def _change(self, apply: Callable[[Change], T]) -> T:

@@ -6,25 +6,53 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from engine.codecs.registry import CODECS, codec_of, known_codecs
+from engine.errors import IndexStoreError
+
 STORE_FORMAT = 2
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What is fixed when a store is made.
+class IndexSettings:
+    """What is fixed when an index is made.
 
     `checkpoint` is the fingerprint of the checkpoint that makes the states; `codec` names how
-    they are stored; `hidden_size` and `vector_dimension` count values; `passage_limit` counts
-    pieces. `build` is what the build wants to remember for later ones.
+    they are stored, in `bytes_per_token`; `hidden_width` and `vector_dimension` count values;
+    `passage_limit` counts pieces. `build` is what the build wants to remember for later ones.
     """
 
     checkpoint: str
     codec: str
-    hidden_size: int
+    hidden_width: int
+    bytes_per_token: int
     vector_dimension: int
     analyser: str
     passage_limit: int
     build: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any], where: object) -> "IndexSettings":
+        """What `to_dict` gave; older indexes, called `where`, lack the bytes of a token.
+
+        Raises: IndexStoreError if this version doesn't know the codec; KeyError or TypeError if
+        these aren't settings.
+        """
+        found = dict(fields)
+        codec, width = found["codec"], found.pop("hidden_size")
+        if codec not in CODECS:
+            raise IndexStoreError(
+                f"{where} keeps its states in the codec {codec!r} and this version knows "
+                f"{known_codecs()}; open it with a version that knows {codec!r}, or build it again "
+                "with: indexer build SOURCE --index DIR --overwrite"
+            )
+        if "bytes_per_token" not in found:
+            found["bytes_per_token"] = codec_of(codec).bytes_per_token(width)
+        return cls(hidden_width=width, **found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As indexes keep it, the width under the name that it has had from the first."""
+        fields = asdict(self)
+        return {"hidden_size": fields.pop("hidden_width"), **fields}
 
 
 @dataclass(frozen=True)
@@ -45,7 +73,7 @@ class Manifest:
     was fitted on the collection's own questions. Times are seconds since 1970.
     """
 
-    settings: Settings
+    settings: IndexSettings
     store_id: str
     created: float
     changed: float
@@ -59,15 +87,16 @@ class Manifest:
     format: int = STORE_FORMAT
 
     @classmethod
-    def new(cls, settings: Settings) -> "Manifest":
+    def new(cls, settings: IndexSettings) -> "Manifest":
         now = time.time()
         return cls(settings, uuid.uuid4().hex, created=now, changed=now)
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> "Manifest":
-        settings = Settings(**fields["settings"])
+    def from_dict(cls, fields: Mapping[str, Any], where: object) -> "Manifest":
+        """Raises: as `IndexSettings.from_dict`."""
+        settings = IndexSettings.from_dict(fields["settings"], where)
         roots = tuple(Root(**root) for root in fields["roots"])
         return cls(**{**fields, "settings": settings, "roots": roots})
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "settings": self.settings.to_dict()}

@@ -14,13 +14,12 @@ from typing import TypeAlias
 import lmdb
 import numpy as np
 
-from engine.codecs.codecs import codec_named
 from engine.errors import IndexStoreError
 from engine.store import records
 from engine.store.contents import DocumentEntry, StoredPassage
 from engine.store.environment import Environment
 from engine.store.lmdb_store import DATABASES, MANIFEST_KEY, LmdbStore
-from engine.store.manifest import Manifest, Settings
+from engine.store.manifest import IndexSettings, Manifest
 
 STORE = "store"
 KEY_BYTES = 8
@@ -79,7 +78,7 @@ class _Check:
     """One reading of a store. Digests are `records.id_bytes` of a document's or passage's id."""
 
     def __init__(
-        self, settings: Settings, environment: Environment, transaction: Transaction
+        self, settings: IndexSettings, environment: Environment, transaction: Transaction
     ) -> None:
         self._settings = settings
         self._environment = environment
@@ -118,7 +117,8 @@ class _Check:
         for _ in self._walk("meta"):
             pass
         record = self._transaction.get(MANIFEST_KEY, db=self._environment.database("meta"))
-        return Manifest.from_dict(records.unpack_json(records.unseal(record or b"", "manifest")))
+        fields = records.unpack_json(records.unseal(record or b"", "manifest"))
+        return Manifest.from_dict(fields, self._environment.named)
 
     def _check_documents(self) -> None:
         for digest, payload in self._walk("documents"):
@@ -181,8 +181,7 @@ class _Check:
         return ids
 
     def _check_states(self) -> None:
-        settings = self._settings
-        of_token = codec_named(settings.codec).bytes_per_token(settings.hidden_size)
+        of_token = self._settings.bytes_per_token
         self._check_parts("states", lambda payload: len(payload) % of_token == 0)
 
     def _check_vectors(self) -> None:

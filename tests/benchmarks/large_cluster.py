@@ -26,20 +26,23 @@ from typing import Any
 import numpy as np
 from elasticsearch import Elasticsearch
 
+from engine.codecs.registry import codec_of
 from engine.retrieval.analyser import ANALYSER, analyser_named
 from engine.retrieval.elastic.address import ClusterAddress, parse_address
 from engine.retrieval.elastic.backend import ElasticBackend
 from engine.retrieval.elastic.connection import Connection
 from engine.retrieval.elastic.records import passage_records
 from engine.retrieval.folder.backend import FolderBackend
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 from indexer.pending import PASSAGES_PER_COMMIT
 
 from .backends import timed
 from .large_index import CODEC, DIMENSION, encoded, read_records
 
 HIDDEN = 384
-SETTINGS = Settings("synthetic", CODEC, HIDDEN, DIMENSION, ANALYSER, passage_limit=512)
+SETTINGS = IndexSettings(
+    "synthetic", CODEC, HIDDEN, codec_of(CODEC).bytes_per_token(HIDDEN), DIMENSION, ANALYSER, 512
+)
 QUIET = 3.0  # seconds without a merge
 
 

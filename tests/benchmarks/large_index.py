@@ -32,15 +32,17 @@ from typing import Any
 
 import numpy as np
 
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.documents import Document, Passage
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.contents import EncodedDocument, EncodedPassage
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 
 CODEC, HIDDEN, DIMENSION = "int8", 8, 384
-SETTINGS = Settings("synthetic", CODEC, HIDDEN, DIMENSION, ANALYSER, passage_limit=512)
+SETTINGS = IndexSettings(
+    "synthetic", CODEC, HIDDEN, codec_of(CODEC).bytes_per_token(HIDDEN), DIMENSION, ANALYSER, 512
+)
 PER_COMMIT = 1024
 ADDED, ROUNDS = 100, 7
 QUESTIONS, RETRIEVED, FETCHED = 100, 100, 20
@@ -89,7 +91,7 @@ def encoded(record: dict[str, str], hidden: int = HIDDEN) -> EncodedDocument:
         title=record["title"],
     )
     draw = np.random.default_rng(list(text.encode()[:64]))
-    states = draw.bytes((len(offsets) + 1) * codec_named(CODEC).bytes_per_token(hidden))
+    states = draw.bytes((len(offsets) + 1) * codec_of(CODEC).bytes_per_token(hidden))
     vector = draw.normal(size=DIMENSION).astype(np.float16)
     document = Document(name, "corpus.jsonl", record["title"], text)
     return EncodedDocument(document, (EncodedPassage(passage, states, vector),))

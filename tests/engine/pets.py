@@ -6,16 +6,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.documents import Document, Passage, Section
 from engine.filters import conditions
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.backend import Backend
 from engine.store.contents import EncodedDocument, EncodedPassage
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 
 HIDDEN, DIMENSION = 8, 8
-SETTINGS = Settings("f00d", "int8", HIDDEN, DIMENSION, ANALYSER, 160, {"overlap": 0})
+SETTINGS = IndexSettings(
+    "f00d", "int8", HIDDEN, HIDDEN + 4, DIMENSION, ANALYSER, 160, {"overlap": 0}
+)
 
 
 def direction(number: int) -> np.ndarray:
@@ -38,7 +40,7 @@ def document(number: int, *texts: str, source: str = "", **columns) -> EncodedDo
             heading="Pets",
             page=3,
         )
-        states = codec_named("int8").encode(torch.full((3, HIDDEN), float(i)))
+        states = codec_of("int8").encode(torch.full((3, HIDDEN), float(i)))
         vector = 3 * direction(number % DIMENSION)[0].astype(np.float16)
         passages.append(EncodedPassage(passage, states, vector))
         start += len(text) + 1

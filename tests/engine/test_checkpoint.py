@@ -19,6 +19,8 @@ from engine.checkpoint import (
     save_checkpoint,
     save_settings,
 )
+from engine.codecs.codec import Bytes
+from engine.codecs.registry import CODECS
 from engine.errors import CheckpointError
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
@@ -139,6 +141,71 @@ def test_the_fingerprint_changes_with_the_codec_and_not_with_calibration(
     assert after.fingerprint == returned.fingerprint == before.fingerprint
     save_settings(after, replace(after.settings, codec="int8"))
     assert load_checkpoint(checkpoint_folder).fingerprint != before.fingerprint
+
+
+class Scaled:
+    """A codec with a tensor of its own: states over `scale`, (width,), in a byte each."""
+
+    name = "scaled"
+
+    def __init__(self, scale: torch.Tensor) -> None:
+        self.scale = scale
+
+    def bytes_per_token(self, width: int) -> int:
+        return width
+
+    def encode(self, states: torch.Tensor) -> bytes:
+        return (states / self.scale).round().to(torch.int8).numpy().tobytes()
+
+    def decode(
+        self, buffer: Bytes, n: int, width: int, dtype: torch.dtype = torch.float32
+    ) -> torch.Tensor:
+        values = torch.frombuffer(bytearray(buffer), dtype=torch.int8).view(n, width)
+        return (values * self.scale).to(dtype)
+
+
+def test_a_codec_has_the_tensors_of_its_checkpoint_and_the_fingerprint_covers_them(
+    tmp_path: Path,
+    make_reader: Callable[..., Reader],
+    tokenizer: Tokenizer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(CODECS, "scaled", Scaled)
+    reader, settings, made = make_reader(), Settings(codec="scaled"), []
+    for step in (0.5, 0.125):
+        folder = tmp_path / str(step)
+        save_checkpoint(reader, tokenizer, settings, folder, {"scale": torch.full((32,), step)})
+        made.append(load_checkpoint(folder, dtype=torch.float32))
+    assert made[0].fingerprint != made[1].fingerprint
+    assert made[0].bytes_per_token == 32
+    pieces = [tokenizer.encode("The lamp was lit.").ids]
+    fresh, errors = made[0].encode_passages(pieces), []
+    for checkpoint in made:
+        stored = [checkpoint.codec.encode(states) for states in fresh.one_by_one()]
+        back = checkpoint.stored_states(stored, pieces)
+        errors.append(float((back.hidden - fresh.hidden).abs().max()))
+    # Rounded by up to half a step.
+    assert errors[1] <= 0.0625 + 1e-6 < errors[0] <= 0.25 + 1e-6
+
+
+def test_a_codec_without_its_tensors_is_refused_by_name(
+    tmp_path: Path,
+    make_reader: Callable[..., Reader],
+    tokenizer: Tokenizer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(CODECS, "scaled", Scaled)
+    with pytest.raises(CheckpointError, match=r"'scaled' doesn't fit its tensors.*scale"):
+        save_checkpoint(make_reader(), tokenizer, Settings(codec="scaled"), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_codec_that_this_version_does_not_know_is_refused_by_name(
+    checkpoint_folder: Path,
+) -> None:
+    change_config(checkpoint_folder, lambda c: c.update(codec="zip"))
+    with pytest.raises(CheckpointError, match=r"config\.json doesn't fit.*'zip'.*float16, int8"):
+        load_checkpoint(checkpoint_folder)
 
 
 def test_the_fingerprint_changes_with_the_layers_selected(checkpoint_folder: Path) -> None:

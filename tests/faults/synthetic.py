@@ -6,14 +6,16 @@ from hashlib import blake2b
 import numpy as np
 import torch
 
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.documents import Document, Passage
 from engine.retrieval.analyser import ANALYSER
 from engine.store.contents import EncodedDocument, EncodedPassage
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 
 CODEC, HIDDEN, DIMENSION = "int8", 32, 16
-SETTINGS = Settings("f00d", CODEC, HIDDEN, DIMENSION, ANALYSER, passage_limit=160)
+SETTINGS = IndexSettings(
+    "f00d", CODEC, HIDDEN, codec_of(CODEC).bytes_per_token(HIDDEN), DIMENSION, ANALYSER, 160
+)
 SYLLABLES = ("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "wi", "zu")
 
 
@@ -41,7 +43,7 @@ def document(name: str, version: int) -> EncodedDocument:
         values = np.random.default_rng(draw.randrange(2**32))
         states = torch.from_numpy(values.normal(size=(len(pieces) + 1, HIDDEN)))
         vector = values.normal(size=DIMENSION).astype(np.float16)
-        passages.append(EncodedPassage(passage, codec_named(CODEC).encode(states), vector))
+        passages.append(EncodedPassage(passage, codec_of(CODEC).encode(states), vector))
         start += len(text) + 1
     whole = Document(
         id=name,

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from engine.checkpoint import Checkpoint
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.errors import ForereadError, IndexStoreError, SourceError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
@@ -74,7 +74,7 @@ def test_states_and_vectors_of_a_batch_are_those_of_each_passage_alone(
     ]
     encoded = encode_documents(documents, model)
     assert [e.document for e in encoded] == [document for document, _ in documents]
-    codec = codec_named("float16")
+    codec = codec_of("float16")
     for (_, cut), stored in zip(documents, encoded, strict=True):
         assert [p.passage for p in stored.passages] == cut
         for passage in stored.passages:

@@ -12,7 +12,7 @@ from engine.commands.main import app as engine_app
 from engine.errors import ForereadError, IndexStoreError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 from indexer.build import BuildOptions, build_index
 from indexer.commands.main import app
 from indexer.language import DOCUMENTS, FILES, collection_language
@@ -98,7 +98,7 @@ def test_a_migrated_index_keeps_its_language(
 
 
 def test_an_index_cut_by_an_analyser_that_we_lack_is_refused_at_opening(tmp_path: Path) -> None:
-    settings = Settings("f00d", "float16", 8, 8, "foreread-9-es", passage_limit=160)
+    settings = IndexSettings("f00d", "float16", 8, 16, 8, "foreread-9-es", passage_limit=160)
     LmdbStore.create(tmp_path / "i" / "store", settings).close()
     with pytest.raises(IndexStoreError, match="'foreread-9-es', which this version doesn't know"):
         FolderBackend.open(tmp_path / "i")

@@ -17,7 +17,7 @@ from ui.feedback import Feedback, append_feedback
 DESCRIPTION = Description(
     checkpoint="abc123",
     codec="float16",
-    hidden_size=384,
+    hidden_width=384,
     vector_dimension=384,
     analyser="a",
     passage_limit=160,

@@ -14,7 +14,6 @@ from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch
 
-from engine.codecs.codecs import codec_named
 from engine.errors import CheckpointMismatchError, IndexStoreError
 from engine.retrieval.backend import Description
 from engine.retrieval.elastic.address import ClusterAddress
@@ -39,7 +38,7 @@ from engine.retrieval.elastic.records import (
 from engine.retrieval.elastic.snapshot import ElasticSnapshot
 from engine.retrieval.elastic.writing import ElasticWriter
 from engine.store.contents import DocumentEntry, EncodedDocument, FileRecord
-from engine.store.manifest import Root, Settings
+from engine.store.manifest import IndexSettings, Root
 
 ROOTS = "roots"
 
@@ -81,7 +80,12 @@ class ElasticBackend:
 
     @classmethod
     def begin(
-        cls, address: ClusterAddress, settings: Settings, *, overwrite: bool, shared: bool = False
+        cls,
+        address: ClusterAddress,
+        settings: IndexSettings,
+        *,
+        overwrite: bool,
+        shared: bool = False,
     ) -> "ElasticBackend":
         """An index that no search sees until `publish`: a new one, or what a build left.
 
@@ -188,7 +192,7 @@ class ElasticBackend:
     # Knowing what there is
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> IndexSettings:
         """What was fixed when the collection was made."""
         return self._located.settings
 
@@ -251,7 +255,7 @@ class ElasticBackend:
         return Description(
             checkpoint=settings.checkpoint,
             codec=settings.codec,
-            hidden_size=settings.hidden_size,
+            hidden_width=settings.hidden_width,
             vector_dimension=settings.vector_dimension,
             analyser=settings.analyser,
             passage_limit=settings.passage_limit,
@@ -263,7 +267,7 @@ class ElasticBackend:
             generation=sum(copy["seq_no"]["max_seq_no"] + 1 for copy in primaries),
             created=self._located.created,
             changed=float(told["written"]["value"] or self._located.created),
-            bytes_per_token=codec_named(settings.codec).bytes_per_token(settings.hidden_size),
+            bytes_per_token=settings.bytes_per_token,
             bytes_on_disk={
                 "primaries": sum(map(_size, primaries)),
                 "replicas": sum(map(_size, copies)) - sum(map(_size, primaries)),
@@ -337,7 +341,7 @@ def refuse_red(connection: Connection, index: str) -> None:
         )
 
 
-def _made(connection: Connection, index: str, settings: Settings) -> Located:
+def _made(connection: Connection, index: str, settings: IndexSettings) -> Located:
     """The index of that name, made now if it isn't there."""
     mappings, layout = index_mappings(settings), index_settings(connection.address.layout)
     own: dict[str, Any] = {f"{index}.{token_hex(8)}": {}}
@@ -358,9 +362,9 @@ def _made(connection: Connection, index: str, settings: Settings) -> Located:
     return found
 
 
-def _alike(one: Settings, other: Settings) -> bool:
+def _alike(one: IndexSettings, other: IndexSettings) -> bool:
     """Whether what they make is the same: where the model lies may differ by machine."""
-    bare: Callable[[Settings], Settings] = lambda s: replace(  # noqa: E731
+    bare: Callable[[IndexSettings], IndexSettings] = lambda s: replace(  # noqa: E731
         s, build={name: said for name, said in s.build.items() if name != "model"}
     )
     return bare(one) == bare(other)

@@ -13,12 +13,12 @@ would hold every state a second time.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import IndexStoreError
 from engine.retrieval.folder.lexical import K1, B
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 
 FORMAT = 1
 META = "foreread"
@@ -42,7 +42,7 @@ class Located:
     """
 
     index: str
-    settings: Settings
+    settings: IndexSettings
     created: float
     alias: str
 
@@ -55,7 +55,7 @@ def index_settings(layout: Mapping[str, int]) -> dict[str, Any]:
     return {**numbers, "similarity": {SIMILARITY: bm25}, "refresh_interval": "-1"}
 
 
-def index_mappings(settings: Settings) -> dict[str, Any]:
+def index_mappings(settings: IndexSettings) -> dict[str, Any]:
     stored = {"type": "binary", "store": True, "doc_values": False}
     word = {"type": "keyword"}
     number = {"type": "long", "index": False}
@@ -94,12 +94,12 @@ def index_mappings(settings: Settings) -> dict[str, Any]:
     }
 
 
-def manifest(settings: Settings) -> dict[str, Any]:
+def manifest(settings: IndexSettings) -> dict[str, Any]:
     """What the index says of itself, for whoever opens it."""
-    return {"format": FORMAT, **asdict(settings)}
+    return {"format": FORMAT, **settings.to_dict()}
 
 
-def settings_in(mappings: Mapping[str, Any], where: object) -> Settings:
+def settings_in(mappings: Mapping[str, Any], where: object) -> IndexSettings:
     """What was fixed when the index was made.
 
     Raises: IndexStoreError if it isn't one of ours, or of another format.
@@ -114,6 +114,6 @@ def settings_in(mappings: Mapping[str, Any], where: object) -> Settings:
             "with: indexer build SOURCE --overwrite"
         )
     try:
-        return Settings(**found)
-    except TypeError as error:
+        return IndexSettings.from_dict(found, where)
+    except (KeyError, TypeError) as error:
         raise IndexStoreError(f"the manifest of {where} is damaged ({error})") from error

@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.codecs.codecs import codec_named
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, reason_of
 from engine.retrieval.analyser import analyser_named
 from engine.retrieval.backend import Description
@@ -33,7 +32,7 @@ from engine.store.contents import (
 )
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import ThreadLock, changing
-from engine.store.manifest import Root, Settings
+from engine.store.manifest import IndexSettings, Root
 from engine.store.snapshot import StoreSnapshot
 
 LEXICAL = ("tantivy", "rank-bm25")
@@ -58,7 +57,6 @@ class FolderBackend:
         self._store = store
         self._identity = identity
         self._lexical_name = lexical
-        self._codec = codec_named(store.settings.codec)
         self._refreshing = ThreadLock()
         self._derived: DerivedIndexes | None = None
         self._tables = FieldTables()
@@ -67,7 +65,12 @@ class FolderBackend:
 
     @classmethod
     def create(
-        cls, folder: Path, settings: Settings, *, overwrite: bool = False, lexical: str = "tantivy"
+        cls,
+        folder: Path,
+        settings: IndexSettings,
+        *,
+        overwrite: bool = False,
+        lexical: str = "tantivy",
     ) -> "FolderBackend":
         """A new collection, open for writing.
 
@@ -144,7 +147,7 @@ class FolderBackend:
     # Knowing what there is
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> IndexSettings:
         """What was fixed when the collection was made."""
         return self._store.settings
 
@@ -191,7 +194,7 @@ class FolderBackend:
         return Description(
             checkpoint=settings.checkpoint,
             codec=settings.codec,
-            hidden_size=settings.hidden_size,
+            hidden_width=settings.hidden_width,
             vector_dimension=settings.vector_dimension,
             analyser=settings.analyser,
             passage_limit=settings.passage_limit,
@@ -202,7 +205,7 @@ class FolderBackend:
             generation=manifest.generation,
             created=manifest.created,
             changed=manifest.changed,
-            bytes_per_token=self._codec.bytes_per_token(settings.hidden_size),
+            bytes_per_token=settings.bytes_per_token,
             bytes_on_disk={
                 **{f"store/{part}": size for part, size in self._store.sizes().items()},
                 **derived,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.errors import CheckpointError, ForereadError, IndexStoreError
 
 states_of_any_size = hnp.arrays(
@@ -16,7 +16,7 @@ states_of_any_size = hnp.arrays(
 
 
 def round_trip(name: str, states: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    codec = codec_named(name)
+    codec = codec_of(name)
     n, hidden = states.shape
     encoded = codec.encode(states)
     assert len(encoded) == n * codec.bytes_per_token(hidden)
@@ -61,7 +61,7 @@ def test_states_come_back_in_the_type_asked_for(name, dtype):
 
 
 def test_decoding_from_writable_memory_copies_nothing():
-    codec = codec_named("float16")
+    codec = codec_of("float16")
     buffer = bytearray(codec.encode(torch.ones(1, 2)))
     decoded = codec.decode(buffer, 1, 2, torch.float16)
     buffer[:] = codec.encode(torch.zeros(1, 2))
@@ -72,16 +72,21 @@ def test_decoding_from_writable_memory_copies_nothing():
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
 def test_states_that_are_not_finite_are_refused(name, bad):
     with pytest.raises(CheckpointError, match="aren't finite"):
-        codec_named(name).encode(torch.tensor([[1.0, bad]]))
+        codec_of(name).encode(torch.tensor([[1.0, bad]]))
 
 
 @pytest.mark.parametrize("name", ["float16", "int8"])
 def test_a_buffer_of_another_length_is_refused(name):
-    codec = codec_named(name)
+    codec = codec_of(name)
     with pytest.raises(IndexStoreError, match="indexer verify"):
         codec.decode(codec.encode(torch.ones(2, 4)), 3, 4)
 
 
 def test_an_unknown_codec_is_named_with_those_there_are():
     with pytest.raises(ForereadError, match=r"'zip'.*float16, int8"):
-        codec_named("zip")
+        codec_of("zip")
+
+
+def test_tensors_that_are_not_a_codec_s_own_are_named():
+    with pytest.raises(CheckpointError, match=r"'int8' doesn't fit its tensors \(codebook\)"):
+        codec_of("int8", {"codebook": torch.ones(2)})

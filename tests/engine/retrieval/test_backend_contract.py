@@ -20,7 +20,7 @@ from pets import (
     found_near,
 )
 
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.errors import FilterError, IndexStoreError
 from engine.filters import conditions
 from engine.retrieval.address import Place
@@ -132,7 +132,7 @@ def test_fetched_passages_carry_all_that_reading_needs(backend):
         assert item.passage.offsets.tolist() == [[10, 11], [11, 20]]
         assert dict(item.fields)["year"] == 2020
         assert snapshot.document("doc0").text[item.passage.start : item.passage.end] == item.text
-        states = codec_named("int8").decode(item.states, 3, HIDDEN)
+        states = codec_of("int8").decode(item.states, 3, HIDDEN)
         assert states.tolist() == [[1.0] * HIDDEN] * 3
 
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.document_fields import FieldSummary, begins, kind_of, values_of
 from engine.documents import Document, Passage
 from engine.errors import FilterError
@@ -23,10 +23,10 @@ from engine.retrieval.folder.key_set import KeySet
 from engine.retrieval.folder.lexical import TantivyIndex
 from engine.retrieval.folder.vectors import VectorIndex
 from engine.store.contents import EncodedDocument, EncodedPassage
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 
 HIDDEN = DIMENSION = 8
-SETTINGS = Settings("f00d", "int8", HIDDEN, DIMENSION, ANALYSER, passage_limit=160)
+SETTINGS = IndexSettings("f00d", "int8", HIDDEN, HIDDEN + 4, DIMENSION, ANALYSER, passage_limit=160)
 WORDS = ["cat", "dog", "bird", "fish", "mill", "ship"]
 
 VALUES = {
@@ -67,7 +67,7 @@ def document(number: int, columns: dict, texts: list[str]) -> EncodedDocument:
             offsets=np.array([[start, start + len(text)]], np.int32),
             title="",
         )
-        states = codec_named("int8").encode(torch.zeros((2, HIDDEN)))
+        states = codec_of("int8").encode(torch.zeros((2, HIDDEN)))
         passages.append(EncodedPassage(passage, states, vectors[i].astype(np.float16)))
         start += len(text) + 1
     metadata = {"format": "text", "modified": f"2026-01-{1 + number:02d}T00:00:00Z"}

@@ -20,7 +20,7 @@ from engine.search import SearchEngine
 from engine.store import environment
 from engine.store.folder_exchange import replace_folder
 from engine.store.lmdb_store import LmdbStore
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 from indexer.build import BuildOptions, build_index
 from indexer.changes import ChangeOptions, add_to_index
 
@@ -116,7 +116,7 @@ def test_an_index_that_takes_the_folder_s_place_is_followed(folder, tmp_path):
 
 def test_another_checkpoint_s_index_in_the_folder_s_place_is_refused_with_both(folder, tmp_path):
     fields = {**SETTINGS.__dict__, "checkpoint": "beef"}
-    FolderBackend.create(tmp_path / "other", Settings(**fields)).close()
+    FolderBackend.create(tmp_path / "other", IndexSettings(**fields)).close()
     with FolderBackend.open(folder) as reader:
         replace_folder(tmp_path / "other", folder)
         with pytest.raises(CheckpointMismatchError, match=r"beef.*f00d"), reader.snapshot():

@@ -12,18 +12,20 @@ import numpy as np
 import pytest
 import torch
 
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.documents import Document, Passage
 from engine.errors import IndexStoreError
 from engine.store import records
 from engine.store.archive import HEADER, export_store, import_store, read_header
 from engine.store.contents import EncodedDocument, EncodedPassage
 from engine.store.lmdb_store import DATABASES, LmdbStore
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 from engine.store.verification import check_store
 
 HIDDEN, DIMENSION = 4, 4
-SETTINGS = Settings("f00d", "int8", HIDDEN, DIMENSION, "test-1", 160, build={"model": "there"})
+SETTINGS = IndexSettings(
+    "f00d", "int8", HIDDEN, HIDDEN + 4, DIMENSION, "test-1", 160, build={"model": "there"}
+)
 
 
 def document(name: str, text: str) -> EncodedDocument:
@@ -37,7 +39,7 @@ def document(name: str, text: str) -> EncodedDocument:
         offsets=np.array([[0, len(text)]], np.int32),
         title="",
     )
-    states = codec_named("int8").encode(torch.ones(2, HIDDEN))
+    states = codec_of("int8").encode(torch.ones(2, HIDDEN))
     vector = np.ones(DIMENSION, np.float16)
     whole = Document(name, f"{name}.txt", "", text, metadata={"record": name, "year": 1999})
     return EncodedDocument(whole, (EncodedPassage(passage, states, vector),))

@@ -12,19 +12,20 @@ import numpy as np
 import pytest
 import torch
 
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.documents import Document, Passage, Section
 from engine.errors import IndexStoreError
 from engine.store import environment, records
 from engine.store.contents import EncodedDocument, EncodedPassage
 from engine.store.lmdb_store import LmdbStore
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 
 HIDDEN, DIMENSION = 8, 4
-SETTINGS = Settings(
+SETTINGS = IndexSettings(
     checkpoint="f00d",
     codec="float16",
-    hidden_size=HIDDEN,
+    hidden_width=HIDDEN,
+    bytes_per_token=2 * HIDDEN,
     vector_dimension=DIMENSION,
     analyser="test-1",
     passage_limit=160,
@@ -50,7 +51,7 @@ def encoded(document_id: str, *texts: str, states: bytes | None = None) -> Encod
             page=number,
         )
         vector = np.full(DIMENSION, number + 1, np.float16)
-        packed = codec_named("float16").encode(torch.full((3, HIDDEN), float(number)))
+        packed = codec_of("float16").encode(torch.full((3, HIDDEN), float(number)))
         passages.append(EncodedPassage(passage, packed if states is None else states, vector))
         start = end + 1
     document = Document(

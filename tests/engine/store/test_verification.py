@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.codecs.codecs import codec_named
+from engine.codecs.registry import codec_of
 from engine.documents import Document, Passage
 from engine.errors import IndexStoreError
 from engine.retrieval.analyser import ANALYSER
@@ -24,11 +24,13 @@ from engine.retrieval.folder.verification import verify_index
 from engine.store import records
 from engine.store.contents import EncodedDocument, EncodedPassage
 from engine.store.lmdb_store import DATABASES, LmdbStore
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 from engine.store.verification import check_store
 
 HIDDEN, DIMENSION = 8, 4
-SETTINGS = Settings("f00d", "float16", HIDDEN, DIMENSION, ANALYSER, passage_limit=160)
+SETTINGS = IndexSettings(
+    "f00d", "float16", HIDDEN, 2 * HIDDEN, DIMENSION, ANALYSER, passage_limit=160
+)
 
 
 def document(name: str, *texts: str) -> EncodedDocument:
@@ -44,7 +46,7 @@ def document(name: str, *texts: str) -> EncodedDocument:
             offsets=np.array([[start, start], [start, start + len(text)]], np.int32),
             title="",
         )
-        states = codec_named("float16").encode(torch.full((3, HIDDEN), float(number)))
+        states = codec_of("float16").encode(torch.full((3, HIDDEN), float(number)))
         vector = np.arange(1, DIMENSION + 1).astype(np.float16)
         passages.append(EncodedPassage(passage, states, vector))
         start += len(text) + 1

@@ -11,9 +11,9 @@ from engine.errors import IndexStoreError
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.lexical import TantivyIndex
-from engine.store.manifest import Settings
+from engine.store.manifest import IndexSettings
 
-SETTINGS = Settings("f00d", "int8", 8, 8, ANALYSER, passage_limit=160)
+SETTINGS = IndexSettings("f00d", "int8", 8, 12, 8, ANALYSER, passage_limit=160)
 
 
 @pytest.fixture

@@ -1,4 +1,30 @@
-"""The errors that a user can meet, each a sentence that names the next step."""
+"""The errors that a user can meet, each a sentence that names the next step.
+
+ForereadError
+├── SourceError                     a file or folder can't be read
+├── DeviceError                     models can't run there
+├── CheckpointError                 a model's folder is missing or unknown
+├── TrainingError                   training came to numbers that it can't go on from
+├── QuestionError                   a question can't be asked as it stands
+│   └── FilterError                 nor its filter
+└── IndexStoreError                 an index can't be used:
+    ├── IndexNotFoundError          there is none
+    ├── IndexExistsError            there is one already, or something else
+    ├── IndexBusyError              somebody else is writing; try again later
+    ├── IndexClosedError            it was closed; open it again
+    ├── IndexDamagedError           what it holds fails its checks
+    ├── IndexVersionError           another version of Foreread made it
+    ├── CheckpointMismatchError     another checkpoint made it
+    ├── DocumentNotFoundError       it holds no such document
+    ├── IndexAccessError            the system refuses to read or write it
+    │   └── DiskFullError           for want of room
+    ├── ClusterUnreachableError     its cluster, or a part of it, doesn't answer
+    ├── ClusterDeniedError          its cluster doesn't allow this to the account
+    ├── ClusterRefusedError         its cluster answers, and refuses
+    └── IndexUseError               this can't be asked of it
+"""
+
+import errno
 
 
 def one_line(text: str) -> str:
@@ -16,9 +42,11 @@ def reason_of(error: Exception) -> str:
 class ForereadError(Exception):
     """What was expected, what came, and what to do next, in one line.
 
-    Commands print it without a traceback and exit with `exit_code`.
+    `code` names the situation for programs. Commands print the line without a traceback and exit
+    with `exit_code`. Each class has its own code; docs/guide.md lists them.
     """
 
+    code = "failed"
     exit_code = 1
 
     def __init__(self, message: str) -> None:
@@ -28,42 +56,136 @@ class ForereadError(Exception):
 class SourceError(ForereadError):
     """A file or folder to be indexed or read can't be used."""
 
+    code = "source-unusable"
+    exit_code = 2
+
+
+class DeviceError(ForereadError):
+    """A model can't run where it was told to."""
+
+    code = "device-unavailable"
     exit_code = 2
 
 
 class CheckpointError(ForereadError):
     """A model folder is missing, incomplete, or of a shape we don't know."""
 
+    code = "checkpoint-unusable"
     exit_code = 3
-
-
-class DeviceError(ForereadError):
-    """A model can't run where it was told to."""
-
-    exit_code = 2
 
 
 class TrainingError(ForereadError):
     """Training came to numbers that it can't go on from."""
 
+    code = "training-failed"
     exit_code = 3
-
-
-class IndexStoreError(ForereadError):
-    """An index folder is missing, damaged, locked, or of another version."""
-
-    exit_code = 4
-
-
-class CheckpointMismatchError(IndexStoreError):
-    """The index holds states made by another checkpoint than the one at hand."""
 
 
 class QuestionError(ForereadError):
     """A question can't be asked as it stands."""
 
+    code = "question-unusable"
     exit_code = 5
 
 
 class FilterError(QuestionError):
     """A filter names a field that no document has, or compares one with what it can't."""
+
+    code = "filter-unusable"
+
+
+class IndexStoreError(ForereadError):
+    """An index can't be used as it was to be; what is raised is a class below, by situation."""
+
+    code = "index-unusable"
+    exit_code = 4
+
+
+class IndexNotFoundError(IndexStoreError):
+    """There is no index at the place named, or none whose making got as far as holding anything."""
+
+    code = "index-not-found"
+
+
+class IndexExistsError(IndexStoreError):
+    """An index, or something else, is already at the place named."""
+
+    code = "index-exists"
+
+
+class IndexBusyError(IndexStoreError):
+    """Another process writes to the index, or its cluster is too busy; later it may work."""
+
+    code = "index-busy"
+
+
+class IndexClosedError(IndexStoreError):
+    """The index was closed before this was asked of it."""
+
+    code = "index-closed"
+
+
+class IndexDamagedError(IndexStoreError):
+    """What the index holds isn't what was written."""
+
+    code = "index-damaged"
+
+
+class IndexVersionError(IndexStoreError):
+    """The index, or an export of one, is of a form that this version doesn't know."""
+
+    code = "index-version"
+
+
+class CheckpointMismatchError(IndexStoreError):
+    """The index holds states made by another checkpoint than the one at hand."""
+
+    code = "checkpoint-mismatch"
+
+
+class DocumentNotFoundError(IndexStoreError):
+    """The index holds no document of that id."""
+
+    code = "document-not-found"
+
+
+class IndexAccessError(IndexStoreError):
+    """The system refuses to read or write what the index is in, for its owner or for the disk."""
+
+    code = "index-access"
+
+
+class DiskFullError(IndexAccessError):
+    """The disk, or the share of it allowed to the user, has no room left."""
+
+    code = "disk-full"
+
+
+class ClusterUnreachableError(IndexStoreError):
+    """A cluster, or the part of it that holds what is needed, doesn't answer or isn't trusted."""
+
+    code = "cluster-unreachable"
+
+
+class ClusterDeniedError(IndexStoreError):
+    """The cluster doesn't know the account, or doesn't allow this to it."""
+
+    code = "cluster-denied"
+
+
+class ClusterRefusedError(IndexStoreError):
+    """The cluster answers, and refuses what is asked, or doesn't go with the installed client."""
+
+    code = "cluster-refused"
+
+
+class IndexUseError(IndexStoreError):
+    """What was asked doesn't go with the index, with its place, or with how it was opened."""
+
+    code = "index-use"
+
+
+def access_error(error: Exception, message: str) -> IndexAccessError:
+    """What the system said of an index as an error of ours: of a full disk, or of another kind."""
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    return DiskFullError(message) if full else IndexAccessError(message)

@@ -1,8 +1,8 @@
-"""Keep freed memory in the process.
+"""Keeping freed memory in the process.
 
-Layers allocate and free tensors of megabytes. By default glibc gives each back to the kernel,
-which must then clear every page again: measured, a forward pass of attention took six times as
-long because of it.
+Layers allocate and free tensors of megabytes. By default glibc returns each to the kernel, which
+must then clear every page again. Measured, a forward pass of attention took six times as long
+because of it.
 """
 
 import ctypes
@@ -12,7 +12,7 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to reuse large blocks rather than return them. False where there's no glibc."""
+    """Make glibc reuse large blocks instead of returning them. Returns False without glibc."""
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None)
@@ -24,13 +24,13 @@ def keep_freed_memory() -> bool:
         (_M_TOP_PAD, 64 * 2**20),
         (_M_ARENA_MAX, 1),
     )
-    # A list, so that a refusal of one doesn't leave the others unset.
+    # A list, so that all are set even if one is refused.
     accepted = [libc.mallopt(option, value) == 1 for option, value in settings]
     return all(accepted)
 
 
 def give_back_freed_memory() -> bool:
-    """Give back once what was freed so far, for measuring. False where there's no glibc."""
+    """Return freed memory to the kernel once, for measuring. Returns False without glibc."""
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None)

@@ -1,4 +1,4 @@
-"""How logits become one confidence, and from what confidence an answer is given."""
+"""How logits become one confidence, and the least confidence for an answer."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,16 +9,16 @@ from engine.typed_settings import of_types_of_defaults
 
 @dataclass(frozen=True)
 class Calibration:
-    """Weights fitted on questions, kept with a checkpoint or, for its own questions, an index.
+    """Weights fitted on questions, kept in a checkpoint, or in an index for its own documents.
 
-    A passage's rerank score is `rerank` · (relevance logit, margin of its best span over null,
-    BM25 score as a share of the best one's, cosine of the vectors). The logit of a span is
-    `span` times its start plus end logit plus `passage` times its passage's rerank score; that
-    of the null answer is `null`, the same for every question: fitted weights for more evidence
-    than the spans bring themselves came out as nothing. One softmax over all gives confidences.
+    A passage's rerank score is `rerank` · (relevance logit, margin of its best span over null, BM25
+    score as a share of the best one's, cosine of the vectors). The logit of a span is `span` times
+    its start plus end logit, plus `passage` times its passage's rerank score. The logit of the null
+    answer is `null`, the same for every question: weights for more evidence than the spans bring
+    were fitted, and came out as nothing. One softmax over all of them gives the confidences.
 
     An answer less sure than `min_confidence` counts as *no answer*. `reader_margin` is for a
-    passage read alone: null answers where the best span's margin over it is lower.
+    passage read alone: null is the answer if the best span's margin over it is lower.
     """
 
     rerank: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
@@ -30,7 +30,10 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "Calibration":
-        """What `to_dict` gave, from JSON. Raises: TypeError or ValueError if it isn't that."""
+        """The calibration from `to_dict`'s JSON.
+
+        Raises: TypeError or ValueError if it isn't that.
+        """
         given = dict(fields)
         if unknown := given.keys() - vars(cls()):
             raise TypeError(f"it has {min(unknown)!r}, which means nothing here")

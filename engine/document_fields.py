@@ -1,4 +1,4 @@
-"""What is known of a document besides its text: its file, and what that says of it."""
+"""The fields of a document: facts about it and its file, besides its text."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ FieldValue = Scalar | tuple[Scalar, ...]  # several: each of them is a value of 
 
 TEXT, NUMBER, DATE, BOOLEAN = "text", "number", "date", "boolean"
 
-_SUFFIXES = {"text": "txt", "markdown": "md"}  # of the formats that aren't called as their files
+_SUFFIXES = {"text": "txt", "markdown": "md"}  # for formats whose name isn't their files' suffix
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 40  # characters
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,11 +22,10 @@ _MICROSECOND = timedelta(microseconds=1)
 class FieldSummary:
     """One field over a whole collection.
 
-    `kinds` are what its values are: "text", "number", "date", "boolean"; more than one where
-    documents differ. `documents` have it, with `distinct` different values. `values` are the
-    most frequent ones, each with the number of documents that have it, by falling number, then
-    as they sort. `minimum` and `maximum` are those of its numbers, or else of its dates; None
-    where it has neither.
+    `kinds` are the kinds of its values: "text", "number", "date", "boolean"; more than one where
+    documents differ. `documents` have it, with `distinct` different values. `values` are the most
+    frequent ones, each with its number of documents, by falling number, then in order. `minimum`
+    and `maximum` are those of its numbers, or else of its dates; None if it has neither.
     """
 
     name: str
@@ -46,8 +45,8 @@ def document_fields(
 ) -> dict[str, FieldValue]:
     """All fields of a document: `path`, `type`, `title`, `modified`, and its own `columns`.
 
-    `type` is the usual suffix of a file of its format, `modified` the time of its file in UTC,
-    ISO 8601. What isn't known isn't there. Where a column has the same name, it stands.
+    `type` is the usual suffix of the file's format. `modified` is the file's time in UTC, ISO 8601.
+    Unknown fields are left out. A column replaces the field of the same name.
     """
     fields: dict[str, FieldValue] = {"path": source}
     if kind := metadata.get("format"):
@@ -69,7 +68,7 @@ def plain(fields: Mapping[str, FieldValue]) -> dict[str, Any]:
 
 
 def field_values(given: Mapping[str, Any]) -> dict[str, FieldValue]:
-    """Fields from what JSON makes of them."""
+    """Fields from their JSON form."""
     return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
 
 
@@ -82,7 +81,7 @@ def kind_of(value: Scalar) -> str:
 
 
 def number(text: str) -> int | float | None:
-    """The number that a text is, written as JSON writes numbers; None if it's none."""
+    """The number in a text, written as JSON writes numbers; None if it isn't one."""
     if len(text) > _LONGEST_NUMBER or not (found := _NUMBER.fullmatch(text)):
         return None
     if found[2] is None and found[3] is None:
@@ -92,7 +91,7 @@ def number(text: str) -> int | float | None:
 
 
 def begins(value: Scalar) -> int | None:
-    """When a date or date-time in ISO 8601 begins, in microseconds since 1970; else None.
+    """The start of an ISO 8601 date or date-time, in microseconds since 1970; None if it isn't one.
 
     Without an offset it's UTC.
     """
@@ -106,7 +105,7 @@ def begins(value: Scalar) -> int | None:
 
 
 def span(text: str) -> tuple[int, int] | None:
-    """The stretch of time that a year, month, day or date-time stands for: start, end (excluded).
+    """The period of a year, month, day or date-time: its start and its end (excluded).
 
     In microseconds since 1970; None if the text is none of these.
     """
@@ -118,7 +117,7 @@ def span(text: str) -> tuple[int, int] | None:
         except ValueError:
             return None
         after = month - 1 + months
-        # December of the year 9999 has no date after it.
+        # No date follows December 9999.
         last = date(year + after // 12, after % 12 + 1, 1) if year < 9999 else date.max
         return _midnight(start), _midnight(last)
     start_at = begins(text)
@@ -129,7 +128,7 @@ def span(text: str) -> tuple[int, int] | None:
 
 
 def utc_time(seconds: float) -> str | None:
-    """Seconds since 1970 as `modified` has them: 2026-03-01T12:00:00Z.
+    """Seconds since 1970 in the form of `modified`: 2026-03-01T12:00:00Z.
 
     None before the year 1 or after 9999.
     """

@@ -1,4 +1,4 @@
-"""What is indexed: documents, as they were read, and the passages cut from them."""
+"""What is indexed: documents, and the passages cut from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from engine.document_fields import FieldValue, document_fields
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a document's text that has a page number or a heading of its own.
+    """A part of a document's text with its own page number or heading.
 
-    `start` and `end` are code points into `Document.text`.
+    `start` and `end` are code points in `Document.text`.
     """
 
     start: int
@@ -26,11 +26,11 @@ class Section:
 class Document:
     """One text to answer from.
 
-    `text` is what every offset counts in, in code points. For formats that are text already
-    (.txt, .md) it is the file as decoded, untouched. `id` is stable: the same source and
-    record give the same id. `source` is the file it came from, as a user would name it.
-    `metadata` is what reading the file told, such as its `format` and when it was `modified`;
-    `columns` what a record says of itself beside its text, title and id.
+    All offsets count code points of `text`. For plain-text formats (.txt, .md) it is the decoded
+    file, unchanged. `id` is stable: the same source and record give the same id. `source` is the
+    file it came from, as a user would name it. `metadata` is what reading the file told, such as
+    its `format` and when it was `modified`. `columns` are a record's fields other than its text,
+    title and id.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Document:
 
     @property
     def fields(self) -> dict[str, FieldValue]:
-        """What answers show of it and filters go by; see `document_fields`."""
+        """The fields that answers show and filters use; see `document_fields`."""
         return document_fields(self.source, self.title, self.metadata, self.columns)
 
 

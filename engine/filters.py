@@ -25,7 +25,7 @@ RANGES = ("<", "<=", ">", ">=")
 
 _WRITTEN = re.compile(r"\s*([^<>=!]*[^<>=!\s])\s*(<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 
-# Whether a value of a field fits; for a date, also when it begins.
+# Whether a value of a field fits; for a date, its beginning is given too.
 Predicate = Callable[[Scalar, int | None], bool]
 
 
@@ -33,10 +33,10 @@ Predicate = Callable[[Scalar, int | None], bool]
 class Condition:
     """`field operator value`; `=` may have several values, of which one has to be equal.
 
-    Numbers compare as numbers, dates as times, texts by their code points, case and all. A
-    value given as text is the number or the date that it spells, too. A date stands for all of
-    its day (month, year); a stored one counts by when it begins. Of a field with several values
-    one has to fit.
+    Numbers compare as numbers, dates as times, texts by their code points, including case. A value
+    given as text also counts as the number or date that it spells. A date stands for its whole day
+    (month, year); a stored date counts by its beginning. If a field has several values, one has to
+    fit.
     """
 
     field: str
@@ -44,7 +44,7 @@ class Condition:
     values: tuple[Scalar, ...]
 
     def __post_init__(self) -> None:
-        """Raises: FilterError if there's no such operator, or not the values for it."""
+        """Raises: FilterError if there's no such operator, or its values don't fit it."""
         if self.operator not in (EQUAL, *RANGES):
             raise FilterError(
                 f"{self.operator!r} isn't a comparison; use one of = < <= > >= on {self.field}"
@@ -58,7 +58,7 @@ class Condition:
         return f"{self.field}{self.operator}{','.join(_written(v) for v in self.values)}"
 
 
-# What a user may give as a filter.
+# The forms of a filter.
 Filters = Mapping[str, Any] | Iterable[str | Condition] | str | Condition
 
 
@@ -96,9 +96,9 @@ def parse(written: str) -> Condition:
 
 @dataclass(frozen=True)
 class OneOf:
-    """A value fits that is one of these; `times` are stretches that a date may begin in.
+    """A value fits if it is one of these. `times` are periods that a date may begin in.
 
-    A stretch is from its first microsecond since 1970 to the first after it.
+    A period goes from its first microsecond since 1970 to the first after it.
     """
 
     texts: frozenset[str]
@@ -117,7 +117,9 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Beyond:
-    """A value of `kind` fits that is `operator` (< <= > >=) `limit`; of a date, its beginning."""
+    """A value of `kind` fits if it is `operator` (< <= > >=) `limit`. A date counts by its
+    beginning.
+    """
 
     kind: str
     operator: str
@@ -134,7 +136,7 @@ class Beyond:
 
 
 def meaning(condition: Condition, kinds: Collection[str]) -> OneOf | Beyond:
-    """What a condition asks of the values of a field, which are of `kinds`.
+    """What a condition requires of a field's values, which are of `kinds`.
 
     Raises: FilterError if it can't be compared with any of them.
     """
@@ -146,7 +148,7 @@ def meaning(condition: Condition, kinds: Collection[str]) -> OneOf | Beyond:
     if NUMBER in kinds and limit is not None:
         return Beyond(NUMBER, operator, limit)
     if DATE in kinds and when is not None:
-        # Not later than a day is before the day's end; later than it, not before its end.
+        # `<=` a day means before the day's end; `>` a day means from its end on.
         edge = when[1] if operator in ("<=", ">") else when[0]
         return Beyond(DATE, "<" if operator in ("<", "<=") else ">=", edge)
     if TEXT in kinds:
@@ -155,7 +157,7 @@ def meaning(condition: Condition, kinds: Collection[str]) -> OneOf | Beyond:
 
 
 def predicate(condition: Condition, kinds: Collection[str]) -> Predicate:
-    """What tells whether a value of a field fits, whose values are of `kinds`.
+    """A function that tells whether a value of a field fits; its values are of `kinds`.
 
     Raises: as `meaning`.
     """

@@ -1,4 +1,4 @@
-"""Settings read from JSON, held to what they should be."""
+"""Settings read from JSON, checked against the types of their defaults."""
 
 import math
 from typing import TypeVar
@@ -7,7 +7,7 @@ _T = TypeVar("_T")
 
 
 def of_types_of_defaults(settings: _T) -> _T:
-    """The settings themselves.
+    """The settings themselves, once checked.
 
     Raises: TypeError for a field of another type than its default; ValueError for a number that
     isn't finite.
@@ -15,7 +15,7 @@ def of_types_of_defaults(settings: _T) -> _T:
     for name, usual in vars(type(settings)()).items():
         value = getattr(settings, name)
         kinds = (int, float) if isinstance(usual, float) else type(usual)
-        # To isinstance, True is a number.
+        # isinstance takes True for a number.
         if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(usual, bool):
             raise TypeError(f"{name} should be like {usual!r}, not {value!r:.40}")
         numbers = value if isinstance(value, tuple) else (value,)

@@ -1,4 +1,4 @@
-"""The build: documents in, an index out."""
+"""The build: from documents to an index."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,7 +19,7 @@ from indexer.passage_encoding import encode_documents
 from indexer.pending import PASSAGES_PER_COMMIT
 from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
 from indexer.staging import refuse_existing
-from indexer.sync import DUPLICATE, SKIPPED, Cutting, FileOutcome, Progress, Sync
+from indexer.sync import DUPLICATE, SKIPPED, Cutting, FileOutcome, SourceProgress, Sync
 
 __all__ = [
     "PASSAGES_PER_COMMIT",
@@ -35,11 +35,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """`passage_limit` and `overlap` count wordpieces; None takes the checkpoint's limit.
+    """Options of a build.
 
-    `language` is the collection's, by its code; None tells it from the text.
-
-    `part` is the share of the files that this machine builds; None for all.
+    `passage_limit` and `overlap` count wordpieces; None takes the checkpoint's limit. `language` is
+    the code of the collection's language; None detects it from the text. `part` is the share of the
+    files that this machine builds; None for all.
     """
 
     passage_limit: int | None = None
@@ -54,10 +54,11 @@ class BuildOptions:
 class BuildReport:
     """What an index holds when its build is done.
 
-    `skipped` are files and records that couldn't be read, `duplicates` files of the same content
-    as another. `seconds` are by stage; `description` is the index's own. `language` is the
-    collection's; `language_share` how much of the text looked at is in it, None if it was named.
-    `parts_left` are other machines' parts that it waits for: it appears when they are done.
+    `skipped` are files and records that couldn't be read, `duplicates` are files with the same
+    content as another. `seconds` are by stage. `description` is the index's own. `language` is the
+    collection's. `language_share` is that language's share of the text looked at; None if the
+    language was named. `parts_left` are parts of other machines: the index appears when they are
+    done.
     """
 
     index: str
@@ -82,18 +83,18 @@ def build_index(
     checkpoint: Checkpoint,
     options: BuildOptions,
     *,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[SourceProgress], None] = lambda _: None,
     on_skip: Callable[[Skipped], None] = lambda _: None,
 ) -> BuildReport:
-    """Read, cut, encode and store; the index appears under its name when it's whole.
+    """Build an index: read the files, cut them into passages, encode these and store them.
 
-    Until then it's staged beside it. In a cluster, several machines may each build a part of it,
-    of the same sources. Interrupted, the same build goes on after its last commit,
-    and an index that it was to replace is as it was.
+    The index is staged beside its name and appears under it when it's whole. After an interruption,
+    the same build continues after its last commit, and an index that it was to replace stays as it
+    was. In a cluster, several machines may each build a part of it from the same sources.
 
     Raises: SourceError if nothing can be read; IndexStoreError if `index` is there already and
-    `overwrite` isn't given, isn't an index, or is being written; ForereadError if a passage of
-    the limit wouldn't fit the model, or the overlap the passage.
+    `overwrite` isn't given, isn't an index, or is being written; ForereadError if a passage of the
+    limit doesn't fit the model, or the overlap doesn't fit the passage.
     """
     limit = options.passage_limit or checkpoint.settings.passage_limit
     refuse_long_passages(limit, checkpoint)
@@ -108,7 +109,7 @@ def build_index(
         for skipped in skips(outcome):
             on_skip(skipped)
 
-    if isinstance(index, Path):  # before files are looked at, which may take a while
+    if isinstance(index, Path):  # before the files are read, which may take a while
         refuse_existing(index, overwrite=options.overwrite)
     detected = _language(listed_files, options, clock)  # the same for each part
     analyser = Analyser(detected.language).name
@@ -122,13 +123,13 @@ def build_index(
                 Cutting(limit, options.overlap),
                 reader,
                 clock,
-                Progress(sum(file.size for file in files)),
+                SourceProgress(sum(file.size for file in files)),
                 on_file,
                 on_progress,
                 search=False,
             )
             sync.files(files)
-            # From a build that was broken off, of other sources perhaps.
+            # Left by an interrupted build, perhaps of other sources.
             listed = {file.place for file in files}
             known = (file for file in backend.files() if part is None or part.holds(file.path))
             sync.remove([file for file in known if file.path not in listed])
@@ -155,14 +156,14 @@ def build_index(
 
 
 def skips(outcome: FileOutcome) -> tuple[Skipped, ...]:
-    """What couldn't be read of a file: all of it, or records."""
+    """The skips of a file: the whole file, or records of it."""
     if outcome.status == SKIPPED:
         return (Skipped(outcome.source, outcome.note), *outcome.skipped)
     return outcome.skipped
 
 
 def roots_of(sources: Sequence[Path]) -> tuple[Root, ...]:
-    """What an update of an index goes over that was made from `sources`."""
+    """The roots that an update of an index made from `sources` goes over."""
     files = (SourceFile(source, 0) for source in sources)
     return tuple({file.place: Root(file.place, file.source) for file in files}.values())
 
@@ -170,9 +171,9 @@ def roots_of(sources: Sequence[Path]) -> tuple[Root, ...]:
 def index_settings(
     checkpoint: Checkpoint, limit: int, overlap: int = 0, analyser: str = ANALYSER
 ) -> IndexSettings:
-    """What is fixed for an index made by `checkpoint`, of passages up to `limit` wordpieces.
+    """The settings of an index made by `checkpoint`, of passages up to `limit` wordpieces.
 
-    `analyser` is the name of what cuts them into terms.
+    `analyser` is the name of the analyser that cuts passages into terms.
     """
     return IndexSettings(
         checkpoint=checkpoint.fingerprint,
@@ -187,7 +188,7 @@ def index_settings(
 
 
 def _language(files: Sequence[SourceFile], options: BuildOptions, clock: StageClock) -> Detected:
-    """The language named, or else told from the files."""
+    """The language that was named, or else the one detected in the files."""
     if options.language is not None:
         return Detected(language_code(options.language), 1.0)
     with clock.stage("read"), FileReader(options.limits) as reader:

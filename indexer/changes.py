@@ -1,4 +1,4 @@
-"""Adding to an index, bringing it up to date with its files, and removing from it."""
+"""Adding files to an index, updating it from its files, and removing files from it."""
 
 import os
 from collections import Counter
@@ -25,7 +25,7 @@ from indexer.sync import (
     UNCHANGED,
     Cutting,
     FileOutcome,
-    Progress,
+    SourceProgress,
     Sync,
     gone_files,
     remove_files,
@@ -34,7 +34,7 @@ from indexer.sync import (
 
 @dataclass(frozen=True)
 class ChangeOptions:
-    """`remove_missing` removes what is known of the folders and no longer there."""
+    """`remove_missing` removes files that have vanished from their folders."""
 
     remove_missing: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -42,10 +42,11 @@ class ChangeOptions:
 
 @dataclass(frozen=True)
 class ChangeReport:
-    """What was done. `counts` are of files by what became of them.
+    """The outcome of a change.
 
-    `files` are those that weren't unchanged; `missing` are gone from the folders gone over, but
-    still in the index. `passages` were cut anew. `seconds` are by stage.
+    `counts` counts files by their outcome. `files` are those that weren't unchanged. `missing` have
+    vanished from the folders gone over, but are still in the index. `passages` were cut anew.
+    `seconds` are by stage.
     """
 
     index: str
@@ -67,11 +68,12 @@ def add_to_index(
     options: ChangeOptions,
     *,
     on_file: Callable[[FileOutcome], None] = lambda _: None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[SourceProgress], None] = lambda _: None,
 ) -> ChangeReport:
-    """Bring an index in step with files and folders, which it remembers for updates.
+    """Bring an index in step with files and folders, and remember them for updates.
 
-    What is committed is searched at once; interrupted, the same call goes on from there.
+    What is committed can be searched at once. After an interruption, the same call continues after
+    the last commit.
 
     Raises: SourceError if a source doesn't exist or has no files; IndexStoreError if there is no
     index or another process writes to it; CheckpointMismatchError if another checkpoint made it.
@@ -80,9 +82,9 @@ def add_to_index(
     with _opened(index, checkpoint) as backend, FileReader(options.limits) as reader:
         roots = {root.path: root for root in (*backend.roots(), *roots_of(sources))}
         backend.write([], roots=tuple(roots.values()))
-        work = _Work(backend, checkpoint, reader, options, on_file, on_progress)
+        run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         folders = [os.path.abspath(source) for source in sources if source.is_dir()]
-        return work.go_over(index, files, folders)
+        return run.go_over(index, files, folders)
 
 
 def update_index(
@@ -91,24 +93,24 @@ def update_index(
     options: ChangeOptions,
     *,
     on_file: Callable[[FileOutcome], None] = lambda _: None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[SourceProgress], None] = lambda _: None,
 ) -> ChangeReport:
-    """As `add_to_index` for all files and folders that the index was made from.
+    """As `add_to_index`, for all files and folders that the index was made from.
 
-    One that isn't there at all, as on a disk that isn't mounted, is skipped by name and nothing
-    of it is removed; `remove_from_index` does that.
+    A source that isn't there at all (its disk may not be mounted) is skipped by name, and nothing
+    of it is removed. Use `remove_from_index` for that.
 
-    Raises: SourceError if none of them is there; else as `add_to_index`.
+    Raises: SourceError if none of the sources is there; else as `add_to_index`.
     """
     with _opened(index, checkpoint) as backend, FileReader(options.limits) as reader:
-        work = _Work(backend, checkpoint, reader, options, on_file, on_progress)
+        run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         files: list[SourceFile] = []
         folders: list[str] = []
         for root in backend.roots():
             found = _files_of(root)
             if not found:
                 note = "nothing is there; if it's gone for good: indexer remove"
-                work.told(FileOutcome(root.source, SKIPPED, note=note))
+                run.record(FileOutcome(root.source, SKIPPED, note=note))
                 continue
             files += found
             folders += [root.path] if os.path.isdir(root.path) else []
@@ -118,7 +120,7 @@ def update_index(
                 "name others with: indexer add"
             )
         unique = {file.place: file for file in files}
-        return work.go_over(index, list(unique.values()), folders)
+        return run.go_over(index, list(unique.values()), folders)
 
 
 def put_records(
@@ -128,18 +130,18 @@ def put_records(
     options: ChangeOptions,
     *,
     on_file: Callable[[FileOutcome], None] = lambda _: None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[SourceProgress], None] = lambda _: None,
 ) -> ChangeReport:
-    """Put records by their own ids, each in place of the one of that id, whatever its file.
+    """Put records by their own ids. Each replaces the record of the same id, whatever its file.
 
     Raises: as `add_to_index`.
     """
     files = list_files(sources)
     with _opened(index, checkpoint) as backend, FileReader(options.limits) as reader:
-        work = _Work(backend, checkpoint, reader, options, on_file, on_progress)
-        work.sync.progress.bytes_total = sum(file.size for file in files)
-        work.sync.records(files)
-        return work.report(index, [])
+        run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
+        run.sync.progress.bytes_total = sum(file.size for file in files)
+        run.sync.records(files)
+        return run.report(index, [])
 
 
 def remove_from_index(
@@ -151,10 +153,10 @@ def remove_from_index(
 ) -> ChangeReport:
     """Remove files and folders, which needn't exist any more, and documents by id.
 
-    An id is a document's, or that of a record inside its file. All targets are looked up before
+    An id is that of a document, or of a record inside its file. All targets are looked up before
     anything is removed.
 
-    Raises: SourceError if one isn't in the index, or an id is that of several documents;
+    Raises: SourceError if a target isn't in the index, or several documents have the id;
     IndexStoreError if there is no index or another process writes to it.
     """
     with open_backend(index, readonly=False) as backend:
@@ -175,8 +177,8 @@ def remove_from_index(
         return _report(index, backend, outcomes, [], 0, clock)
 
 
-class _Work:
-    """One run over files, and what is to be told of it."""
+class _Run:
+    """One run over files, and its outcomes."""
 
     def __init__(
         self,
@@ -185,7 +187,7 @@ class _Work:
         reader: FileReader,
         options: ChangeOptions,
         on_file: Callable[[FileOutcome], None],
-        on_progress: Callable[[Progress], None],
+        on_progress: Callable[[SourceProgress], None],
     ) -> None:
         self._backend = backend
         self._options = options
@@ -198,12 +200,12 @@ class _Work:
             Cutting(settings.passage_limit, int(settings.build.get("overlap", 0))),
             reader,
             StageClock(),
-            Progress(0),
-            self.told,
+            SourceProgress(0),
+            self.record,
             on_progress,
         )
 
-    def told(self, outcome: FileOutcome) -> None:
+    def record(self, outcome: FileOutcome) -> None:
         self._outcomes.append(outcome)
         self._on_file(outcome)
 
@@ -261,7 +263,7 @@ def _opened(index: Place, checkpoint: Checkpoint) -> Backend:
 
 
 def _files_of(root: Root) -> list[SourceFile]:
-    """The files of a root, called as they'd have been when it was named."""
+    """The files of a root, named as they were when the root was named."""
     found: list[SourceFile] = []
     with suppress(SourceError):  # not there, or empty
         found = list_files([Path(root.path)])
@@ -269,7 +271,7 @@ def _files_of(root: Root) -> list[SourceFile]:
 
 
 def _known_files(backend: Backend, index: Place, target: str) -> list[FileRecord]:
-    """What is known at a path or under it, or was called so when it was named."""
+    """The files known at a path or below it, or by that name when they were indexed."""
     path = os.path.abspath(target)
     file = backend.file(path)
     found = [file] if file else [f for f in backend.files() if _within(f.path, path)]
@@ -283,7 +285,7 @@ def _known_files(backend: Backend, index: Place, target: str) -> list[FileRecord
 
 
 def _roots_but(roots: Sequence[Root], targets: Sequence[str]) -> tuple[Root, ...]:
-    """Those that an update goes over when the targets have been removed."""
+    """The roots that an update goes over once the targets are removed."""
     return tuple(
         root
         for root in roots
@@ -295,7 +297,7 @@ def _roots_but(roots: Sequence[Root], targets: Sequence[str]) -> tuple[Root, ...
 
 
 def _document_of(backend: Backend, index: Place, identity: str) -> str:
-    """The id of the document that has this id, or whose record has."""
+    """The id of the document that has this id, or whose record has it."""
     if backend.entry(identity):
         return identity
     found = backend.documents_of_record(identity)
@@ -313,5 +315,5 @@ def _document_of(backend: Backend, index: Place, identity: str) -> str:
 
 
 def _within(path: str, folder: str) -> bool:
-    """Whether a path is `folder` or below it."""
+    """Whether a path is `folder` or lies below it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

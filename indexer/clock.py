@@ -24,7 +24,7 @@ class StageClock:
         self.seconds["total"] = time.perf_counter() - self._started
 
     def each(self, name: str, items: Iterator[T]) -> Iterator[T]:
-        """The items, the time that each takes to come counted as `name`."""
+        """The items. The time that each takes to come is counted as `name`."""
         while True:
             with self.stage(name):
                 item = next(items, None)

@@ -1,4 +1,4 @@
-"""An index without the room that removed documents and old pages take."""
+"""Compacting: an index without the room of removed documents and old pages."""
 
 import shutil
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from indexer.staging import folder_bytes, staged
 
 @dataclass(frozen=True)
 class CompactReport:
-    """Bytes on disk before and after, and after by part."""
+    """Bytes on disk before and after; the latter by part too."""
 
     index: str
     bytes_before: int
@@ -26,9 +26,9 @@ class CompactReport:
 
 
 def compact_index(index: Path) -> CompactReport:
-    """Write the index anew beside itself, then put it in its own place.
+    """Write the index anew beside itself, then replace it.
 
-    Readers go on with the old one until their next refresh; nobody may write meanwhile.
+    Readers keep the old one until their next refresh. Nobody may write meanwhile.
 
     Raises: IndexStoreError if there is no index, if another process writes to it, or if the disk
     has no room for a second one.

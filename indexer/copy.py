@@ -1,4 +1,4 @@
-"""An index from one place to another, folder or cluster, as it is: nothing is encoded again."""
+"""Copying an index between folders and clusters, without encoding anything again."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from indexer.pending import OTHERS_PER_COMMIT, PASSAGES_PER_COMMIT
 
 @dataclass(frozen=True)
 class CopyReport:
-    """What the copy holds; `copied` documents of it weren't there from an earlier attempt."""
+    """What the copy holds. `copied` of its documents weren't there from an earlier attempt."""
 
     source: str
     target: str
@@ -40,11 +40,11 @@ def copy_index(
 ) -> CopyReport:
     """Copy documents, passages with their states and vectors, files, roots and calibration.
 
-    It appears at its place when it's whole; broken off, the same call goes on. `on_progress` is
-    told of documents: how many are done, of how many.
+    The copy appears at its place when it's whole. After an interruption, the same call continues.
+    `on_progress` gets the number of documents done and the total.
 
-    Raises: IndexStoreError if there's no index to copy, or one in its place and `overwrite` is
-    False, or one of them can't be reached, read or written.
+    Raises: IndexStoreError if there's no index to copy, if one is in its place and `overwrite` is
+    False, or if one of them can't be reached, read or written.
     """
     if str(source) == str(target):
         raise IndexStoreError(f"{source} can't be copied to itself; name another place")
@@ -59,32 +59,32 @@ def copy_index(
         with origin.snapshot() as now:
             new.backend.calibrate(now.calibration)
         new.backend.refresh()
-        told = new.backend.describe()
+        made = new.backend.describe()
     return CopyReport(
         str(source),
         str(target),
-        told.checkpoint,
-        told.documents,
-        told.passages,
+        made.checkpoint,
+        made.documents,
+        made.passages,
         copied,
         time.perf_counter() - started,
-        told.to_dict(),
+        made.to_dict(),
     )
 
 
 def _documents(origin: Backend, target: Backend, on_progress: Callable[[int, int], None]) -> int:
-    """Bring the documents over that aren't there as they are; how many that were."""
-    # Listed before any is copied, which takes longer than a cluster keeps a list open.
+    """Copy the documents that aren't there in the same form. Returns how many were copied."""
+    # Listed first: copying takes longer than a cluster keeps a list open.
     wanted = {entry.id: entry.digest for entry in origin.entries()}
     if not all(wanted.values()):
         raise IndexStoreError(
             f"{sum(not digest for digest in wanted.values())} documents of the index to be copied "
-            "are being written, or were when that was broken off; finish that first, with: "
-            "indexer update"
+            "are unfinished, by a change that is under way or was interrupted; finish it first, "
+            "with: indexer update"
         )
     batch: list[EncodedDocument] = []
     copied = 0
-    begun = target.describe().documents > 0  # else asking for each would be in vain
+    begun = target.describe().documents > 0  # nothing to look up in an empty index
     for number, (identity, digest) in enumerate(wanted.items(), 1):
         there = target.entry(identity) if begun else None
         if there is None or there.digest != digest:
@@ -95,7 +95,7 @@ def _documents(origin: Backend, target: Backend, on_progress: Callable[[int, int
             batch = []
         on_progress(number, len(wanted))
     target.write(batch)
-    # From an attempt that was broken off, when the other still had them.
+    # Copied by an interrupted attempt; the source has since lost them.
     stale = [entry.id for entry in target.entries() if entry.id not in wanted]
     target.write([], removed=stale)
     return copied

@@ -1,7 +1,7 @@
-"""What a build would take, told from a sample of its sources before it is begun.
+"""An estimate of a build's size and time, from a sample of its sources.
 
-Some files of each kind are read whole, for how many documents and characters a byte gives; some
-of their documents are cut, encoded and stored in a temporary index, for what those take.
+Some files of each kind are read whole, for the number of documents and characters in a byte. Some
+of their documents are cut, encoded and stored in a temporary index, for the cost of each.
 """
 
 import random
@@ -25,7 +25,7 @@ SAMPLE = 256  # passages to encode: seconds on a laptop
 FILES_OF_A_KIND = 16
 BYTES_OF_A_KIND = 16 << 20
 DOCUMENTS_OF_A_KIND = 64
-SEED = 0  # the same sources give the same sample
+SEED = 0  # fixed, so that the same sources give the same sample
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class EstimateOptions:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a build of `files` files of `bytes` bytes would come to.
+    """The estimate for a build of `files` files with `bytes` bytes.
 
-    `sampled` counts the files, documents and passages that it is told from. `bytes_on_disk` is
-    by part of the index, `seconds` by stage of the build; both have their sum as "total".
+    `sampled` counts the files, documents and passages that it is based on. `bytes_on_disk` is by
+    part of the index, `seconds` by stage of the build; both have their sum as "total".
     """
 
     files: int
@@ -62,7 +62,7 @@ class Estimate:
 
 @dataclass
 class _Kind:
-    """Files of one suffix: `bytes` of all of them, the rest of those that were read."""
+    """The files of one suffix: `bytes` is of all of them, the rest of those that were read."""
 
     bytes: int = 0
     files_read: int = 0
@@ -74,13 +74,13 @@ class _Kind:
 
     @property
     def share(self) -> float:
-        """What was read comes to all of it, times this."""
+        """The factor from the files that were read to all of them."""
         return self.bytes / self.bytes_read if self.bytes_read else 0.0
 
 
 @dataclass(frozen=True)
 class _Cost:
-    """What the sampled passages took."""
+    """The cost of the sampled passages."""
 
     documents: int
     characters: int
@@ -93,10 +93,10 @@ class _Cost:
 def estimate_build(
     sources: Sequence[Path], checkpoint: Checkpoint, options: EstimateOptions
 ) -> Estimate:
-    """Tell what `build_index` of the same sources would make and take on this machine.
+    """Estimate what `build_index` makes of the same sources, and its time on this machine.
 
-    Raises: SourceError if there are no sources or none of the sample can be read; ForereadError
-    if passages of the limit don't fit the model, or the overlap the passage.
+    Raises: SourceError if there are no sources or none of the sample can be read; ForereadError if
+    passages of the limit don't fit the model, or the overlap doesn't fit the passage.
     """
     limit = options.passage_limit or checkpoint.settings.passage_limit
     refuse_long_passages(limit, checkpoint)
@@ -134,7 +134,7 @@ def estimate_build(
 def _read_sample(
     files: Sequence[SourceFile], reader: FileReader
 ) -> tuple[dict[str, _Kind], list[Skipped]]:
-    """Some files of each kind, read whole, in an order that is no folder's."""
+    """Some files of each kind, read whole, in a random order."""
     kinds: dict[str, _Kind] = defaultdict(_Kind)
     skipped: list[Skipped] = []
     shuffled = list(files)
@@ -152,7 +152,7 @@ def _read_sample(
                 continue
             kind.documents += 1
             kind.characters += len(item.text)
-            # Each of so many documents is as likely to be among the chosen as any other.
+            # Each document is as likely to be chosen as any other.
             place = draw.randrange(kind.documents)
             if len(kind.chosen) < DOCUMENTS_OF_A_KIND:
                 kind.chosen.append(item)
@@ -166,7 +166,9 @@ def _read_sample(
 
 @dataclass(frozen=True)
 class _Sampled:
-    """Documents with passages cut from them, and what of their characters and seconds that was."""
+    """Documents with passages cut from them, their share of all characters, and the seconds it
+    took.
+    """
 
     documents: list[tuple[Document, list[Passage]]]
     characters: int
@@ -176,9 +178,9 @@ class _Sampled:
 def _sample(
     kinds: Iterable[_Kind], checkpoint: Checkpoint, limit: int, options: EstimateOptions
 ) -> _Sampled:
-    """As many passages of each kind as it has a share in all characters, at least one document's.
+    """As many passages of each kind as its share of all characters, at least one document's.
 
-    Of a long document only the beginning is taken, so that no document is the whole sample.
+    Only the beginning of a long document is taken, so that no document is the whole sample.
     """
     kinds = [kind for kind in kinds if kind.chosen]
     total = sum(kind.characters * kind.share for kind in kinds)
@@ -205,7 +207,7 @@ def _sample(
 
 
 def _cost(sampled: _Sampled, checkpoint: Checkpoint, limit: int) -> _Cost:
-    """What the sample takes once it's cut."""
+    """The cost of the sample after cutting."""
     documents = sampled.documents
     encode_documents([(document, cut[:1]) for document, cut in documents[:4]], checkpoint)  # warm
     seconds = {"cut": sampled.seconds}

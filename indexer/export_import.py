@@ -1,4 +1,4 @@
-"""An index to one file and back."""
+"""Export of an index to one file, and import from it."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from indexer.staging import refuse_existing, sole_writer, staged
 
 @dataclass(frozen=True)
 class PortableReport:
-    """What was moved: `file` and `index` are paths, `checkpoint` a fingerprint."""
+    """What was moved: `file` and `index` are paths, `checkpoint` is a fingerprint."""
 
     file: str
     index: str
@@ -40,9 +40,9 @@ def export_index(
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PortableReport:
-    """Write the index as of its last commit to one file; a writer may go on meanwhile.
+    """Write the index as of its last commit to one file. A writer may go on meanwhile.
 
-    `on_progress` is told of records: how many are written, and of how many roughly.
+    `on_progress` gets the number of records written and roughly the total.
 
     Raises: IndexStoreError if there is no index, if it's damaged, if `file` is there already and
     `overwrite` is False, or if the disk refuses.
@@ -64,10 +64,10 @@ def import_index(
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PortableReport:
-    """Make the index of an exported file; it appears under its name when it's whole and checked.
+    """Make the index of an exported file. It appears under its name when it's whole and checked.
 
-    Raises: IndexStoreError if the file isn't a whole export, or `index` is there already and
-    `overwrite` is False, or it's being written; CheckpointMismatchError if another checkpoint
+    Raises: IndexStoreError if the file isn't a whole export, if `index` is there already and
+    `overwrite` is False, or if it's being written; CheckpointMismatchError if another checkpoint
     made its states.
     """
     started = time.perf_counter()
@@ -95,7 +95,7 @@ def import_index(
 
 
 def _record_count(manifest: Manifest) -> int:
-    """Roughly: five records a passage, four a document."""
+    """The rough number of records: five a passage, four a document."""
     return 5 * manifest.passages + 4 * manifest.documents + manifest.generation
 
 

@@ -1,4 +1,4 @@
-"""Which language a collection is in, told from some of its files."""
+"""The language of a collection, detected in some of its files."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -13,9 +13,9 @@ DOCUMENTS = 64  # of each
 
 
 def collection_language(files: Sequence[SourceFile], reader: FileReader) -> Detected:
-    """The language that most text of some files is in, spread over all of them.
+    """The language of most of the text in some files, spread over all of them.
 
-    The same files give the same language. What can't be read doesn't count.
+    The same files give the same language. Files that can't be read don't count.
     """
     step = max(1, len(files) // FILES)
     return detect_language(_texts(files[::step][:FILES], reader))

@@ -1,4 +1,4 @@
-"""An index made by one checkpoint, encoded anew by another from the text that it stores."""
+"""Migration: an index encoded anew by another checkpoint, from the text that it stores."""
 
 import shutil
 import time
@@ -27,7 +27,7 @@ DOING = "migrating"
 
 @dataclass(frozen=True)
 class MigrateOptions:
-    """Both count wordpieces; None takes the checkpoint's limit, and the overlap of the index."""
+    """Both count wordpieces. None takes the checkpoint's limit, and the overlap of the index."""
 
     passage_limit: int | None = None
     overlap: int | None = None
@@ -35,7 +35,7 @@ class MigrateOptions:
 
 @dataclass(frozen=True)
 class MigrateProgress:
-    """`documents` of `total` are encoded by the new checkpoint, and stored."""
+    """`documents` of `total` are encoded by the new checkpoint and stored."""
 
     documents: int
     total: int
@@ -44,7 +44,7 @@ class MigrateProgress:
 
 @dataclass(frozen=True)
 class MigrateReport:
-    """What was done. `kept` documents were there from an earlier, interrupted migration.
+    """The outcome of a migration. `kept` documents were there from an earlier, interrupted one.
 
     `before` and `after` are the fingerprints of the checkpoints.
     """
@@ -68,14 +68,14 @@ def migrate_index(
     *,
     on_progress: Callable[[MigrateProgress], None] = lambda _: None,
 ) -> MigrateReport:
-    """Encode the whole index by `checkpoint` beside it, then put it in its own place.
+    """Encode the whole index by `checkpoint` beside the old one, then replace it.
 
-    Until then the old index is searched as before; nobody may write to it. Interrupted, it goes
-    on when it's called again with the same checkpoint and options.
+    Until then the old index is searched as before, and nobody may write to it. After an
+    interruption, a call with the same checkpoint and options continues.
 
-    Raises: IndexStoreError if there is no index, if another process writes to it, if it is of
-    this checkpoint already, or if the disk refuses; ForereadError if passages of the limit don't
-    fit the model.
+    Raises: IndexStoreError if there is no index, if another process writes to it, if `checkpoint`
+    made it already, or if the disk refuses; ForereadError if passages of the limit don't fit the
+    model.
     """
     started = time.perf_counter()
     limit = options.passage_limit or checkpoint.settings.passage_limit
@@ -89,10 +89,10 @@ def migrate_index(
                 f"{index} is of checkpoint {checkpoint.fingerprint} already; name another --model"
             )
         with staged(index, DOING, keep=True) as staging:
-            with _begun(staging, settings, index) as new:
+            with _resumed_or_new(staging, settings, index) as new:
                 kept = _drop_outdated(old, new)
                 _encode_rest(old, new, checkpoint, overlap, on_progress)
-                # What an update goes by, so that it finds the files as they were read.
+                # An update compares files with these, so it finds them as they were read.
                 new.write([], files=list(old.iterate_files()), roots=old.manifest().roots)
                 after = new.manifest()
             FolderBackend.open(staging).close()
@@ -112,17 +112,17 @@ def _overlap(settings: IndexSettings) -> int:
 
 
 def _recipe(settings: IndexSettings) -> tuple[str, int, int]:
-    """What makes passages and their states what they are."""
+    """The settings that determine passages and their states."""
     return settings.checkpoint, settings.passage_limit, _overlap(settings)
 
 
-def _begun(staging: Path, settings: IndexSettings, index: Path) -> LmdbStore:
+def _resumed_or_new(staging: Path, settings: IndexSettings, index: Path) -> LmdbStore:
     """The store of an earlier migration to the same settings, or a new one."""
     path = staging / "store"
     if (path / "data.mdb").is_file():
         try:
             store = LmdbStore.open(path, readonly=False, named=index)
-        except IndexStoreError:  # broken off before it had anything in it
+        except IndexStoreError:  # interrupted before it held anything
             pass
         else:
             if store.settings == settings:
@@ -133,7 +133,7 @@ def _begun(staging: Path, settings: IndexSettings, index: Path) -> LmdbStore:
 
 
 def _drop_outdated(old: LmdbStore, new: LmdbStore) -> int:
-    """Remove from `new` what `old` no longer holds in this form; how many documents stay."""
+    """Remove from `new` what `old` no longer holds in this form. Returns the number that stays."""
     digests = {entry.id: entry.digest for entry in old.iterate_entries()}
     there = list(new.iterate_entries())
     outdated = [entry.id for entry in there if digests.get(entry.id) != entry.digest]

@@ -1,4 +1,7 @@
-"""An index that nobody sees until it's whole: a folder beside its place, or behind no alias yet."""
+"""An index under construction, hidden until it's whole.
+
+It is a folder beside its place, or an index in a cluster that no alias names yet.
+"""
 
 import logging
 import shutil
@@ -19,7 +22,7 @@ from engine.store.manifest import IndexSettings
 from indexer.parts import Part
 from indexer.staging import refuse_existing, sole_writer
 
-# A staged index that has been put in its place has none: what lies there then is the old one.
+# A staged folder without this file holds the old index, which the new one has replaced.
 UNFINISHED = "unfinished"
 
 logger = logging.getLogger(__name__)
@@ -27,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class NewIndex:
-    """An index to be filled. When it's done, `parts_left` counts the parts that it waits for."""
+    """An index to be filled. At the end `parts_left` counts the parts that it still waits for."""
 
     backend: Backend
     parts_left: int = 0
@@ -39,11 +42,11 @@ def building(
 ) -> Iterator[NewIndex]:
     """An index to be filled, which takes its place when all has gone well.
 
-    Broken off, it's kept if there's anything in it, and the next build of the same settings goes
-    on with it. With `part`, it takes its place when all parts are done.
+    After an interruption it's kept if there's anything in it, and the next build with the same
+    settings continues it. With `part`, it takes its place when all parts are done.
 
-    Raises: IndexStoreError if there's an index and `overwrite` is False, something else is there,
-    or it can't be written.
+    Raises: IndexStoreError if there's an index and `overwrite` is False, if something else is
+    there, or if it can't be written.
     """
     if isinstance(place, ClusterAddress):
         with _in_cluster(place, settings, overwrite, part) as new:
@@ -55,7 +58,7 @@ def building(
         )
     refuse_existing(place, overwrite=overwrite)
     with sole_writer(place), _staged(place.with_name(place.name + ".building")) as staged:
-        with _begun(staged, settings) as backend:
+        with _resumed_or_new(staged, settings) as backend:
             yield NewIndex(backend)
         (staged / UNFINISHED).unlink()
         replace_folder(staged, place)
@@ -71,7 +74,7 @@ def _in_cluster(
     with ElasticBackend.begin(address, settings, overwrite=overwrite, shared=shared) as backend:
         new = NewIndex(backend)
         try:
-            _tell_found(backend, shared)
+            _log_resumed(backend, shared)
             yield new
         except BaseException:
             with suppress(ForereadError):
@@ -92,14 +95,16 @@ def _done(part: Part) -> str:
 
 @contextmanager
 def _staged(folder: Path) -> Iterator[Path]:
-    """The folder of a build; should that end early, it's kept if there's anything in it."""
+    """The folder of a build. If the build ends early, it's kept if there's anything in it."""
     try:
         (folder / "store").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise IndexStoreError(
             f"{folder} can't be made ({error.strerror}); name another folder for the index"
         ) from error
-    WriterLock.take(folder / "store" / "writer.lock", folder).release()  # else it's another's
+    WriterLock.take(
+        folder / "store" / "writer.lock", folder
+    ).release()  # raises if another process is writing
     try:
         yield folder
     except BaseException as error:
@@ -124,12 +129,12 @@ def _committed(folder: Path) -> bool:
         return False
 
 
-def _begun(folder: Path, settings: IndexSettings) -> FolderBackend:
-    """The index of a build with the same settings that was broken off, or a new one."""
+def _resumed_or_new(folder: Path, settings: IndexSettings) -> FolderBackend:
+    """The index of an interrupted build with the same settings, or a new one."""
     if (folder / UNFINISHED).exists() and _committed(folder):
         backend = FolderBackend.open(folder, readonly=False)
         if backend.settings == settings:
-            _tell_found(backend, False)
+            _log_resumed(backend, False)
             return backend
         backend.close()
     for name in ("bm25", "vectors"):
@@ -138,7 +143,7 @@ def _begun(folder: Path, settings: IndexSettings) -> FolderBackend:
     return FolderBackend.create(folder, settings, overwrite=True)
 
 
-def _tell_found(backend: Backend, shared: bool) -> None:
+def _log_resumed(backend: Backend, shared: bool) -> None:
     documents = backend.describe().documents
     if documents and not shared:
-        logger.warning("going on with a build that was broken off, after %d documents", documents)
+        logger.warning("continuing an interrupted build after %d documents", documents)

@@ -1,4 +1,4 @@
-"""A build's share of the files, where several machines build one index."""
+"""A machine's share of the files, where several machines build one index."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from engine.errors import SourceError
 
 @dataclass(frozen=True)
 class Part:
-    """Part `number` of `of`, from 1: the files whose absolute paths a hash puts there."""
+    """Part `number` of `of`, from 1: the files whose absolute paths a hash assigns to it."""
 
     number: int
     of: int
@@ -23,7 +23,7 @@ class Part:
 
 
 def parse_part(written: str) -> Part:
-    """Raises: SourceError if it isn't I/N with I from 1 to N."""
+    """A part from its text. Raises: SourceError if it isn't I/N with I from 1 to N."""
     found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", written)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
         raise SourceError(f"expected a part such as 1/4, the first of four, got {written!r}")

@@ -1,4 +1,4 @@
-"""Passages as they are stored: states in the checkpoint's codec, and a vector."""
+"""Encoding passages: states in the checkpoint's codec, and a vector."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -18,7 +18,7 @@ def encode_documents(
 ) -> list[EncodedDocument]:
     """States and vectors of all passages, run in passes of similar length.
 
-    Those of passages whose ids are in `known` are taken from there.
+    Passages whose ids are in `known` take theirs from there.
     """
     encoded: dict[str, EncodedPassage] = {}
     passages = []

@@ -11,7 +11,7 @@ from engine.text.tokenization import Pieces, Tokenizer
 from indexer.sentences import sentence_spans
 
 _BATCH = 256  # sentences tokenised together
-# A longer text won't fit into one passage, so that it isn't tokenised whole to find out.
+# A longer text doesn't fit into one passage, so it needn't be tokenised whole to find out.
 _CHARACTERS_PER_PIECE = 8
 _ALWAYS_TRIED = 2000  # characters, whatever the limit
 _JOINERS = "\u200d\ufe0f"  # zero-width joiner, emoji presentation
@@ -22,15 +22,15 @@ def cut_passages(
 ) -> Iterator[Passage]:
     """Cut a document into passages of at most `limit` pieces, in the order of its text.
 
-    A passage holds whole sentences; a sentence longer than the limit is cut between words, or
-    between pieces where a word is longer. A page's end ends a passage, and so does a heading's
-    section, unless the whole document fits into one. The last two passages of a stretch are of
-    similar size rather than one full and one tiny. Each passage is tokenised on its own, so that
-    its pieces are what a reader given only its text would see; a single character of more
-    pieces than the limit loses those beyond it.
+    A passage holds whole sentences. A sentence longer than the limit is cut between words, or
+    between pieces where a word is longer. The end of a page ends a passage, and so does the end of
+    a heading's section, unless the whole document fits into one passage. The last two passages of a
+    stretch are of similar size, rather than one full and one tiny. Each passage is tokenised on its
+    own, so its pieces are those that a reader given only its text would see. A single character of
+    more pieces than the limit loses those beyond it.
 
-    With `overlap`, a passage starts with up to so many of the pieces that end the one before it
-    in its stretch, in whole sentences where they fit. All text but white space is in a passage,
+    With `overlap`, a passage starts with up to that many of the pieces that end the passage before
+    it in its stretch, in whole sentences where they fit. All text but white space is in a passage,
     except a stretch for which the tokenizer has no pieces at all.
 
     Raises: ForereadError unless 0 <= overlap < limit.
@@ -46,7 +46,7 @@ def cut_passages(
 
 @dataclass(frozen=True)
 class _Stretch:
-    """A part of the text that passages don't reach beyond."""
+    """A part of the text whose edges no passage crosses."""
 
     start: int
     end: int
@@ -56,7 +56,7 @@ class _Stretch:
 
 @dataclass(frozen=True)
 class _Unit:
-    """A sentence, or a part of one that is too long; `count` is its pieces when on its own."""
+    """A sentence, or a part of one that is too long. `count` is its number of pieces on its own."""
 
     start: int
     end: int
@@ -90,7 +90,7 @@ def _passages(document: Document, cutter: "_Cutter") -> Iterator[Passage]:
 
 
 def _stretches(document: Document) -> Iterator[_Stretch]:
-    """The sections, and what lies between them."""
+    """The sections, and the text between them."""
     position = 0
     for section in document.sections:
         if section.start > position:
@@ -108,7 +108,7 @@ class _Cutter:
     overlap: int
 
     def whole(self, document: Document) -> _Stretch | None:
-        """The document as one stretch if it's of one page and fits into one passage."""
+        """The document as one stretch, if it has one page and fits into one passage."""
         pages = {section.page for section in document.sections}
         headings = {section.heading for section in document.sections}
         start, end = _stripped(self.text, 0, len(self.text))
@@ -137,7 +137,7 @@ class _Cutter:
         latest = start
         for group in self._groups(self._units(start, end)):
             overlap_start = self._overlap_start(previous, group)
-            # Where the group before had to be cut again, its last passage may start later.
+            # If the group before had to be cut again, its last passage may start later.
             if overlap_start is not None and overlap_start <= latest:
                 overlap_start = None
             for cut in self._measured(group, overlap_start):
@@ -167,7 +167,7 @@ class _Cutter:
         return parts
 
     def _groups(self, units: Iterator[_Unit]) -> Iterator[list[_Unit]]:
-        """Units packed greedily, but for the last two groups, which share theirs evenly."""
+        """Units packed greedily, except that the last two groups share theirs evenly."""
         held: list[_Unit] = []
         group: list[_Unit] = []
         total, capacity = 0, self.limit
@@ -185,7 +185,7 @@ class _Cutter:
             yield group
 
     def _overlap_start(self, previous: list[_Unit], group: list[_Unit]) -> int | None:
-        """Where the pieces that `group` repeats from the group before it start."""
+        """The start of the pieces that `group` repeats from the group before it."""
         room = min(self.overlap, self.limit - sum(unit.count for unit in group))
         start, used = None, 0
         for unit in reversed(previous):
@@ -203,7 +203,7 @@ class _Cutter:
         return start
 
     def _measured(self, group: list[_Unit], overlap_start: int | None) -> Iterator[_Cut]:
-        """The group as one passage, or as several if together it turns out too long."""
+        """The group as one passage, or as several if it is too long once tokenised together."""
         start = group[0].start if overlap_start is None else overlap_start
         end = group[-1].end
         pieces = self.tokenizer.encode(self.text[start:end])
@@ -223,7 +223,7 @@ class _Cutter:
 
 
 def _halves(units: list[_Unit]) -> Iterator[list[_Unit]]:
-    """Two or more units cut in two so that the larger half is as small as can be."""
+    """Two or more units cut in two so that the larger half is as small as possible."""
     total = sum(unit.count for unit in units)
     left, best, smallest = 0, 1, total + 1
     for index, unit in enumerate(units[:-1], 1):
@@ -237,8 +237,8 @@ def _halves(units: list[_Unit]) -> Iterator[list[_Unit]]:
 def _cut_indices(pieces: Pieces, text: str, limit: int) -> Iterator[int]:
     """The pieces before which to cut, so that at most `limit` lie between two cuts.
 
-    The cut is before the word that makes the parts most even, else before such a piece. Where a
-    single character makes more pieces than the limit, they stay together.
+    Each cut falls before a word, where it makes the parts most even, or else before a piece. Where
+    a single character makes more pieces than the limit, they stay together.
     """
     first = 0
     starts, ends = pieces.offsets[:, 0].tolist(), pieces.offsets[:, 1].tolist()
@@ -251,7 +251,7 @@ def _cut_indices(pieces: Pieces, text: str, limit: int) -> Iterator[int]:
         clean = [i for i in after if ends[i - 1] <= starts[i] and not _joined(text, starts[i])]
         words = [i for i in clean if i >= least and text[starts[i] - 1].isspace()]
         candidates = words or clean
-        if not candidates:  # marks upon marks, or bytes of one character: to the next character
+        if not candidates:  # stacked marks, or bytes of one character: move to the next character
             candidates = [i for i in range(first + 1, count) if starts[i] > starts[first]][:1]
         if not candidates:
             return
@@ -264,7 +264,7 @@ def _joined(text: str, position: int) -> bool:
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span without white space at its ends; an empty one at `end` if it's nothing else."""
+    """The span without white space at its ends; an empty one at `end` if it holds nothing else."""
     stretch = text[start:end]
     lead = len(stretch) - len(stretch.lstrip())
     return start + lead, start + lead + len(stretch.strip())

@@ -1,4 +1,4 @@
-"""Changes to an index that wait to be committed together."""
+"""Changes to an index, gathered to be committed together."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,11 +10,11 @@ from indexer.clock import StageClock
 from indexer.passage_encoding import encode_documents
 
 PASSAGES_PER_COMMIT = 512
-OTHERS_PER_COMMIT = 2048  # documents removed, and files that changed no passage
+OTHERS_PER_COMMIT = 2048  # documents removed, and files recorded without a changed passage
 
 
 class Pending:
-    """Documents, some to be encoded, and what is to be known of files; `commit` writes it all.
+    """Documents, some still to be encoded, and facts about files; `commit` writes them all.
 
     Without a checkpoint, only documents that are encoded already can be put.
     """
@@ -22,7 +22,7 @@ class Pending:
     def __init__(
         self, backend: Backend, checkpoint: Checkpoint | None, clock: StageClock, *, search: bool
     ) -> None:
-        """`search`: whether each commit is to be searched at once."""
+        """`search`: whether each commit can be searched at once."""
         self._backend = backend
         self._checkpoint = checkpoint
         self._clock = clock
@@ -43,7 +43,7 @@ class Pending:
     def encode(
         self, document: Document, passages: list[Passage], known: Mapping[str, EncodedPassage]
     ) -> None:
-        """Put a document; of its passages, those in `known`, by id, needn't be encoded."""
+        """Put a document. Its passages in `known`, by id, needn't be encoded."""
         self._waiting.append((document, passages))
         self._known.update(known)
         self._passages += len(passages)
@@ -64,13 +64,13 @@ class Pending:
         self._forgotten.add(file.path)
 
     def file(self, path: str) -> FileRecord | None:
-        """What is known of a file; what waits of it is committed first."""
+        """What is known of a file. If changes to it are pending, they are committed first."""
         if path in self._files or path in self._forgotten:
             self.commit()
         return self._backend.file(path)
 
     def files_of(self, content: str) -> list[FileRecord]:
-        """The files of this content, when all that waits has been committed."""
+        """The files with this content, after all pending changes are committed."""
         known = {file.path: file for file in self._backend.files_of(content)}
         for path in (*self._forgotten, *self._files):
             known.pop(path, None)
@@ -78,12 +78,12 @@ class Pending:
         return [*known.values(), *waiting]
 
     def has_source(self, source: str) -> bool:
-        """Whether another file's documents are called that."""
+        """Whether the documents of another file have this source."""
         waiting = any(file.source == source for file in self._files.values())
         return waiting or bool(self._backend.documents_of(source))
 
     def commit(self, unfinished: Sequence[FileRecord] = ()) -> None:
-        """Write what waits. Of the files `unfinished`, not all documents are there yet."""
+        """Write what is pending. Not all documents of the files `unfinished` are there yet."""
         files = [*self._files.values(), *unfinished]
         if not (self._waiting or self._encoded or self._removed or files or self._forgotten):
             return

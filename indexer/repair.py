@@ -1,4 +1,4 @@
-"""An index made sound again: what is derived rebuilt, what is damaged dropped by name."""
+"""Repair: derived indexes are rebuilt, damaged documents are dropped by name."""
 
 import shutil
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ from engine.store.verification import STORE, StoreCheck
 
 @dataclass(frozen=True)
 class Dropped:
-    """A document that was damaged; `source` is None where that was lost too."""
+    """A damaged document that was dropped; `source` is None where that was lost too."""
 
     document: str
     source: str | None
@@ -37,10 +37,10 @@ class RepairReport:
 
 
 def repair_index(index: Path) -> RepairReport:
-    """Drop the documents that aren't whole and build anew the derived indexes that are wrong.
+    """Drop the documents that aren't whole, and rebuild the derived indexes that are wrong.
 
     Raises: IndexStoreError if there is no index, if another process writes to it, or if its
-    manifest or its pages are damaged, which nothing here can mend.
+    manifest or its pages are damaged, which can't be repaired here.
     """
     found = verify_index(index)
     if not found.readable:
@@ -49,7 +49,7 @@ def repair_index(index: Path) -> RepairReport:
             "indexer import, or build it again with: indexer build SOURCE --index DIR --overwrite"
         )
     with LmdbStore.open(index / "store", readonly=False, named=index) as store:
-        # Again, now that nobody else writes.
+        # Verified again, now that nobody else writes.
         found = verify_index(index)
         dropped: tuple[Dropped, ...] = ()
         if any(problem.part == STORE for problem in found.problems):
@@ -57,7 +57,7 @@ def repair_index(index: Path) -> RepairReport:
             dropped = _dropped(found)
         wrong = sorted({problem.part for problem in found.problems} - {STORE})
         if any(problem.what.startswith("changes:") for problem in found.problems):
-            wrong = [BM25, VECTORS]  # what they'd catch up with is lost
+            wrong = [BM25, VECTORS]  # the changes to bring them up to date are lost
         with changing(index):
             for part in wrong:
                 shutil.rmtree(index / part, ignore_errors=True)

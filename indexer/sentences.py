@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sentencex import get_sentence_boundaries
 
-# The segmenter's time grows with the square of what it's given, and memory should not grow
-# with a file that is a single line, so that it sees this many characters at a time.
+# The segmenter's time grows with the square of its input, and memory should not grow with a file
+# that is a single line. So the segmenter sees this many characters at a time.
 _WINDOW = 4096
 _NEWLINE = r"(?:\r\n|\n|\r(?!\n))"
 _BLOCK_END = re.compile(
@@ -30,10 +30,10 @@ _SPACE_BEFORE_END = re.compile(r"\s(?=\S*\Z)")
 def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     """The code points (start, end) of each sentence, in order, without overlap.
 
-    Together they cover all that isn't white space; none starts or ends with white space. A
-    blank line, a heading, a list item, a quotation or a row of a table always ends a sentence,
-    a single line end by itself doesn't. What goes on for thousands of characters without a
-    sentence's end is cut at white space where there is some.
+    Together they cover everything but white space; none starts or ends with white space. A blank
+    line, a heading, a list item, a quotation or a row of a table always ends a sentence. A single
+    line end doesn't by itself. Text that runs for thousands of characters without the end of a
+    sentence is cut at white space where there is some.
 
     Time is linear in the text's length, and memory doesn't depend on it.
     """
@@ -51,7 +51,7 @@ def _block_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
         cuts = [int(boundary["end_index"]) for boundary in get_sentence_boundaries("en", window)]
         if more := [end.end() for end in _MORE_ENDS.finditer(window)]:
             cuts = sorted({*cuts, *more})
-        # The last sentence of a window may go on beyond it.
+        # The last sentence of a window may continue beyond it.
         cuts = [*cuts[:-1], len(window)] if stop == end else cuts[:-1] or [_last_space(window)]
         first = start
         for cut in cuts:
@@ -61,7 +61,7 @@ def _block_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int
             yield from _stripped(text, first, last)
             first = last
         if first == start:
-            # Every cut fell before a mark that belongs to the character in front of it.
+            # All cuts fell between a character and its mark.
             first = _after_marks(text, stop, end)
             yield from _stripped(text, start, first)
         start = first

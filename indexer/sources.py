@@ -1,4 +1,4 @@
-"""From the files and folders that a user names to documents and named skips."""
+"""From the files and folders that a user names to documents and skips."""
 
 import hashlib
 import os
@@ -37,8 +37,8 @@ __all__ = [
 class SourceFile:
     """A file to read and its size in bytes.
 
-    A folder that can't be listed stands here too, with no bytes, so that it's skipped by name.
-    `name` is what its documents call it, if that isn't its path.
+    A folder that can't be listed is one too, with 0 bytes, so that it's skipped by name. `name` is
+    the source of its documents, if that isn't its path.
     """
 
     path: Path
@@ -47,22 +47,22 @@ class SourceFile:
 
     @property
     def source(self) -> str:
-        """The path as the user named it; what isn't Unicode in it is replaced."""
+        """The path as the user named it, with everything that isn't Unicode replaced."""
         return self.name or os.fsencode(self.path).decode("utf-8", "replace")
 
     @property
     def place(self) -> str:
-        """The absolute path, links left as they are: what tells this file from others."""
+        """The absolute path, with links not followed. It identifies the file."""
         return os.path.abspath(self.path)
 
 
 def list_files(sources: Sequence[Path]) -> list[SourceFile]:
-    """The files named and those in the folders named, in order, each once.
+    """The files named, and those in the folders named, in order, each once.
 
-    Folders are walked with their own, sorted by name, without hidden files and folders and
-    without indexes; links to folders are followed, but no folder is walked twice.
+    Folders are walked with their subfolders, sorted by name, without hidden files and folders and
+    without indexes. Links to folders are followed, but no folder is walked twice.
 
-    Raises: SourceError if a source doesn't exist, or there's no file in any of them.
+    Raises: SourceError if a source doesn't exist, or none of them holds a file.
     """
     missing = [source for source in sources if not os.path.exists(source)]
     if missing:
@@ -87,12 +87,12 @@ def load_file(file: SourceFile, limits: Limits) -> bytes:
     Raises: UnreadableError if it isn't a file, is too large or is empty; OSError.
     """
     _refuse_irregular(file.path.stat())
-    # What it is may have changed: a pipe that nobody writes to isn't waited for.
+    # The path may have become something else: don't wait for a pipe that nobody writes to.
     descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as opened:
         found = os.fstat(descriptor)
         _refuse_irregular(found)
-        # None where it has nothing to give as yet, as some files of the system.
+        # None where there is nothing to read yet, as in some system files.
         large = found.st_size > limits.file_bytes
         data = b"" if large else opened.read(limits.file_bytes + 1) or b""
     if (size := max(found.st_size, len(data))) > limits.file_bytes:
@@ -103,7 +103,7 @@ def load_file(file: SourceFile, limits: Limits) -> bytes:
 
 
 def file_digest(path: Path) -> str:
-    """The digest of a file's bytes, as `bytes_digest`, without holding them. Raises: OSError."""
+    """As `bytes_digest`, of a file's bytes, without holding them in memory. Raises: OSError."""
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, partial(hashlib.blake2b, digest_size=16)).hexdigest()
 
@@ -114,7 +114,7 @@ def bytes_digest(data: bytes) -> str:
 
 
 class FileReader:
-    """Reads files one after another, in a process that is ended by `close`."""
+    """Reads files one after another, in a process that `close` ends."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -125,9 +125,9 @@ class FileReader:
     ) -> Generator[Document | Skipped, None, None]:
         """The documents of one file, and a `Skipped` for each part of it that can't be read.
 
-        `data` are its bytes, where they have been loaded. Nothing that a file holds makes it
-        raise. Where a caller shows progress inside a file, the lengths of the documents' texts
-        tell roughly how much of its bytes has been read.
+        `data` are its bytes, if they have been loaded. Nothing that a file holds makes it raise.
+        The lengths of the documents' texts tell roughly how much of the file has been read, for
+        callers that show progress inside a file.
         """
         try:
             data = load_file(file, self.limits) if data is None else data
@@ -156,7 +156,7 @@ class FileReader:
 
 
 def read_file(file: SourceFile, limits: Limits) -> Iterator[Document | Skipped]:
-    """As `FileReader.read`, for one file; many are read faster by one `FileReader`."""
+    """As `FileReader.read`, for one file. A shared `FileReader` reads many files faster."""
     with FileReader(limits) as reader:
         yield from reader.read(file)
 
@@ -191,7 +191,7 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
         if real in seen:
             continue
         if os.path.isfile(os.path.join(path, "store", "data.mdb")):
-            continue  # an index, whose files say nothing
+            continue  # an index, which holds no documents to read
         try:
             with os.scandir(path) as listed:
                 entries = [entry for entry in listed if not entry.name.startswith(".")]
@@ -201,7 +201,7 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
         seen.add(real)
         folders = []
         for entry in sorted(entries, key=lambda entry: entry.name):
-            # Only a link has to be looked up, which takes long in folders a thousand deep.
+            # Only links are resolved, since that takes long in folders a thousand deep.
             linked = entry.is_symlink()
             at = os.path.realpath(entry.path) if linked else os.path.join(real, entry.name)
             if _is_folder(entry):
@@ -219,7 +219,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _dated(item: Document | Skipped, modified: str) -> Document | Skipped:
-    """With the time when its file was modified."""
+    """The document with the modification time of its file."""
     if isinstance(item, Skipped):
         return item
     return replace(item, metadata={**item.metadata, "modified": modified})

@@ -1,4 +1,4 @@
-"""An index made beside the one that it's to replace, and put in its place when it's whole."""
+"""An index made beside the one that it replaces, and put in its place when it's whole."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from engine.store.locks import WriterLock
 
 @contextmanager
 def staged(index: Path, doing: str, *, keep: bool = False) -> Iterator[Path]:
-    """A folder beside `index`, new and empty, that takes its place when all has gone well.
+    """A new, empty folder beside `index` that takes its place when all has gone well.
 
     With `keep`, what an earlier attempt left there stays, and so does what a failed one leaves.
 
@@ -37,9 +37,9 @@ def staged(index: Path, doing: str, *, keep: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def sole_writer(index: Path) -> Iterator[None]:
-    """Nobody else writes to an index that is to be replaced: it would be lost.
+    """Hold the writer's lock of an index that will be replaced: other changes would be lost.
 
-    Raises: IndexStoreError if somebody does.
+    Raises: IndexStoreError if another process writes to it.
     """
     with ExitStack() as held:
         if (index / "store").is_dir():
@@ -54,7 +54,7 @@ def refuse_existing(index: Path, *, overwrite: bool) -> None:
         raise IndexStoreError(f"{index} can't itself become an index; name a folder in it")
     if not index.exists():
         return
-    # The file, not the folder: what is replaced is lost, and others call a folder "store" too.
+    # Look for the file in it: other programs have a folder "store" too, and replacing destroys it.
     is_index = (index / "store" / "data.mdb").is_file()
     if not is_index and any(index.iterdir() if index.is_dir() else [index]):
         raise IndexStoreError(f"{index} exists and isn't an index; name another place")

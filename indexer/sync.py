@@ -1,4 +1,4 @@
-"""Keeping an index in step with files: what is new, changed, moved or gone, by their content."""
+"""Keeping an index in step with files: new, changed, moved and vanished ones, by content."""
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -31,10 +31,10 @@ STATUSES = (ADDED, CHANGED, UNCHANGED, DUPLICATE, MOVED, REMOVED, SKIPPED)
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """What became of a file: `status` is one of STATUSES, `note` says why or which other file.
+    """The outcome for a file: `status` is one of STATUSES, `note` says why or names another file.
 
-    `documents` were read from it or removed with it; `skipped` are records of it that couldn't
-    be read.
+    `documents` were read from it or removed with it. `skipped` are its records that couldn't be
+    read.
     """
 
     source: str
@@ -46,17 +46,17 @@ class FileOutcome:
 
 @dataclass(frozen=True)
 class Cutting:
-    """How documents become passages: see `cut_passages`. Both count wordpieces."""
+    """How documents are cut into passages; see `cut_passages`. Both count wordpieces."""
 
     limit: int
     overlap: int = 0
 
 
 @dataclass
-class Progress:
-    """`bytes_done` of `bytes_total` source bytes have been dealt with, or wait to be committed.
+class SourceProgress:
+    """`bytes_done` of `bytes_total` source bytes are processed, committed or pending.
 
-    `documents` and `passages` are those read; passages of unchanged documents aren't.
+    `documents` and `passages` are those read; passages of unchanged documents don't count.
     """
 
     bytes_total: int
@@ -67,12 +67,12 @@ class Progress:
 
 @dataclass
 class Sync:
-    """Brings an index in step with files, one after another, and commits by the batch.
+    """Brings an index in step with files, one after another, and commits in batches.
 
-    A file that is as it was costs reading its bytes. Of one that has changed, documents that
-    are as they were are kept, and passages that are as they were aren't encoded again. Files of
-    the same content are one file's documents; when that one goes, they become the next one's.
-    Interrupted, the same calls go on after the last commit.
+    An unchanged file is only read. In a changed file, unchanged documents are kept, and unchanged
+    passages aren't encoded again. Files with the same content share the documents of one of them;
+    when that file goes, the next one takes them over. After an interruption, the same calls
+    continue after the last commit.
     """
 
     backend: Backend
@@ -80,9 +80,9 @@ class Sync:
     cutting: Cutting
     reader: FileReader
     clock: StageClock
-    progress: Progress
+    progress: SourceProgress
     on_file: Callable[[FileOutcome], None]
-    on_progress: Callable[[Progress], None]
+    on_progress: Callable[[SourceProgress], None]
     search: bool = True
     pending: Pending = field(init=False)
 
@@ -102,12 +102,12 @@ class Sync:
         self.pending.commit()
 
     def remove(self, files: Collection[FileRecord]) -> None:
-        """Remove the documents of files that have gone."""
+        """Remove the documents of files that have vanished."""
         for outcome in remove_files(files, self.backend, self.pending):
             self.on_file(outcome)
 
     def records(self, files: Iterable[SourceFile]) -> None:
-        """Put the records of the files, each in place of the one of the same id in the index."""
+        """Put the records of the files. Each replaces the record of the same id in the index."""
         for file in files:
             self.on_file(self._records(file))
             self.progress.bytes_done += file.size
@@ -122,7 +122,7 @@ class Sync:
             with self.clock.stage("read"):
                 data: bytes | None = load_file(file, self.reader.limits)
         except (UnreadableError, OSError):
-            data = None  # reading says why
+            data = None  # `_read` reports the reason
         content = bytes_digest(data) if data is not None else ""
         if known and content and known.content == content:
             return FileOutcome(known.source, UNCHANGED)
@@ -142,7 +142,7 @@ class Sync:
             return False
 
     def _free_source(self, file: SourceFile) -> str:
-        """What to call a new file: as it was named, if no other is called that."""
+        """The source of a new file: its name, unless another file has that."""
         absolute = SourceFile(Path(file.place), 0).source
         name, number = file.source, 1
         while self.pending.has_source(name):
@@ -150,7 +150,7 @@ class Sync:
         return name
 
     def _twin(self, file: FileRecord) -> FileRecord | None:
-        """The file that holds the documents of the same content."""
+        """The file that holds the documents with the same content."""
         others = self.pending.files_of(file.content)
         return next((other for other in others if other.holds and other.path != file.path), None)
 
@@ -160,9 +160,9 @@ class Sync:
         if _is_there(twin.path):
             self.pending.note(replace(now, holds=False))
             return FileOutcome(now.source, DUPLICATE, note=f"the same as {twin.source}")
-        # Else the other has gone: this is the same file under a new name.
+        # The other has vanished: this is the same file under a new name.
         self.pending.commit()
-        hand_on(twin, now, self.backend, self.pending, gone=True)
+        hand_over(twin, now, self.backend, self.pending, gone=True)
         self.pending.forget(twin)
         return FileOutcome(now.source, MOVED, note=f"it was {twin.source}")
 
@@ -176,20 +176,25 @@ class Sync:
             if isinstance(item, Skipped):
                 skipped.append(item)
                 continue
-            if not seen and known and known.holds and (heir := heir_of(known, self.pending)):
+            if (
+                not seen
+                and known
+                and known.holds
+                and (successor := successor_of(known, self.pending))
+            ):
                 self.pending.commit()
-                hand_on(known, heir, self.backend, self.pending, gone=False)
+                hand_over(known, successor, self.backend, self.pending, gone=False)
             seen.add(item.id)
             self._document(item)
-            within += len(item.text)  # how many bytes they were isn't known
+            within += len(item.text)  # their number of bytes isn't known
             if self.pending.full:
                 self.pending.commit([replace(now, content="")])
                 self.progress.bytes_done = start + min(file.size, within)
                 self.on_progress(replace(self.progress))
         if not seen:
-            return self._unread(file, known, skipped)
+            return self._kept_unread(file, known, skipped)
         if any(part.broken_off for part in skipped):
-            # What was read before of the rest is kept, and the next time it's tried again.
+            # The rest keeps what was read of it before, and is tried again the next time.
             now = replace(now, content="")
         else:
             for stale in set(self.backend.documents_of(now.source)) - seen:
@@ -198,10 +203,10 @@ class Sync:
         status = CHANGED if known else ADDED
         return FileOutcome(now.source, status, len(seen), skipped=tuple(skipped))
 
-    def _unread(
+    def _kept_unread(
         self, file: SourceFile, known: FileRecord | None, skipped: list[Skipped]
     ) -> FileOutcome:
-        """What was read of it before stays, and the next time it's tried again."""
+        """Keep what was read of the file before; it's tried again the next time."""
         kept = "; what was read of it before is kept" if known else ""
         return FileOutcome(file.source, SKIPPED, note=f"{skipped[0].reason}{kept}")
 
@@ -225,12 +230,12 @@ class Sync:
     def _records(self, file: SourceFile) -> FileOutcome:
         known = self.pending.file(file.place)
         file = replace(file, name=known.source if known else self._free_source(file))
-        # What of the file is put elsewhere isn't its own, so that it's never all there.
+        # Records that replace those of other files aren't this file's own, so it is never complete.
         here = known or FileRecord(file.place, file.source, file.size, content="")
         count = 0
         skipped: list[Skipped] = []
         for item in self.clock.each("read", self.reader.read(file)):
-            found = item if isinstance(item, Skipped) else self._placed(item)
+            found = item if isinstance(item, Skipped) else self._at_its_place(item)
             if isinstance(found, Skipped):
                 skipped.append(found)
                 continue
@@ -244,8 +249,10 @@ class Sync:
             return FileOutcome(file.source, SKIPPED, note=skipped[0].reason)
         return FileOutcome(file.source, CHANGED, count, skipped=tuple(skipped))
 
-    def _placed(self, document: Document) -> Document | Skipped:
-        """The document in the place of the one of its id in the index, if there is one."""
+    def _at_its_place(self, document: Document) -> Document | Skipped:
+        """The document, under the id and source of the one with the same record id, if there is
+        one.
+        """
         record = record_of(document)
         if record is None:
             return Skipped(document.source, "no record with an id of its own")
@@ -259,7 +266,7 @@ class Sync:
 def remove_files(
     files: Collection[FileRecord], backend: Backend, pending: Pending
 ) -> Iterator[FileOutcome]:
-    """Forget files and their documents, and commit; what became of each as it's done."""
+    """Forget files and their documents, and commit. Yields each file's outcome as it's done."""
     leaving = {file.path for file in files}
     for file in files:
         yield remove_file(file, backend, pending, leaving)
@@ -271,50 +278,52 @@ def remove_files(
 def remove_file(
     file: FileRecord, backend: Backend, pending: Pending, leaving: Collection[str] = ()
 ) -> FileOutcome:
-    """Forget a file; its documents go, or become those of another file of the same content.
+    """Forget a file. Its documents go, or become those of another file with the same content.
 
-    That isn't one of those that are `leaving`, paths, too.
+    Files whose paths are in `leaving` don't take them over.
     """
     file = pending.file(file.path) or file
     documents = backend.documents_of(file.source) if file.holds else []
-    heir = heir_of(file, pending, leaving) if documents else None
-    if heir:
+    successor = successor_of(file, pending, leaving) if documents else None
+    if successor:
         pending.commit()
-        hand_on(file, heir, backend, pending, gone=True)
-    for document in () if heir else documents:
+        hand_over(file, successor, backend, pending, gone=True)
+    for document in () if successor else documents:
         pending.remove(document)
         if pending.full:
             pending.commit([replace(file, content="")])
     pending.forget(file)
-    note = f"what it says is in {heir.source} too" if heir else ""
+    note = f"the same content is in {successor.source}" if successor else ""
     return FileOutcome(file.source, REMOVED, len(documents), note)
 
 
-def heir_of(file: FileRecord, pending: Pending, leaving: Collection[str] = ()) -> FileRecord | None:
-    """Another file of the same content that stays, as it is when it holds the documents."""
+def successor_of(
+    file: FileRecord, pending: Pending, leaving: Collection[str] = ()
+) -> FileRecord | None:
+    """Another file with the same content that stays, in the form that it has as the holder."""
     same = pending.files_of(file.content) if file.content else []
     others = (other for other in same if other.path != file.path)
     found = next((other for other in others if other.path not in leaving), None)
     return replace(found, holds=True) if found else None
 
 
-def hand_on(
-    file: FileRecord, heir: FileRecord, backend: Backend, pending: Pending, *, gone: bool
+def hand_over(
+    file: FileRecord, successor: FileRecord, backend: Backend, pending: Pending, *, gone: bool
 ) -> None:
-    """Make the documents of `file` those of `heir` too; if it has `gone`, of `heir` alone."""
+    """Give the documents of `file` to `successor`, also or, if `file` has `gone`, alone."""
     ids: dict[str, int] = {}
     for old in backend.documents_of(file.source):
-        pending.put(_renamed(backend.encoded(old), heir.source, ids))
+        pending.put(_renamed(backend.encoded(old), successor.source, ids))
         if gone:
             pending.remove(old)
         if pending.full:
-            # Should it end here, both are read again.
-            pending.commit([replace(file, content=""), replace(heir, content="")])
-    pending.note(heir)
+            # If the process ends here, both are read again.
+            pending.commit([replace(file, content=""), replace(successor, content="")])
+    pending.note(successor)
 
 
 def reusable(passages: Iterable[Passage], before: EncodedDocument) -> dict[str, EncodedPassage]:
-    """Of `passages`, by id, those whose wordpieces were in the document `before`, as they were."""
+    """The encoded passages of `before` with the same wordpieces as one of `passages`, by its id."""
     by_pieces = {one.passage.pieces.tobytes(): one for one in before.passages}
     found = ((p.id, by_pieces.get(p.pieces.tobytes())) for p in passages)
     return {identity: one for identity, one in found if one is not None}
@@ -323,7 +332,7 @@ def reusable(passages: Iterable[Passage], before: EncodedDocument) -> dict[str, 
 def gone_files(
     backend: Backend, folders: Collection[str], listed: Collection[str]
 ) -> list[FileRecord]:
-    """The files known under `folders`, absolute paths, that aren't `listed` nor there any more."""
+    """The known files under `folders` (absolute paths) that aren't `listed` and no longer exist."""
     prefixes = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
     return [
         file
@@ -337,13 +346,13 @@ def _is_there(path: str) -> bool:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:  # a folder that may not be looked into, a disk that doesn't answer
+    except OSError:  # no permission, or the disk doesn't answer: it may still be there
         return True
     return True
 
 
 def _renamed(encoded: EncodedDocument, source: str, ids: dict[str, int]) -> EncodedDocument:
-    """The document as if it had been read from `source`. `ids` counts those given so far."""
+    """The document as if it had been read from `source`. `ids` counts the ids given so far."""
     before = encoded.document
     record = record_of(before)
     identity = document_id(source, record or "")

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import ForereadError
-from indexer.sync import FileOutcome, Progress
+from indexer.sync import FileOutcome, SourceProgress
 from ui import render
 from ui.settings import FILE_BYTES, PageSettings
 from ui.shared_engine import open_engine
@@ -82,7 +82,7 @@ def _add(files: Sequence[tuple[str, bytes]], settings: PageSettings) -> list[tup
     engine = open_engine(settings.index, settings.model)
     bar = st.progress(0.0, "Waiting for the index…")
 
-    def on_progress(progress: Progress) -> None:
+    def on_progress(progress: SourceProgress) -> None:
         share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
         bar.progress(min(1.0, share), f"Reading: {progress.passages} passages so far…")
 

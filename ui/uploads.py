@@ -11,7 +11,7 @@ from engine.errors import IndexStoreError, SourceError
 from engine.store.folder_exchange import KEPT
 from indexer.changes import ChangeOptions, ChangeReport, add_to_index, remove_from_index
 from indexer.readers.limits import Limits
-from indexer.sync import SKIPPED, FileOutcome, Progress
+from indexer.sync import SKIPPED, FileOutcome, SourceProgress
 from ui.settings import FILE_BYTES
 
 FOLDER = "uploads"
@@ -87,7 +87,7 @@ def add_uploads(
     index: Path,
     checkpoint: Checkpoint,
     *,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[SourceProgress], None] = lambda _: None,
 ) -> tuple[FileOutcome, ...]:
     """Index files of the folder. Those that can't be read are removed from it again.
 

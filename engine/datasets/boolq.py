@@ -7,7 +7,10 @@ from engine.datasets.records import field, layout, read_json_lines
 
 
 def read_boolq(path: Path) -> list[BooleanQuestion]:
-    """Raises: SourceError if the file can't be read or is of another layout."""
+    """The questions in order.
+
+    Raises: SourceError if the file can't be read or has another layout.
+    """
     questions = []
     for number, record in read_json_lines(path):
         with layout("BoolQ", f"line {number} of {path}"):

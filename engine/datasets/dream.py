@@ -7,9 +7,9 @@ from engine.datasets.records import field, layout, of_kind, read_json
 
 
 def read_dream(path: Path) -> list[ChoiceQuestion]:
-    """The questions in order; a dialogue's turns are the lines of its passage.
+    """The questions in order. A dialogue's turns are the lines of its passage.
 
-    Raises: SourceError if the file can't be read or is of another layout.
+    Raises: SourceError if the file can't be read or has another layout.
     """
     content = read_json(path)
     questions = []

@@ -1,4 +1,4 @@
-"""Which published layout a file is in, so that commands needn't be told."""
+"""Detection of the published layout that a file is in."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 
 class Kind(StrEnum):
-    """A layout of questions; its value is its name."""
+    """A layout of questions. Its value is its name."""
 
     SQUAD = "SQuAD"
     BOOLQ = "BoolQ"
@@ -32,9 +32,11 @@ class Kind(StrEnum):
 
 
 def kind_of(path: Path) -> Kind:
-    """RACE is a folder or .txt, BoolQ and Natural Questions are lines of JSON, DREAM is a list.
+    """The layout of a file or folder.
 
-    What is none of these is taken for SQuAD's, whose reader says what it lacks.
+    RACE is a folder or .txt, BoolQ and Natural Questions are lines of JSON, DREAM is a list.
+    Everything else is taken for SQuAD's layout, whose reader names what is missing.
+
     Raises: SourceError if the file can't be read.
     """
     if path.is_dir() or path.suffix == ".txt":
@@ -54,7 +56,8 @@ def kind_of(path: Path) -> Kind:
 def read_boolean(path: Path) -> list[BooleanQuestion]:
     """The yes/no questions of a file of BoolQ or Natural Questions.
 
-    Raises: SourceError for another kind, a file that can't be read as it, or one without any.
+    Raises: SourceError for another layout, a file that doesn't fit its layout, or one without such
+    questions.
     """
     kind = kind_of(path)
     if kind is Kind.BOOLQ:
@@ -68,7 +71,8 @@ def read_boolean(path: Path) -> list[BooleanQuestion]:
 def read_choice(path: Path) -> list[ChoiceQuestion]:
     """The multiple-choice questions of RACE (a folder or a file) or DREAM.
 
-    Raises: SourceError for another kind, a file that can't be read as it, or one without any.
+    Raises: SourceError for another layout, a file that doesn't fit its layout, or one without such
+    questions.
     """
     kind = kind_of(path)
     if kind is Kind.RACE:
@@ -79,9 +83,9 @@ def read_choice(path: Path) -> list[ChoiceQuestion]:
 
 
 def read_paragraphs(path: Path) -> list[SquadParagraph]:
-    """Paragraphs with questions that spans answer: of SQuAD or Natural Questions.
+    """Paragraphs with questions that spans answer, of SQuAD or Natural Questions.
 
-    Raises: SourceError for another kind, or a file that can't be read as it.
+    Raises: SourceError for another layout, or a file that doesn't fit its layout.
     """
     kind = kind_of(path)
     if kind is Kind.SQUAD:

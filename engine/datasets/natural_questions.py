@@ -1,8 +1,9 @@
 """Natural Questions, simplified or as published (Kwiatkowski et al., TACL 2019).
 
-A JSON object a line: a web page as tokens, tags among them, the parts of it that could be a long
-answer, and what one annotator (or five) found. Places are tokens. Simplified, the tokens are one
-text, parted by single spaces; the questions for development come only with a list of them.
+A line holds a JSON object: a web page as tokens, tags among them; the parts of the page that could
+be a long answer; and the findings of one annotator (or five). Places are token numbers. In the
+simplified form, the tokens are one text, separated by single spaces. The development questions come
+only in the published form, with a list of tokens.
 """
 
 import re
@@ -24,7 +25,7 @@ _VERDICTS = {"NONE": None, "YES": True, "NO": False}
 
 @dataclass(frozen=True)
 class Annotation:
-    """What one annotator found: `long` is None for nothing; `yes` None unless yes or no."""
+    """One annotator's findings. `long` is None for no answer, `yes` is None unless yes or no."""
 
     long: Place | None
     short: tuple[Place, ...]
@@ -33,7 +34,7 @@ class Annotation:
 
 @dataclass(frozen=True)
 class NaturalQuestion:
-    """`candidates` are the parts of the page that no other one holds, in order."""
+    """A question on a page. `candidates` are the outermost parts of the page, in order."""
 
     id: str
     question: str
@@ -46,7 +47,7 @@ class NaturalQuestion:
 
 
 class PlaceText:
-    """A part of a page as `text`, tags left out, with where its tokens stand in it."""
+    """The `text` of a part of a page, without tags, and the places of its tokens in it."""
 
     def __init__(self, tokens: Sequence[str], place: Place) -> None:
         self._at: dict[int, int] = {}
@@ -65,7 +66,7 @@ class PlaceText:
         self.text = " ".join(words)
 
     def span(self, place: Place) -> tuple[str, int] | None:
-        """What a place within this one says, and from which code point; None if only tags."""
+        """The text of a place within this one, and its first code point; None if only tags."""
         kept = [number for number in range(*place) if number in self._at]
         if not kept:
             return None
@@ -74,15 +75,15 @@ class PlaceText:
         return self.text[start:end], start
 
     def place(self, start: int, end: int) -> Place:
-        """The tokens that the code points from `start` to `end` touch."""
+        """The tokens that overlap the code points from `start` to `end`."""
         touched = [number for last, number in self._ends if self._at[number] < end and last > start]
         return touched[0], touched[-1] + 1
 
 
 def read_natural_questions(path: Path) -> Iterator[NaturalQuestion]:
-    """One question after the other, since the files are large; `.jsonl` or `.jsonl.gz`.
+    """The questions of a `.jsonl` or `.jsonl.gz` file, one by one, since files are large.
 
-    Raises: SourceError if the file can't be read or is of another layout.
+    Raises: SourceError if the file can't be read or has another layout.
     """
     for number, record in read_json_lines(path):
         with layout("Natural Questions", f"line {number} of {path}"):
@@ -93,7 +94,7 @@ def read_natural_questions(path: Path) -> Iterator[NaturalQuestion]:
 def as_squad(question: NaturalQuestion) -> list[SquadParagraph]:
     """The long answers that hold short ones, as paragraphs with the question.
 
-    If nobody found a long answer, the page's first candidate is a paragraph that has no answer.
+    If nobody found a long answer, the page's first candidate is a paragraph without an answer.
     """
     by_place: dict[Place, list[Place]] = {}
     for annotation in question.annotations:
@@ -113,7 +114,7 @@ def as_squad(question: NaturalQuestion) -> list[SquadParagraph]:
 
 
 def as_boolean(question: NaturalQuestion) -> list[BooleanQuestion]:
-    """The long answers that say yes or no; where annotators differ about one, the majority's."""
+    """The long answers that say yes or no. Where annotators differ, the majority decides."""
     votes: dict[Place, int] = {}
     for annotation in question.annotations:
         if annotation.long and annotation.yes is not None:
@@ -149,7 +150,7 @@ def _tokens(record: Any) -> tuple[str, ...]:
     simplified, published = PAGE_FIELDS
     if published not in record:
         return tuple(field(record, simplified, str).split(" "))
-    # A tag's token can hold spaces, which the simplified form has as underscores.
+    # A tag's token can hold spaces; the simplified form has underscores for them.
     listed = field(record, published, list)
     return tuple(field(token, "token", str).replace(" ", "_") for token in listed)
 
@@ -167,7 +168,7 @@ def _annotation(record: Any, tokens: int) -> Annotation:
 
 
 def _place(record: Any, tokens: int) -> Place | None:
-    """None where both ends are -1, which says that there's none."""
+    """The place; None where both ends are -1, which means that there is none."""
     start, end = field(record, "start_token", int), field(record, "end_token", int)
     if start < 0 and end < 0:
         return None

@@ -10,9 +10,9 @@ LETTERS = "ABCDEFGH"
 
 
 def read_race(path: Path) -> list[ChoiceQuestion]:
-    """The questions of one file, or of all `.txt` files below a folder, by name.
+    """The questions of one file, or of all `.txt` files below a folder, sorted by name.
 
-    Raises: SourceError if there's none, one can't be read, or is of another layout.
+    Raises: SourceError if there is none, or one can't be read or has another layout.
     """
     files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
     if not files:

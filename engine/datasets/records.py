@@ -1,4 +1,4 @@
-"""What the readers of published files share: records and their fields, refused in one line."""
+"""Records of published files and their fields, with errors of one line."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 
 def read_json(path: Path) -> Any:
-    """Raises: SourceError if the file can't be read or isn't JSON."""
+    """The file's value. Raises: SourceError if the file can't be read or isn't JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -24,7 +24,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """The number of each line that isn't empty, from 1, and what it holds; `.gz` is unpacked.
+    """The number (from 1) and the value of each line that isn't empty; `.gz` is unpacked.
 
     Raises: SourceError if the file can't be read or a line isn't JSON.
     """
@@ -47,7 +47,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 @contextmanager
 def layout(name: str, place: str) -> Iterator[None]:
-    """Let what a record lacks be told as a SourceError: `place` isn't in the layout of `name`."""
+    """Turn errors about a record into a SourceError: `place` isn't in the layout of `name`."""
     try:
         yield
     except KeyError as error:
@@ -57,14 +57,16 @@ def layout(name: str, place: str) -> Iterator[None]:
 
 
 def field(record: Any, name: str, kind: type[_T]) -> _T:
-    """Raises: KeyError if it's missing; TypeError if it, or the record, is of another type."""
+    """A field. Raises: KeyError if it's missing; TypeError if it, or the record, has the wrong
+    type.
+    """
     if not isinstance(record, dict):
         raise TypeError(f"a record should be an object, not {record!r:.40}")
     return of_kind(record[name], name, kind)
 
 
 def of_kind(value: Any, name: str, kind: type[_T]) -> _T:
-    """The value. Raises: TypeError if it's of another type; true and false aren't numbers."""
+    """The value. Raises: TypeError if its type is wrong; true and false aren't numbers."""
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TypeError(f"{name!r} should be of type {kind.__name__}, not {value!r:.40}")
     return value

@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class SquadQuestion:
-    """`answers` are (text, start) pairs, starts in code points; empty if there's no answer."""
+    """A question with its answers: (text, start) pairs, starts in code points; empty if none."""
 
     id: str
     question: str
@@ -30,7 +30,7 @@ class SquadParagraph:
 def read_squad(path: Path) -> list[SquadParagraph]:
     """The paragraphs of a SQuAD file; `number` counts them within their article.
 
-    Raises: SourceError if the file can't be read or is of another layout.
+    Raises: SourceError if the file can't be read or has another layout.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))

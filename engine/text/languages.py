@@ -1,4 +1,4 @@
-"""Languages: the codes that we know, and which of them some texts are in."""
+"""Languages: the known codes, and detection of a text's language."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 ENGLISH = "en"
-# ISO 639-1: those that can be told apart by their text, and Yiddish, which can only be named.
+# ISO 639-1: the languages that can be detected, and Yiddish, which can only be named.
 _CODES = (
     "af am an ar as az ba be bg bn br bs ca cs cy da de dz el en eo es et eu fa fi fo fr fy ga "
     "gd gl gu ha he hi hr ht hu hy id ig is it ja jv ka kk km kn ko ku ky la lb lg ln lo lt lv "
@@ -20,16 +20,16 @@ _CODES = (
 )
 LANGUAGES = frozenset(_CODES.split())
 _SAME = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "ji": "yi"}
-_NONE = "zxx"  # what the identifier calls text in no language: numbers, markup
+_NONE = "zxx"  # the identifier's code for text in no language: numbers, markup
 LOOKED_AT = 2000  # characters of each text
 _SURE = 0.5
 
 
 @dataclass(frozen=True)
 class Detected:
-    """The language that most of some texts is in, and the `share` of their letters.
+    """The language of most of the text, and its `share` of the letters.
 
-    Where no text tells, it is English with a share of 0.
+    If no text tells the language, it is English with a share of 0.
     """
 
     language: str
@@ -37,7 +37,7 @@ class Detected:
 
 
 def language_code(name: str) -> str:
-    """The code of a language given as one: `es`, `ES` and `es-MX` are Spanish.
+    """The code of a language: `es`, `ES` and `es-MX` are all Spanish.
 
     Raises: SourceError if it isn't known.
     """
@@ -52,9 +52,9 @@ def language_code(name: str) -> str:
 
 
 def detect_language(texts: Iterable[str]) -> Detected:
-    """The language that most letters of the texts' beginnings are in; the same for the same texts.
+    """The language of most letters in the texts' beginnings; the same texts give the same one.
 
-    A text too short or too strange to tell doesn't count.
+    A text that is too short or too strange to tell doesn't count.
     """
     letters: dict[str, int] = {}
     for text in texts:
@@ -72,7 +72,7 @@ def detect_language(texts: Iterable[str]) -> Detected:
 
 @cache
 def _identifier() -> "LanguageIdentifier":
-    # Loading takes a second, which questions needn't wait for.
+    # Loading takes a second, and questions don't need it.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

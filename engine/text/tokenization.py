@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import CheckpointError
 
-# BERT's, XLNet's, RoBERTa's; XLNet has RoBERTa's too, for other ends.
+# BERT's, XLNet's, RoBERTa's. XLNet has RoBERTa's too, with another meaning.
 CLS_NAMES = ("[CLS]", "<cls>", "<s>")
 SEP_NAMES = ("[SEP]", "<sep>", "</s>")
 _SURROGATES = regex.compile(r"\p{Cs}")
@@ -21,9 +21,9 @@ _MARKS = regex.compile(r"\p{M}+")
 class Pieces:
     """The wordpieces of one text: `ids` (n,) int32 and `offsets` (n, 2) int32.
 
-    `text[offsets[i, 0]:offsets[i, 1]]` is what piece i covers, in code points, white space at
-    either end left out. Pieces that cover nothing but white space are dropped. A combining mark
-    belongs to the letter before it, so pieces that share a letter and its marks overlap.
+    `text[offsets[i, 0]:offsets[i, 1]]` is what piece i covers, in code points, without white space
+    at either end. Pieces that cover only white space are dropped. A combining mark belongs to the
+    letter before it, so pieces that share a letter and its marks overlap.
     """
 
     ids: NDArray[np.int32]
@@ -34,7 +34,7 @@ class Pieces:
 
 
 class Tokenizer:
-    """A checkpoint's `tokenizer.json`, without its special-token template."""
+    """A checkpoint's `tokenizer.json`, without its template of special tokens."""
 
     def __init__(self, inner: tokenizers.Tokenizer) -> None:
         self._inner = inner
@@ -67,7 +67,7 @@ class Tokenizer:
         return self._inner.get_vocab_size()
 
     def pieces(self) -> dict[str, int]:
-        """Every piece, special ones included, and its id."""
+        """Every piece, including special ones, and its id."""
         found: dict[str, int] = self._inner.get_vocab()
         return found
 
@@ -87,13 +87,13 @@ class Tokenizer:
 
 
 def _whole(text: str) -> str:
-    """The text without halves of surrogate pairs, which JSON can hold and the library refuses."""
+    """The text without lone surrogates, which JSON can hold and the library refuses."""
     whole: str = _SURROGATES.sub("\ufffd", text)
     return whole
 
 
 def _pieces(encoding: tokenizers.Encoding, text: str) -> Pieces:
-    # Metaspace pieces count the space before a word as theirs: an answer must not.
+    # Metaspace pieces include the space before a word; an answer must not.
     ids, offsets = [], []
     for piece, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
         while start < end and text[start].isspace():
@@ -108,10 +108,9 @@ def _pieces(encoding: tokenizers.Encoding, text: str) -> Pieces:
 
 
 def _with_marks(offsets: NDArray[np.int32], text: str) -> NDArray[np.int32]:
-    """Offsets moved out where they part a letter from its marks.
+    """Offsets moved outwards where they separate a letter from its marks.
 
-    The library's end behind a composed letter may lie before its marks, and a mark may be a
-    piece of its own.
+    The library may end a composed letter before its marks, and a mark may be a piece of its own.
     """
     runs = [] if text.isascii() else [m.span() for m in _MARKS.finditer(text)]
     if not runs:

@@ -17,7 +17,7 @@ def window_bounds(n: int, limit: int) -> list[tuple[int, int]]:
 
 
 def length_groups(lengths: Sequence[int], tokens: int = TOKENS_PER_PASS) -> list[list[int]]:
-    """Indices from short to long in groups of at most `tokens` in all; a longer one is alone."""
+    """Indices from short to long in groups of at most `tokens` together; longer texts are alone."""
     groups: list[list[int]] = []
     total = tokens + 1
     for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):

@@ -13,7 +13,7 @@ _OR = regex.compile(r"\bor\b", regex.IGNORECASE)
 
 
 def asks_yes_or_no(question: str) -> bool:
-    """Whether a question begins with an auxiliary verb and doesn't offer alternatives with *or*.
+    """Whether a question begins with an auxiliary verb and offers no alternatives with *or*.
 
     A rule of thumb: "Is it red or blue?" isn't one, "Is it red or not?" is.
     """

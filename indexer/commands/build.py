@@ -20,7 +20,7 @@ from indexer.commands.options import (
 )
 from indexer.parts import parse_part
 from indexer.readers.limits import Limits
-from indexer.sync import Progress
+from indexer.sync import SourceProgress
 
 
 @with_limit_options
@@ -61,7 +61,7 @@ def build(
     checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
     with console.percent_bar("indexing") as bar:
 
-        def on_progress(p: Progress) -> None:
+        def on_progress(p: SourceProgress) -> None:
             note = f"{p.documents} documents, {p.passages} passages"
             bar(p.bytes_done, p.bytes_total, note)
 

@@ -24,7 +24,7 @@ from indexer.changes import (
 )
 from indexer.commands.options import LIMITS, with_limit_options
 from indexer.readers.limits import Limits
-from indexer.sync import FileOutcome, Progress
+from indexer.sync import FileOutcome, SourceProgress
 
 MISSING = Annotated[
     bool, typer.Option("--remove-missing", help="Remove what is no longer in the folders.")
@@ -115,7 +115,7 @@ def _change(run: Callable[..., ChangeReport], *, verbose: bool, as_json: bool) -
     """Run it with a bar; skips are told as they come, and other files if they're asked for."""
     with console.percent_bar("indexing") as bar:
 
-        def on_progress(p: Progress) -> None:
+        def on_progress(p: SourceProgress) -> None:
             note = f"{p.documents} documents, {p.passages} new passages"
             bar(p.bytes_done, p.bytes_total, note)
 

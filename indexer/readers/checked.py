@@ -1,4 +1,4 @@
-"""What a reader gives, made sure of: whatever a file holds, documents and skips of one line."""
+"""What every reader's output is held to: valid documents, and skips with a one-line reason."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,16 +13,16 @@ Reader = Callable[[RawFile, Limits], Iterator[Document | Skipped]]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_REASON = 160  # characters
-_LONGEST_PLACE = 60  # characters of a record's id, so that the reason is seen
+_LONGEST_PLACE = 60  # characters of a record's id, so that the reason after it stays in view
 _LONGEST_TITLE = 300  # characters; titles and headings are stored with each passage again
-_MOST_SKIPS = 100  # of one file that are named one by one
+_MOST_SKIPS = 100  # skips of one file that are named one by one
 
 
 def read_checked(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Document | Skipped]:
     """The documents that `reader` finds, and a `Skipped` for each part that can't be read.
 
-    Nothing that a file holds makes it raise. Titles and headings are shortened, and skips beyond
-    the first hundred are told by their number.
+    Nothing that a file holds makes it raise. Titles and headings are shortened. Skips beyond the
+    first hundred are only counted.
     """
     found, skips = False, 0
     for item in _items(file, reader, limits):
@@ -40,7 +40,7 @@ def read_checked(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Docu
 
 
 def short(skipped: Skipped) -> Skipped:
-    """With a reason of one line, and not a long one."""
+    """The skip with its reason on one line, and not a long one."""
     reason = " ".join(skipped.reason.split())
     if len(reason) > _LONGEST_REASON:
         reason = reason[: _LONGEST_REASON - 1] + "…"
@@ -82,13 +82,13 @@ def _checked(document: Document, ids: dict[str, int], limits: Limits) -> Documen
         ),
     )
     ids[document.id] = count = ids.get(document.id, 0) + 1
-    if count > 1:  # records that share an id are all kept
+    if count > 1:  # all records that share an id are kept
         document = replace(document, id=document_id(document.source, f"{record}\0{count}"))
     return document
 
 
 def whole(text: str) -> str:
-    """Half a surrogate pair, as JSON can hold, is no character and can't be stored."""
+    """The text without lone surrogates, which JSON can hold but which can't be stored."""
     return _SURROGATE.sub("\ufffd", text)
 
 

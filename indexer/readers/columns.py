@@ -1,4 +1,4 @@
-"""What a record says of itself beside its text, title and id: its columns, to filter by."""
+"""The columns of a record: all but its text, title and id, to filter by."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -9,10 +9,10 @@ from indexer.readers.checked import whole
 
 MOST = 100  # columns of a record, and values of a column
 LONGEST_NAME = 100  # characters
-LONGEST_TEXT = 1000  # characters of a value: what is longer isn't a field, but text
+LONGEST_TEXT = 1000  # characters of a value; longer ones are text, not fields
 LARGEST = 10**40  # of whole numbers
 
-NESTED = "metadata"  # BEIR keeps a record's columns in it
+NESTED = "metadata"  # where BEIR keeps a record's columns
 
 
 def json_columns(record: Mapping[str, Any], used: Iterable[str | None]) -> dict[str, FieldValue]:
@@ -28,7 +28,7 @@ def json_columns(record: Mapping[str, Any], used: Iterable[str | None]) -> dict[
 
 
 def row_columns(cells: Iterable[tuple[str, str, bool]]) -> dict[str, FieldValue]:
-    """The columns of a row: name, cell, and whether the cells of that column are numbers."""
+    """The columns of a row. Each is a name, a cell, and whether all its cells are numbers."""
     return _columns(
         (name, found if is_number and (found := number(cell.strip())) is not None else cell)
         for name, cell, is_number in cells

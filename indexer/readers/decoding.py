@@ -28,10 +28,10 @@ class Decoded:
 def decode(data: bytes, declared: str | None = None) -> Decoded:
     """Decode by byte-order mark, else as UTF-8, else as `declared`, else as Windows-1252.
 
-    A byte-order mark is left out of the text. Windows-1252 is taken only where it is plausible:
-    no control characters, and few bytes outside ASCII.
+    The text doesn't hold the byte-order mark. Windows-1252 is taken only where it is plausible: no
+    control characters, and few bytes outside ASCII.
 
-    Raises: UnreadableError if the bytes are binary or in an encoding that can't be told.
+    Raises: UnreadableError if the bytes are binary or in an unknown encoding.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -68,13 +68,13 @@ def _strict(data: bytes, encoding: str) -> str:
 def _declared(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
-    # Codecs that aren't text raise LookupError, and some raise others of ValueError.
+    # Codecs that aren't for text raise LookupError; some raise another ValueError.
     except (LookupError, ValueError):
         return None
 
 
 def _is_damaged_utf8(data: bytes) -> bool:
-    """Whether more of the high bytes make UTF-8 letters than don't."""
+    """Whether most of the high bytes form UTF-8 letters."""
     high = len(_HIGH.findall(data))
     sound = sum(len(c.encode()) for c in data.decode("utf-8", "ignore") if c > "\x7f")
     return sound > high - sound

@@ -16,10 +16,12 @@ from indexer.readers.outcome import RawFile, UnreadableError
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document]:
-    """The title is the paragraph styled as one, else the first heading, else the file's name.
+    """A Word file as one document.
 
-    Raises: UnreadableError if the file is no Word document, or unpacks to more than
-        `limits.file_bytes`.
+    The title is the paragraph styled as one, else the first heading, else the file's name.
+
+    Raises: UnreadableError if the file isn't a Word document, or unpacks to more than
+    `limits.file_bytes`.
     """
     _check_size(file.data, limits)
     try:
@@ -68,7 +70,7 @@ def _rows(table: Table) -> Iterator[str]:
         cells: list[str] = []
         last = None
         for cell in row.cells:
-            if cell._tc is not last:  # a merged cell comes once for each column it spans
+            if cell._tc is not last:  # a merged cell appears once for each column it spans
                 blocks = (block.text.strip() for block, _ in _styled_blocks(cell))
                 cells.append(" ".join(text for text in blocks if text))
             last = cell._tc

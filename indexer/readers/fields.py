@@ -36,7 +36,7 @@ def record_document(
     metadata: Mapping[str, str | int | float],
     columns: Mapping[str, FieldValue] | None = None,
 ) -> Document:
-    """A document that is one record of a file that holds several."""
+    """A document from one record of a file that holds several."""
     return Document(
         id=document_id(file.source, record),
         source=file.source,
@@ -50,10 +50,10 @@ def record_document(
 def json_record(
     file: RawFile, record: object, place: str, metadata: Mapping[str, str | int | float]
 ) -> Iterator[Document | Skipped]:
-    """A BEIR (`_id`, `title`, `text`) or Anserini (`id`, `contents`) record, or one like them.
+    """A document from a BEIR (`_id`, `title`, `text`) or Anserini (`id`, `contents`) record.
 
-    What else it has are its columns.
-    `place` says where it stands in the file, for a record without an id and for a skip.
+    Records with similar names are read too. The rest of the record becomes its columns. `place` is
+    its place in the file, for a record without an id and for a skip.
     """
     if not isinstance(record, dict):
         yield Skipped(file.source, f"{place}: not an object with a text")

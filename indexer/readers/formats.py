@@ -1,4 +1,4 @@
-"""Which reader a file is for: by its name, else by what it holds."""
+"""Which reader a file is for: by its name, or else by its content."""
 
 import json
 import zipfile
@@ -12,7 +12,7 @@ from indexer.readers.checked import Reader
 from indexer.readers.decoding import decode
 from indexer.readers.outcome import UnreadableError
 
-# By format, the module of its reader and the reader's name; parsers take long to be imported.
+# The module and name of each format's reader. They are imported late, since parsers load slowly.
 READERS: Mapping[str, tuple[str, str]] = {
     "text": ("plain_text", "read"),
     "markdown": ("markdown", "read"),
@@ -43,15 +43,15 @@ _BY_SUFFIX = {
 
 
 def reader_of(format_name: str) -> Reader:
-    """The reader of a format that is a key in `READERS`."""
+    """The reader of a format, which is a key in `READERS`."""
     module, name = READERS[format_name]
     return cast(Reader, getattr(import_module(f"indexer.readers.{module}"), name))
 
 
 def format_of(suffix: str, data: bytes) -> str:
-    """The key in `READERS` of a file with this suffix (with its dot) and these bytes.
+    """The format, a key in `READERS`, of a file with this suffix (with its dot) and these bytes.
 
-    Raises: UnreadableError if neither says what the file is.
+    Raises: UnreadableError if neither tells the format.
     """
     if known := _BY_SUFFIX.get(suffix.lower()):
         return known

@@ -1,4 +1,4 @@
-"""Sections of a text that has headings."""
+"""Sections of a text with headings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from engine.documents import Section
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading's words, and the code points its line or lines take in the text."""
+    """A heading's words, and the code points that its line or lines take in the text."""
 
     start: int
     end: int
@@ -17,7 +17,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, a row of a table, or a heading, of a format that isn't text already."""
+    """A paragraph, a row of a table, or a heading, of a format that isn't plain text."""
 
     text: str
     is_heading: bool = False
@@ -26,8 +26,8 @@ class Block:
 def heading_sections(text: str, headings: Sequence[Heading]) -> tuple[Section, ...]:
     """One section from each heading to the next, and one without a heading before the first.
 
-    A heading that another follows at once has no text of its own: it opens the section of that
-    one, which keeps it from becoming a passage of three words.
+    A heading directly before another has no text of its own. It opens the section of the next
+    heading, so that it doesn't become a passage of three words.
     """
     sections = []
     start, current = 0, None

@@ -24,14 +24,14 @@ _INLINE = frozenset([
     "sub", "sup", "time", "tt", "u", "var", "wbr",
 ])
 # fmt: on
-_PARAGRAPH = "\u2029"  # paragraph separator: stands for a block's edge while text is gathered
+_PARAGRAPH = "\u2029"  # paragraph separator: marks a block's edge while text is gathered
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document]:
-    """Offsets are those of the text taken from the page, not of its markup.
+    """A page as one document. Offsets count in the extracted text, not in the markup.
 
-    Raises: UnreadableError if the file isn't text, or no text is found in it, or it's nested
-        deeper than `limits.depth`.
+    Raises: UnreadableError if the file isn't text, holds no text, or is nested deeper than
+    `limits.depth`.
     """
     declared = _DECLARED.search(file.data[:2048])
     decoded = decode(file.data, declared[1].decode("ascii") if declared else None)
@@ -63,10 +63,10 @@ def _title(markup: str) -> str:
 
 
 def _main_blocks(markup: str) -> list[Block]:
-    """What trafilatura takes for the page's own text; empty if it finds none or fails."""
+    """What trafilatura extracts as the page's main text; empty if it finds none or fails."""
     try:
         found: Any = trafilatura.bare_extraction(markup, include_comments=False)
-    except Exception:  # odd markup raises all sorts of errors in there
+    except Exception:  # odd markup raises all sorts of errors there
         return []
     if found is None or not found.text:
         return []
@@ -75,7 +75,7 @@ def _main_blocks(markup: str) -> list[Block]:
 
 
 def _all_blocks(markup: str) -> list[Block]:
-    """All text of the page, cut where an element that isn't inline starts or ends."""
+    """All text of the page, cut at the start and end of every element that isn't inline."""
     tree = trafilatura.load_html(markup)
     if tree is None:
         return []

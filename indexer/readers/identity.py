@@ -4,11 +4,11 @@ from hashlib import blake2b
 
 
 def document_id(source: str, record: str = "") -> str:
-    """16 hex digits that are the same whenever the same record of the same source is read.
+    """16 hex digits, the same whenever the same record of the same source is read.
 
-    `source` is the file's path as the user named it; `record` names the document inside a file
-    that holds several: a record's own id, or `article title` + tab + `paragraph number` (from 1)
-    in a SQuAD file.
+    `source` is the file's path as the user named it. `record` names the document inside a file that
+    holds several: a record's own id, or `article title` + tab + `paragraph number` (from 1) in a
+    SQuAD file.
     """
-    # A null can stand in no path, so that no two pairs run together.
+    # No path holds a null, so different pairs give different bytes.
     return blake2b(f"{source}\0{record}".encode("utf-8", "replace"), digest_size=8).hexdigest()

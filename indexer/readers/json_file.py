@@ -16,17 +16,17 @@ _Metadata = Mapping[str, str | int | float]
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
-    """A SQuAD paragraph's document is its `context` exactly.
+    """The documents of a JSON file. A SQuAD paragraph's document is exactly its `context`.
 
-    Raises: UnreadableError if the file isn't text, isn't JSON, or is JSON of another shape, or
-        is nested deeper than `limits.depth`.
+    Raises: UnreadableError if the file isn't text, isn't JSON, has another layout, or is nested
+    deeper than `limits.depth`.
     """
     decoded = decode(file.data)
     metadata = {"format": "json", "encoding": decoded.encoding}
     try:
         content = parsed_json(decoded.text, limits.depth)
     except json.JSONDecodeError as error:
-        # Collections in Anserini's shape often call their JSON lines .json.
+        # Collections in Anserini's layout often have JSON lines in .json files.
         if json_lines.looks_like_lines(decoded.text):
             yield from json_lines.read(file, limits)
             return
@@ -70,6 +70,6 @@ def _squad(file: RawFile, articles: list[Any], metadata: _Metadata) -> Iterator[
             if not isinstance(context, str):
                 yield Skipped(file.source, f"article {number}, paragraph {index}: no context")
                 continue
-            # Titles in SQuAD are those of web addresses.
+            # SQuAD's titles are written as in web addresses.
             words = title.replace("_", " ")
             yield record_document(file, f"{title}\t{index}", words, context, metadata)

@@ -13,7 +13,7 @@ from indexer.readers.outcome import RawFile, Skipped, UnreadableError
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
-    """A line that can't be read is skipped by its number, and the others are read.
+    """The documents of the lines. A line that can't be read is skipped by its number.
 
     Raises: UnreadableError if the file isn't text.
     """
@@ -45,5 +45,5 @@ def looks_like_lines(text: str) -> bool:
 
 
 def _lines(text: str) -> StringIO:
-    # str.splitlines would also cut at separators that JSON strings may hold as they are.
+    # str.splitlines would also cut at separators that JSON strings may hold unescaped.
     return StringIO(text, newline="\n")

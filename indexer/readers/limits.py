@@ -1,4 +1,4 @@
-"""How much one file may hold, and may take to be read."""
+"""How much one file may hold, and how much reading it may take."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,17 +10,17 @@ DEPTH_OPTION: Final = "--max-depth"
 SECONDS_OPTION: Final = "--max-seconds"
 MEMORY_OPTION: Final = "--max-memory-mb"
 
-# The parser of HTML leaves out, without a word, what lies deeper than 256 levels.
+# The HTML parser silently drops everything deeper than 256 levels.
 DEEPEST = 250
 
 
 @dataclass(frozen=True)
 class Limits:
-    """A file over one of these is skipped by name instead of read.
+    """A file over one of these limits is skipped by name.
 
-    `file_bytes` holds for what an archive such as .docx unpacks to, too; `characters` for one
-    document, whose passages are encoded in memory at once; `pages` for PDF; `depth` for HTML and
-    JSON, up to DEEPEST. `seconds` and `memory_bytes` are what reading may take.
+    `file_bytes` also limits what an archive such as .docx unpacks to. `characters` limits one
+    document, whose passages are encoded in memory at once. `pages` is for PDF. `depth` is for HTML
+    and JSON, up to DEEPEST. `seconds` and `memory_bytes` limit what reading may take.
     """
 
     file_bytes: int = 200_000_000
@@ -32,7 +32,7 @@ class Limits:
 
 
 def too_large(found: str, limit: str, option: str) -> str:
-    """The reason of a skip; both amounts have their unit."""
+    """The reason of a skip; both amounts come with their unit."""
     return f"too large: {found}, over the limit of {limit} ({option})"
 
 

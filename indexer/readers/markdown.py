@@ -20,12 +20,12 @@ _FRONT_MATTER = re.compile(
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document]:
-    """The title is the first heading, else the file's name.
+    """The file as one document. The title is the first heading, else the file's name.
 
     Raises: UnreadableError if the file isn't text, or is over `limits.characters`.
     """
     decoded = decode(file.data)
-    if (length := len(decoded.text)) > limits.characters:  # before they're parsed
+    if (length := len(decoded.text)) > limits.characters:  # checked before parsing
         raise UnreadableError(
             too_large(f"{length} characters", str(limits.characters), CHARACTERS_OPTION)
         )
@@ -41,16 +41,16 @@ def read(file: RawFile, limits: Limits) -> Iterator[Document]:
 
 
 def _headings(text: str) -> Iterator[Heading]:
-    # The rule that closes front matter would make a heading of its last line.
+    # The line that closes front matter would turn the line before it into a heading.
     front_matter = _FRONT_MATTER.match(text)
     body = front_matter.end() if front_matter else 0
     parser = MarkdownIt("commonmark")
     blocks = MarkdownIt("commonmark")
-    blocks.core.ruler.disable(["inline"])  # only the headings' own markup is wanted
+    blocks.core.ruler.disable(["inline"])  # only the markup of headings is needed
     tokens = blocks.parse(text[body:])
     starts = [body, *(match.end() for match in _LINE_END.finditer(text, body))]
     for opening, content in pairwise(tokens):
-        # Headings inside a quotation or a list are not the document's own.
+        # Headings inside a quotation or a list aren't the document's own.
         if opening.type != "heading_open" or opening.level or opening.map is None:
             continue
         first, after = opening.map

@@ -1,4 +1,4 @@
-"""How the process that reads and the one that asks it write to each other: a line of JSON each.
+"""The messages between the reading process and the one that uses it: a line of JSON each.
 
 Nothing that comes out of a file is ever unpickled.
 """
@@ -15,7 +15,7 @@ from indexer.readers.outcome import RawFile, Skipped
 
 
 def send_file(pipe: IO[bytes], file: RawFile, suffix: str) -> None:
-    """A file to read: what is known of it on a line, then its bytes."""
+    """Send a file to read: a line about it, then its bytes."""
     known = {one.name: getattr(file, one.name) for one in fields(file) if one.name != "data"}
     _send(pipe, {"file": known, "suffix": suffix, "size": len(file.data)})
     pipe.write(file.data)
@@ -23,7 +23,7 @@ def send_file(pipe: IO[bytes], file: RawFile, suffix: str) -> None:
 
 
 def receive_file(pipe: IO[bytes]) -> tuple[RawFile, str] | None:
-    """The next file and its suffix; None when there are no more."""
+    """The next file and its suffix; None if there are no more."""
     if not (line := pipe.readline()):
         return None
     said = json.loads(line)
@@ -42,7 +42,7 @@ def send_end(pipe: IO[bytes]) -> None:
 def receive_items(pipe: IO[bytes]) -> Iterator[Document | Skipped]:
     """The parts of a file, up to its end.
 
-    Raises: EOFError if the process that reads it has ended first.
+    Raises: EOFError if the reading process ends first.
     """
     while (line := pipe.readline()).endswith(b"\n"):
         said = json.loads(line)

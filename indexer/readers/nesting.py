@@ -8,14 +8,14 @@ from indexer.readers.outcome import UnreadableError
 
 
 def parsed_json(text: str, depth: int) -> Any:
-    """What the text says in JSON.
+    """The value of a JSON text.
 
-    Raises: ValueError if it isn't JSON; UnreadableError if it has more than `depth` levels of
-        lists and objects.
+    Raises: ValueError if it isn't JSON; UnreadableError if it has more than `depth` levels of lists
+    and objects.
     """
     try:
         content = json.loads(text)
-    except RecursionError:  # far beyond any limit that may be set
+    except RecursionError:  # far beyond any limit that can be set
         raise _too_deep(depth) from None
     level: list[Any] = [content] if _holds(content) else []
     for _ in range(depth):
@@ -29,7 +29,7 @@ def parsed_json(text: str, depth: int) -> Any:
 
 
 def refuse_deep_tree(tree: Any, depth: int) -> None:
-    """Raises: UnreadableError if an lxml element has more than `depth` levels, itself the first."""
+    """Raises: UnreadableError if an lxml element has more than `depth` levels, counting itself."""
     level = [tree]
     for _ in range(depth):
         level = [child for element in level for child in element]

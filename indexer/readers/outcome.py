@@ -1,11 +1,11 @@
-"""What a reader is given, and what it says of what it can't read."""
+"""A reader's input, and the parts of it that the reader couldn't read."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file as it lies on disk: `source` is its path as named, `stem` its name's stem."""
+    """A file as it lies on disk: `source` is its path as named, `stem` is its name's stem."""
 
     source: str
     stem: str
@@ -16,7 +16,7 @@ class RawFile:
 class Skipped:
     """A file, or one record of it, that was not read, and why in a few words.
 
-    `broken_off` is True if nothing that follows it in the file could be read either.
+    `broken_off` is True if nothing after it in the file could be read either.
     """
 
     source: str
@@ -25,4 +25,4 @@ class Skipped:
 
 
 class UnreadableError(Exception):
-    """A reader met a file it can't read. The message becomes `Skipped.reason`."""
+    """A reader met a file that it can't read. The message becomes `Skipped.reason`."""

@@ -14,10 +14,10 @@ from indexer.readers.quiet import quiet
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
-    """A page that can't be read is skipped by its number, and the others are read.
+    """The text of the pages as one document. A page that can't be read is skipped by its number.
 
-    Raises: UnreadableError if the file is no PDF, needs a password, has more pages than
-        `limits.pages` or has no text.
+    Raises: UnreadableError if the file isn't a PDF, needs a password, has more pages than
+    `limits.pages` or has no text.
     """
     with quiet("pypdf"):
         reader = _open(file.data, limits)
@@ -44,7 +44,7 @@ def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
 def _open(data: bytes, limits: Limits) -> pypdf.PdfReader:
     try:
         reader = pypdf.PdfReader(BytesIO(data))
-        # Many PDFs are encrypted with an empty password, which every viewer opens.
+        # Many PDFs are encrypted with an empty password, and every viewer opens them.
         if reader.is_encrypted and not reader.decrypt(""):
             raise UnreadableError("encrypted PDF; save a copy without its password")
         pages = len(reader.pages)
@@ -64,7 +64,7 @@ def _pages(
     for number in range(1, len(reader.pages) + 1):
         try:
             text = reader.pages[number - 1].extract_text().strip()
-        except Exception as error:  # pypdf raises whatever a broken page makes it meet
+        except Exception as error:  # a broken page can make pypdf raise anything
             skipped.append(Skipped(source, f"page {number}: {type(error).__name__}: {error}"))
             continue
         characters += len(text)

@@ -10,7 +10,7 @@ from indexer.readers.outcome import RawFile
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Document]:
-    """Raises: UnreadableError if the file isn't text."""
+    """The file as one document. Raises: UnreadableError if the file isn't text."""
     decoded = decode(file.data)
     yield Document(
         id=document_id(file.source),

@@ -1,4 +1,4 @@
-"""Reading files in a process of its own, which may be ended and started again."""
+"""Reading files in a separate process, which can be ended and started again."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ from indexer.readers.messages import limits_argument, receive_items, send_file
 from indexer.readers.outcome import RawFile, Skipped
 
 _ROOT = Path(__file__).parents[2]  # of our packages
-_MOST_FILES = 500  # that one process reads, since parsers don't give back all memory
+_MOST_FILES = 500  # files that one process reads, since parsers don't free all memory
 
 
 class ReadingProcess:
-    """Reads files one after another; started with the first, ended by `close`.
+    """Reads files one after another. The process starts with the first file; `close` ends it.
 
-    A file that makes it hang, crash or take too much memory is skipped, and the next one is read
-    by a new process.
+    A file that makes the process hang, crash or take too much memory is skipped, and a new process
+    reads the next one.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -30,7 +30,7 @@ class ReadingProcess:
         self._files = 0
 
     def read(self, file: RawFile, suffix: str) -> Iterator[Document | Skipped]:
-        """What is read of a file whose name ends in `suffix`, as `read_checked` gives it.
+        """The parts of a file whose name ends in `suffix`, as `read_checked` gives them.
 
         Raises: OSError if no process can be started.
         """
@@ -42,7 +42,7 @@ class ReadingProcess:
         assert running.stdout is not None
         done = False
         try:
-            with suppress(BrokenPipeError):  # it has ended, as is found out at once
+            with suppress(BrokenPipeError):  # it has ended; receiving finds that out at once
                 send_file(running.stdin, file, suffix)
             yield from receive_items(running.stdout)
             done = True
@@ -60,18 +60,18 @@ class ReadingProcess:
             self._running = None
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Found where they are found here, and never in the folder that is being read (-P).
+        # Packages come from where they are here, never from the folder that is being read (-P).
         path = [os.path.abspath(place) for place in (*filter(None, sys.path), str(_ROOT))]
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "indexer.readers.worker", limits_argument(self._limits)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # parsers say there what nobody can do anything about
+            stderr=subprocess.DEVNULL,  # parsers write there what nobody can act on
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         )
 
     def _why(self, status: int) -> str:
-        """Why a process ended in the midst of a file."""
+        """Why a process ended while reading a file."""
         if status == -signal.SIGALRM:
             return f"took over the limit of {self._limits.seconds:g} seconds ({SECONDS_OPTION})"
         if status < 0:

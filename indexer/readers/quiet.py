@@ -1,4 +1,4 @@
-"""Parsers that log what a user can do nothing about."""
+"""Silencing parsers that log what a user can't act on."""
 
 import logging
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet(*names: str) -> Iterator[None]:
-    """Silence the loggers of these names, and put them back as they were."""
+    """Silence the loggers of these names, and restore them afterwards."""
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

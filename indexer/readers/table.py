@@ -16,13 +16,13 @@ from indexer.readers.fields import ID_NAMES, TEXT_NAMES, TITLE_NAMES, named_as, 
 from indexer.readers.limits import Limits
 from indexer.readers.outcome import RawFile, Skipped, UnreadableError
 
-_SAMPLE = 1000  # rows looked at to find the column that holds the text
+_SAMPLE = 1000  # rows examined to find the column that holds the text
 _LONGEST_NAME = 40  # characters in a column's name
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """`others` are the position, name, and whether all is numbers, of the columns left."""
+    """`others` are the remaining columns: position, name, and whether all cells are numbers."""
 
     text: int
     title: int | None
@@ -32,7 +32,8 @@ class _Columns:
 
 
 def read_csv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
-    """Rows with commas, semicolons, tabs or bars between columns, by the first line.
+    """A document for each row. The first line tells whether commas, semicolons, tabs or bars
+    separate.
 
     Raises: UnreadableError if the file isn't text or has no column with text.
     """
@@ -44,9 +45,9 @@ def read_csv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
 
 
 def read_tsv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
-    """Rows with tabs between columns.
+    """A document for each row of a table with tabs between columns.
 
-    Where there is no header, as in ColBERT's collections, quotes are characters like any other.
+    In a file without a header, as in ColBERT's collections, quotes are ordinary characters.
 
     Raises: UnreadableError if the file isn't text or has no column with text.
     """
@@ -58,10 +59,10 @@ def read_tsv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
 
 
 def _rows(text: str, delimiter: str, quoting: Literal[0, 3]) -> Iterator[list[str]]:
-    # A cell may be too large for a document; the row is skipped then, and the others are read.
+    # A row whose cell is too large for a document is skipped, and the others are read.
     before = csv.field_size_limit(max(1, len(text)))
     try:
-        # The line ends inside a quoted cell are the cell's own.
+        # Line ends inside a quoted cell belong to the cell.
         yield from csv.reader(StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
     except csv.Error as error:
         raise UnreadableError(f"broken table: {error}") from error
@@ -110,7 +111,7 @@ def _names(sample: Sequence[Sequence[str]]) -> dict[str, int]:
 
 
 def _has_header(sample: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names a column of text, or only has what can be names."""
+    """Whether the first row names a column of text, or all its cells could be names."""
     names = _names(sample)
     if not names:
         return False
@@ -149,12 +150,14 @@ def _columns(sample: Sequence[Sequence[str]]) -> _Columns | None:
 
 
 def _all_numbers(rows: Sequence[Sequence[str]], column: int) -> bool:
-    """Else 02139 and 10001 wouldn't both be texts."""
+    """Whether all cells are numbers: with one 02139 in a column, its 10001 is text too."""
     return all(number(cell) is not None for row in rows if (cell := _cell(row, column)))
 
 
 def _headless(rows: Sequence[Sequence[str]]) -> _Columns | None:
-    """The longest column; a number in the first is an id, and a title may follow `id, text`."""
+    """The longest column holds the text. A number in the first is an id; a title may follow `id,
+    text`.
+    """
     text = _longest(rows)
     if text is None:
         return None
@@ -164,7 +167,7 @@ def _headless(rows: Sequence[Sequence[str]]) -> _Columns | None:
 
 
 def _longest(rows: Sequence[Sequence[str]]) -> int | None:
-    """The column with the most characters, numbers left out; None if there's none."""
+    """The column with the most characters, number columns left out; None if there is none."""
     characters: Counter[int] = Counter()
     for row in rows:
         for column, cell in enumerate(row):

@@ -1,7 +1,7 @@
-"""The process that files are read in: it may hang, crash or eat memory, and nothing else does.
+"""The reading process: it may hang, crash or use up memory, and nothing else does.
 
-It reads one file after another from its standard input. The kernel ends it when a file has taken
-too long, even in a parser that never comes back to Python, and refuses it more memory.
+It reads one file after another from its standard input. The kernel ends it when a file takes too
+long, even in a parser that never returns to Python, and refuses it more memory.
 """
 
 import os
@@ -26,7 +26,7 @@ from indexer.readers.outcome import RawFile, Skipped
 def serve(limits: Limits) -> None:
     """Read the files that come, until there are no more."""
     files, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # What a parser prints would be taken for a reply.
+    # Otherwise a parser's prints would be taken for replies.
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     os.dup2(0, 1)
     _limit_memory(limits.memory_bytes)
@@ -43,7 +43,7 @@ def serve(limits: Limits) -> None:
         items = read_checked(file, read, limits)
         left = limits.seconds
         while True:
-            # Time is counted while the file is read, not while what came of it is taken away.
+            # Time counts while the file is read, not while its documents are sent.
             signal.setitimer(signal.ITIMER_REAL, left)
             item = next(items, None)
             left, _ = signal.setitimer(signal.ITIMER_REAL, 0)

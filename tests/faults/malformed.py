@@ -24,7 +24,7 @@ from indexer.build import index_settings
 from indexer.clock import StageClock
 from indexer.readers.limits import Limits
 from indexer.sources import FileReader, SourceFile, list_files
-from indexer.sync import SKIPPED, Cutting, FileOutcome, Progress, Sync
+from indexer.sync import SKIPPED, Cutting, FileOutcome, SourceProgress, Sync
 
 from .malformed_files import MALFORMED
 from .processes import done_apart, forked
@@ -174,7 +174,7 @@ def _added(
         Cutting(PASSAGE_LIMIT),
         _Watched(reader, wrong),
         StageClock(),
-        Progress(0),
+        SourceProgress(0),
         told.append,
         lambda _: None,
         search=False,

@@ -26,7 +26,7 @@ from indexer.build import (
 )
 from indexer.passages import cut_passages
 from indexer.sources import Limits, Skipped, read_sources
-from indexer.sync import Progress
+from indexer.sync import SourceProgress
 
 
 @pytest.fixture
@@ -395,7 +395,7 @@ def test_limits_that_can_t_be_kept_are_refused_before_anything_is_read(
 def test_progress_counts_bytes_to_the_end(
     tmp_path: Path, documents_folder: Path, model: Checkpoint
 ) -> None:
-    seen: list[Progress] = []
+    seen: list[SourceProgress] = []
     build_index([documents_folder], tmp_path / "i", model, BuildOptions(), on_progress=seen.append)
     sizes = [path.stat().st_size for path in sorted(documents_folder.iterdir())]
     assert [p.bytes_done for p in seen] == [sum(sizes[: i + 1]) for i in range(len(sizes))]
@@ -409,7 +409,7 @@ def test_progress_moves_on_evenly_within_one_file_of_many_documents(
     monkeypatch.setattr(pending_module, "PASSAGES_PER_COMMIT", 10)
     lines = [json.dumps({"_id": str(i), "title": "", "text": f"Lamp {i:03}."}) for i in range(40)]
     (tmp_path / "many.jsonl").write_text("\n".join(lines))
-    seen: list[Progress] = []
+    seen: list[SourceProgress] = []
     build_index(
         [tmp_path / "many.jsonl"], tmp_path / "i", model, BuildOptions(), on_progress=seen.append
     )

@@ -265,7 +265,7 @@ def test_an_index_with_a_write_broken_off_is_not_copied(
         with pytest.raises(KeyboardInterrupt):
             add_to_index([tmp_path / "new.txt"], address, model, ChangeOptions())
     connection.client.indices.refresh(index=address.name)
-    with pytest.raises(IndexStoreError, match=r"1 documents .* broken off; finish that first"):
+    with pytest.raises(IndexStoreError, match=r"1 documents .* interrupted; finish it first"):
         copy_index(address, tmp_path / "back.idx")
     update_index(address, model, ChangeOptions())
     assert copy_index(address, tmp_path / "back.idx").documents == 6

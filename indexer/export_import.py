@@ -87,8 +87,8 @@ def import_index(
         )
         if problems := check_store(staging / "store").problems:
             raise IndexStoreError(
-                f"{file} holds an index that isn't sound ({problems[0].what}); export it again, "
-                "after: indexer verify"
+                f"{file} holds a damaged index ({problems[0].what}); check the original with: "
+                "indexer verify, then export it again"
             )
         FolderBackend.open(staging).close()
     return _report(file, index, manifest, started)

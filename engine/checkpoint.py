@@ -17,7 +17,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.calibration import Calibration
-from engine.codecs.codec import Bytes, Codec
+from engine.codecs.codec import Codec
+from engine.codecs.names import Bytes
 from engine.codecs.registry import NO_TENSORS, codec_of
 from engine.devices import best_dtype, chosen_device
 from engine.encoder.config import EncoderConfig

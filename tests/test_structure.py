@@ -12,6 +12,10 @@ FILES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob(
 LINES_OF_A_FILE = 509
 LINES_OF_A_FUNCTION = 84
 IMPORTS_INSIDE = 124
+READERS = ("reader", "student", "teacher")
+"""What variables that hold a reader are called."""
+NO_READERS = {"engine/filters.py"}
+"""Where `reader` is something else."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -60,3 +64,16 @@ def imports_below_the_top(tree: ast.Module) -> Iterator[ast.Import | ast.ImportF
             continue
         if any(module.split(".")[0] in PACKAGES for module in modules):
             yield node
+
+
+def test_a_reader_is_called_in_one_place(trees: dict[str, ast.Module]) -> None:
+    """So that window, dtype, device and what is skipped are obeyed wherever something is read."""
+    calling = {
+        file
+        for file, tree in trees.items()
+        for node in ast.walk(tree)
+        if file.startswith("engine/")
+        and isinstance(node, ast.Call)
+        and ast.unparse(node.func).split(".")[-1] in READERS
+    }
+    assert calling - NO_READERS == {"engine/reading/read.py"}

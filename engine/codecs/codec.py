@@ -8,9 +8,8 @@ from typing import Protocol
 
 import torch
 
+from engine.codecs.names import Bytes
 from engine.errors import CheckpointError, IndexStoreError
-
-Bytes = bytes | bytearray | memoryview
 
 
 class Codec(Protocol):

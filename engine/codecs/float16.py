@@ -2,7 +2,8 @@
 
 import torch
 
-from engine.codecs.codec import Bytes, finite, tensor_in, to_bytes, writable
+from engine.codecs.codec import finite, tensor_in, to_bytes, writable
+from engine.codecs.names import Bytes
 
 FLOAT16_MAX = torch.finfo(torch.float16).max
 

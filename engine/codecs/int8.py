@@ -2,7 +2,8 @@
 
 import torch
 
-from engine.codecs.codec import Bytes, finite, tensor_in, to_bytes, writable
+from engine.codecs.codec import finite, tensor_in, to_bytes, writable
+from engine.codecs.names import Bytes
 
 INT8_MAX = 127
 

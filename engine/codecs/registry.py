@@ -1,19 +1,15 @@
-"""The codecs that this version knows, by the name that a checkpoint or an index says."""
+"""A codec made of its name and its tensors."""
 
-from collections.abc import Callable, Mapping
+import pkgutil
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from torch import Tensor
 
 from engine.codecs.codec import Codec
-from engine.codecs.float16 import Float16Codec
-from engine.codecs.int8 import Int8Codec
+from engine.codecs.names import CODECS, known_codecs
 from engine.errors import CheckpointError
 
-CODECS: dict[str, Callable[..., Codec]] = {
-    Float16Codec.name: Float16Codec,
-    Int8Codec.name: Int8Codec,
-}
 NO_TENSORS: Mapping[str, Tensor] = MappingProxyType({})
 
 
@@ -27,13 +23,10 @@ def codec_of(name: str, tensors: Mapping[str, Tensor] = NO_TENSORS) -> Codec:
             f"no codec for states is named {name!r}; this version knows {known_codecs()}"
         )
     try:
-        return CODECS[name](**tensors)
+        codec: Codec = pkgutil.resolve_name(CODECS[name])(**tensors)
+        return codec
     except (TypeError, ValueError) as error:
         given = ", ".join(tensors) or "none"
         raise CheckpointError(
             f"the codec {name!r} doesn't fit its tensors ({given}): {error}"
         ) from None
-
-
-def known_codecs() -> str:
-    return ", ".join(sorted(CODECS))

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.codecs.codec import Bytes
+from engine.codecs.names import Bytes
 from engine.document_fields import FieldSummary, FieldValue
 from engine.documents import Document, Passage
 from engine.filters import Condition

@@ -9,7 +9,7 @@ from typing import Any
 
 import lmdb
 
-from engine.codecs.codec import Bytes
+from engine.codecs.names import Bytes
 from engine.store import records
 from engine.store.contents import EncodedDocument, EncodedPassage, FileRecord
 from engine.store.environment import Environment

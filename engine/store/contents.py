@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.codecs.codec import Bytes
+from engine.codecs.names import Bytes
 from engine.document_fields import FieldValue
 from engine.documents import Document, Passage
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from engine.codecs.registry import CODECS, codec_of, known_codecs
+from engine.codecs.names import CODECS, known_codecs
 from engine.errors import IndexStoreError
 
 STORE_FORMAT = 2
@@ -46,6 +46,9 @@ class IndexSettings:
                 "with: indexer build SOURCE --index DIR --overwrite"
             )
         if "bytes_per_token" not in found:
+            # Only for these is torch worth its seconds, which opening and verifying can do without.
+            from engine.codecs.registry import codec_of
+
             found["bytes_per_token"] = codec_of(codec).bytes_per_token(width)
         return cls(hidden_width=width, **found)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.codecs.codec import Bytes
+from engine.codecs.names import Bytes
 from engine.document_fields import document_fields, field_values
 from engine.documents import Document, Passage, Section
 from engine.errors import IndexStoreError

@@ -19,8 +19,7 @@ from engine.checkpoint import (
     save_checkpoint,
     save_settings,
 )
-from engine.codecs.codec import Bytes
-from engine.codecs.registry import CODECS
+from engine.codecs.names import CODECS, Bytes
 from engine.errors import CheckpointError
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
@@ -170,7 +169,7 @@ def test_a_codec_has_the_tensors_of_its_checkpoint_and_the_fingerprint_covers_th
     tokenizer: Tokenizer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(CODECS, "scaled", Scaled)
+    monkeypatch.setitem(CODECS, "scaled", f"{__name__}:Scaled")
     reader, settings, made = make_reader(), Settings(codec="scaled"), []
     for step in (0.5, 0.125):
         folder = tmp_path / str(step)
@@ -194,7 +193,7 @@ def test_a_codec_without_its_tensors_is_refused_by_name(
     tokenizer: Tokenizer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(CODECS, "scaled", Scaled)
+    monkeypatch.setitem(CODECS, "scaled", f"{__name__}:Scaled")
     with pytest.raises(CheckpointError, match=r"'scaled' doesn't fit its tensors.*scale"):
         save_checkpoint(make_reader(), tokenizer, Settings(codec="scaled"), tmp_path / "model")
     assert not (tmp_path / "model").exists()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.codecs.codec import Bytes
+from engine.codecs.names import Bytes
 from engine.document_fields import field_values, plain
 from engine.documents import Document
 from engine.retrieval.analyser import Analyser

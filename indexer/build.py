@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import Checkpoint
+from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.errors import ForereadError, SourceError
-from engine.retrieval.address import Place
+from engine.retrieval.address import Place, place_of
 from engine.retrieval.analyser import ANALYSER, Analyser
 from engine.store.manifest import IndexSettings, Root
 from engine.text.languages import Detected, language_code
@@ -17,7 +17,15 @@ from indexer.new_index import building
 from indexer.parts import Part
 from indexer.passage_encoding import encode_documents
 from indexer.pending import PASSAGES_PER_COMMIT
-from indexer.sources import FileReader, Limits, Skipped, SourceFile, list_files
+from indexer.sources import (
+    FileReader,
+    Limits,
+    Skipped,
+    SourceFile,
+    Sources,
+    list_files,
+    source_paths,
+)
 from indexer.staging import refuse_existing
 from indexer.sync import DUPLICATE, SKIPPED, Cutting, FileOutcome, SourceProgress, Sync
 
@@ -78,15 +86,20 @@ class BuildReport:
 
 
 def build_index(
-    sources: Sequence[Path],
-    index: Place,
-    checkpoint: Checkpoint,
-    options: BuildOptions,
+    sources: Sources,
+    index: str | Place,
+    checkpoint: Checkpoint | None = None,
+    options: BuildOptions | None = None,
     *,
     on_progress: Callable[[SourceProgress], None] = lambda _: None,
     on_skip: Callable[[Skipped], None] = lambda _: None,
 ) -> BuildReport:
     """Build an index: read the files, cut them into passages, encode these and store them.
+
+    >>> build_index("~/papers", "papers.idx")  # doctest: +SKIP
+
+    `sources` are files and folders, one or several. `index` is a folder, or in a cluster:
+    "es://host:9200/papers". The checkpoint is by default the shipped one.
 
     The index is staged beside its name and appears under it when it's whole. After an interruption,
     the same build continues after its last commit, and an index that it was to replace stays as it
@@ -96,6 +109,9 @@ def build_index(
     `overwrite` isn't given, isn't an index, or is being written; ForereadError if a passage of the
     limit doesn't fit the model, or the overlap doesn't fit the passage.
     """
+    sources, index = source_paths(sources), place_of(index)
+    options = options or BuildOptions()
+    checkpoint = checkpoint or load_checkpoint(shipped_checkpoint())
     limit = options.passage_limit or checkpoint.settings.passage_limit
     refuse_long_passages(limit, checkpoint)
     part = options.part

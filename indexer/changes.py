@@ -2,23 +2,24 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import Checkpoint
+from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.errors import CheckpointMismatchError, SourceError
-from engine.retrieval.address import Place
+from engine.retrieval.address import Place, place_of
 from engine.retrieval.backend import Backend
 from engine.retrieval.opening import open_backend
+from engine.search import recorded_model
 from engine.store.contents import FileRecord
 from engine.store.manifest import Root
 from indexer.build import roots_of
 from indexer.clock import StageClock
 from indexer.pending import Pending
-from indexer.sources import FileReader, Limits, SourceFile, list_files
+from indexer.sources import FileReader, Limits, SourceFile, Sources, list_files, source_paths
 from indexer.sync import (
     REMOVED,
     SKIPPED,
@@ -62,15 +63,18 @@ class ChangeReport:
 
 
 def add_to_index(
-    sources: Sequence[Path],
-    index: Place,
-    checkpoint: Checkpoint,
-    options: ChangeOptions,
+    sources: Sources,
+    index: str | Place,
+    checkpoint: Checkpoint | None = None,
+    options: ChangeOptions | None = None,
     *,
     on_file: Callable[[FileOutcome], None] = lambda _: None,
     on_progress: Callable[[SourceProgress], None] = lambda _: None,
 ) -> ChangeReport:
     """Bring an index in step with files and folders, and remember them for updates.
+
+    `sources` and `index` are as for `build_index`. The checkpoint is by default the one that made
+    the index.
 
     What is committed can be searched at once. After an interruption, the same call continues after
     the last commit.
@@ -78,8 +82,9 @@ def add_to_index(
     Raises: SourceError if a source doesn't exist or has no files; IndexStoreError if there is no
     index or another process writes to it; CheckpointMismatchError if another checkpoint made it.
     """
+    sources, options = source_paths(sources), options or ChangeOptions()
     files = list_files(sources)
-    with _opened(index, checkpoint) as backend, FileReader(options.limits) as reader:
+    with _opened(index, checkpoint) as (backend, checkpoint), FileReader(options.limits) as reader:
         roots = {root.path: root for root in (*backend.roots(), *roots_of(sources))}
         backend.write([], roots=tuple(roots.values()))
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
@@ -88,9 +93,9 @@ def add_to_index(
 
 
 def update_index(
-    index: Place,
-    checkpoint: Checkpoint,
-    options: ChangeOptions,
+    index: str | Place,
+    checkpoint: Checkpoint | None = None,
+    options: ChangeOptions | None = None,
     *,
     on_file: Callable[[FileOutcome], None] = lambda _: None,
     on_progress: Callable[[SourceProgress], None] = lambda _: None,
@@ -102,7 +107,8 @@ def update_index(
 
     Raises: SourceError if none of the sources is there; else as `add_to_index`.
     """
-    with _opened(index, checkpoint) as backend, FileReader(options.limits) as reader:
+    options = options or ChangeOptions()
+    with _opened(index, checkpoint) as (backend, checkpoint), FileReader(options.limits) as reader:
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         files: list[SourceFile] = []
         folders: list[str] = []
@@ -124,10 +130,10 @@ def update_index(
 
 
 def put_records(
-    sources: Sequence[Path],
-    index: Place,
-    checkpoint: Checkpoint,
-    options: ChangeOptions,
+    sources: Sources,
+    index: str | Place,
+    checkpoint: Checkpoint | None = None,
+    options: ChangeOptions | None = None,
     *,
     on_file: Callable[[FileOutcome], None] = lambda _: None,
     on_progress: Callable[[SourceProgress], None] = lambda _: None,
@@ -136,8 +142,9 @@ def put_records(
 
     Raises: as `add_to_index`.
     """
-    files = list_files(sources)
-    with _opened(index, checkpoint) as backend, FileReader(options.limits) as reader:
+    options = options or ChangeOptions()
+    files = list_files(source_paths(sources))
+    with _opened(index, checkpoint) as (backend, checkpoint), FileReader(options.limits) as reader:
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         run.sync.progress.bytes_total = sum(file.size for file in files)
         run.sync.records(files)
@@ -146,9 +153,9 @@ def put_records(
 
 def remove_from_index(
     targets: Sequence[str],
-    ids: Sequence[str],
-    index: Place,
+    index: str | Place,
     *,
+    ids: Sequence[str] = (),
     on_file: Callable[[FileOutcome], None] = lambda _: None,
 ) -> ChangeReport:
     """Remove files and folders, which needn't exist any more, and documents by id.
@@ -159,6 +166,7 @@ def remove_from_index(
     Raises: SourceError if a target isn't in the index, or several documents have the id;
     IndexStoreError if there is no index or another process writes to it.
     """
+    index = place_of(index)
     with open_backend(index, readonly=False) as backend:
         files = [_known_files(backend, index, target) for target in targets]
         documents = [_document_of(backend, index, identity) for identity in ids]
@@ -210,7 +218,7 @@ class _Run:
         self._on_file(outcome)
 
     def go_over(
-        self, index: Place, files: Sequence[SourceFile], folders: Sequence[str]
+        self, index: str | Place, files: Sequence[SourceFile], folders: Sequence[str]
     ) -> ChangeReport:
         self.sync.progress.bytes_total = sum(file.size for file in files)
         self.sync.files(files)
@@ -221,7 +229,7 @@ class _Run:
             gone = []
         return self.report(index, gone)
 
-    def report(self, index: Place, missing: Sequence[FileRecord]) -> ChangeReport:
+    def report(self, index: str | Place, missing: Sequence[FileRecord]) -> ChangeReport:
         sync = self.sync
         return _report(
             index, self._backend, self._outcomes, missing, sync.progress.passages, sync.clock
@@ -229,7 +237,7 @@ class _Run:
 
 
 def _report(
-    index: Place,
+    index: str | Place,
     backend: Backend,
     outcomes: Sequence[FileOutcome],
     missing: Sequence[FileRecord],
@@ -249,17 +257,21 @@ def _report(
     )
 
 
-def _opened(index: Place, checkpoint: Checkpoint) -> Backend:
-    backend = open_backend(index, readonly=False)
-    made_by = backend.settings.checkpoint
-    if made_by != checkpoint.fingerprint:
-        backend.close()
-        raise CheckpointMismatchError(
-            f"{index} was made by checkpoint {made_by}, the one at {checkpoint.folder} is "
-            f"{checkpoint.fingerprint}; name the right one with --model, or change the index's "
-            "with: indexer migrate"
-        )
-    return backend
+@contextmanager
+def _opened(
+    index: str | Place, checkpoint: Checkpoint | None
+) -> Iterator[tuple[Backend, Checkpoint]]:
+    """The index, open for writing, with the checkpoint given or the one that made it."""
+    with open_backend(place_of(index), readonly=False) as backend:
+        checkpoint = checkpoint or load_checkpoint(recorded_model(backend))
+        made_by = backend.settings.checkpoint
+        if made_by != checkpoint.fingerprint:
+            raise CheckpointMismatchError(
+                f"{index} was made by checkpoint {made_by}, the one at {checkpoint.folder} is "
+                f"{checkpoint.fingerprint}; name the right one with --model, or change the index's "
+                "with: indexer migrate"
+            )
+        yield backend, checkpoint
 
 
 def _files_of(root: Root) -> list[SourceFile]:

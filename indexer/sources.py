@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -32,6 +32,8 @@ __all__ = [
     "read_sources",
 ]
 
+Sources = str | Path | Iterable[str | Path]
+
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -54,6 +56,12 @@ class SourceFile:
     def place(self) -> str:
         """The absolute path, with links not followed. It identifies the file."""
         return os.path.abspath(self.path)
+
+
+def source_paths(sources: Sources) -> list[Path]:
+    """Files and folders as they're named, one or several; `~` is the user's own folder."""
+    each = [sources] if isinstance(sources, str | Path) else sources
+    return [Path(source).expanduser() for source in each]
 
 
 def list_files(sources: Sequence[Path]) -> list[SourceFile]:

@@ -19,7 +19,7 @@ FILES = ("README.md", "docs/guide.md")
 APPS = {"engine": engine_app, "indexer": indexer_app, "foreread-ui": ui_app}
 # Options of commands that aren't ours, by the file's own words.
 FOREIGN: frozenset[str] = frozenset()
-FOLDERS = {"data", "docs", "engine", "indexer", "tests", "ui"}
+FOLDERS = {"data", "docs", "engine", "foreread", "indexer", "tests", "ui"}
 
 
 @cache

@@ -116,7 +116,7 @@ def remove_upload(name: str, index: Path) -> ChangeReport:
     file = next((one for one in uploaded_files(index) if one.name == name), None)
     if file is None:
         raise SourceError(f"{name} isn't among the files that were added here")
-    report = remove_from_index([str(file)], [], index)
+    report = remove_from_index([str(file)], index)
     file.unlink(missing_ok=True)
     return report
 

@@ -97,7 +97,7 @@ def remove(
         raise SourceError("name files or folders, or documents with --id")
     _change(
         lambda on_file, on_progress: remove_from_index(
-            targets or [], ids or [], index, on_file=on_file
+            targets or [], index, ids=ids or [], on_file=on_file
         ),
         verbose=verbose,
         as_json=as_json,

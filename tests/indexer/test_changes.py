@@ -340,10 +340,10 @@ def test_files_and_folders_are_removed_though_they_are_gone_from_disk(
     folder: Path, index: Path, model: Checkpoint
 ) -> None:
     shutil.rmtree(folder)
-    report = remove_from_index([str(folder / "deep")], [], index)
+    report = remove_from_index([str(folder / "deep")], index)
     assert by_status(report) == {"removed": ["bell.txt"]}
     assert set(held(index)) == {"lamp.txt"}
-    remove_from_index([str(folder)], [], index)
+    remove_from_index([str(folder)], index)
     assert held(index) == {}
     with FolderBackend.open(index) as backend:
         assert (list(backend.files()), backend.roots()) == ([], ())
@@ -360,7 +360,7 @@ def test_what_is_removed_may_be_called_as_it_was_named_from_elsewhere(
     monkeypatch.chdir(tmp_path)
     add(Path("notes"))
     monkeypatch.chdir("/")
-    assert by_status(remove_from_index(["notes"], [], index)) == {"removed": ["ship.txt"]}
+    assert by_status(remove_from_index(["notes"], index)) == {"removed": ["ship.txt"]}
     with FolderBackend.open(index) as backend:
         assert [root.source for root in backend.roots()] == [str(tmp_path / "papers")]
 
@@ -379,7 +379,7 @@ def test_a_folder_of_copies_is_removed_and_copies_elsewhere_stay(
         (folder / name).write_text(SHIP)
     shutil.copy(folder / "a.txt", tmp_path / "elsewhere.txt")
     add(folder, tmp_path / "elsewhere.txt")
-    remove_from_index([str(folder)], [], index)
+    remove_from_index([str(folder)], index)
     assert held(index) == {"elsewhere.txt": [SHIP]}
 
 
@@ -391,11 +391,11 @@ def test_documents_are_removed_by_their_ids_or_those_of_their_records(
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, lines)))
     add(tmp_path / "x.jsonl", tmp_path / "y.jsonl")
     with pytest.raises(SourceError, match=r"2 documents of .* have a record of the id '1'"):
-        remove_from_index([], ["x", "1"], index)
+        remove_from_index([], index, ids=["x", "1"])
     assert len(held(index)["x.jsonl"]) == 2  # none or all
     with FolderBackend.open(index) as backend:
         identity = backend.documents_of_record("y")[0]
-    remove_from_index([], ["x", identity], index)
+    remove_from_index([], index, ids=["x", identity])
     assert held(index)["x.jsonl"] == ["Record 1 of x."]
     assert held(index)["y.jsonl"] == ["Record 1 of y."]
     # And they stay away while their file is as it was.
@@ -421,7 +421,7 @@ def test_records_are_replaced_by_id_whatever_file_had_them(
     ]
     assert held(index)["patch.jsonl"] == ["Record 9 is new."]
     assert put_records([patch], index, model, ChangeOptions()).passages == 0
-    remove_from_index([str(patch)], [], index)
+    remove_from_index([str(patch)], index)
     assert "patch.jsonl" not in held(index)
 
 
@@ -433,7 +433,7 @@ def test_what_the_index_does_not_hold_cannot_be_removed(
     index: Path, targets: list[str], ids: list[str], told: str
 ) -> None:
     with pytest.raises(SourceError, match=told):
-        remove_from_index(targets, ids, index)
+        remove_from_index(targets, index, ids=ids)
 
 
 def test_a_checkpoint_that_did_not_make_the_index_is_refused_with_both_named(

@@ -113,7 +113,7 @@ def test_changes_are_made_in_place(address, connection, model, tmp_path):
     with ElasticBackend.open(address) as backend, backend.snapshot() as snapshot:
         texts = {snapshot.document(entry.id).text for entry in backend.entries()}
     assert texts == {"The red lamp was lit by Carl.", "The blue lamp was lit by Bell."}
-    remove_from_index([str(folder / "c.txt")], [], address)
+    remove_from_index([str(folder / "c.txt")], address)
     with ElasticBackend.open(address) as backend:
         assert [entry.source for entry in backend.entries()] == [str(folder / "a.txt")]
     assert locate(connection, address.name).index == index

@@ -6,9 +6,9 @@ The file is a zip archive, stored without compression, of
     NAME.records    one for each database: key length, record length (uint32, little endian),
                     key, sealed record, again and again, by ascending key
 
-A zip archive ends with its table of contents, so a file cut short isn't one; each member has a
-CRC-32, as each record has. Members are read by these names alone: nothing is ever unpacked to a
-path that the file names. Records are the same on any machine, as LMDB's pages aren't.
+A zip archive ends with its table of contents, so a file cut short isn't one. Each member has a
+CRC-32, and so has each record. Members are read by these names alone: nothing is ever unpacked to a
+path that the file names. Records are the same on any machine; LMDB's pages aren't.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _LENGTHS = struct.Struct("<II")
 
 @dataclass(frozen=True)
 class PortableHeader:
-    """What a file says of itself; `records` counts by database, `checkpoint` is a fingerprint."""
+    """The header of an export. `records` counts by database, `checkpoint` is a fingerprint."""
 
     format: int
     checkpoint: str
@@ -55,9 +55,9 @@ class PortableHeader:
 def export_store(
     store: LmdbStore, path: Path, *, on_record: Callable[[int], None] = lambda _: None
 ) -> PortableHeader:
-    """Write the store as of its last commit to `path`; a writer may go on meanwhile.
+    """Write the store as of its last commit to `path`. A writer may go on meanwhile.
 
-    The file appears whole or not at all. `on_record` is told how many records are written.
+    The file appears whole or not at all. `on_record` gets the number of records written.
 
     Raises: IndexStoreError if a record is damaged or the disk refuses.
     """
@@ -81,9 +81,9 @@ def export_store(
 
 
 def read_header(path: Path) -> PortableHeader:
-    """What the file at `path` says of itself.
+    """The header of the file at `path`.
 
-    Raises: IndexStoreError if it isn't whole, isn't an exported index or is of another format.
+    Raises: IndexStoreError if it isn't whole, isn't an exported index or has another format.
     """
     with _archive(path) as archive:
         try:
@@ -115,8 +115,8 @@ def import_store(
 ) -> None:
     """Make the store of the exported file `path` in the new folder `folder`.
 
-    It's a store of its own, with an id of its own. `build` is added to what its settings say of
-    the build. `on_record` is told how many records are read.
+    It's a store of its own, with an id of its own. `build` is added to what its settings say of the
+    build. `on_record` gets the number of records read.
 
     Raises: IndexStoreError if the file is damaged or the disk refuses.
     """
@@ -143,7 +143,7 @@ def import_store(
                     on_record(done := done + len(batch))
                 if count != header.records.get(database):
                     raise _damaged(path, f"it holds {count} records of {database}")
-        # Last: without it, what is there isn't taken for an index.
+        # The manifest comes last: without it the folder isn't taken for an index.
         environment.write(lambda transaction: put_manifest(transaction, environment, manifest))
     finally:
         environment.release()
@@ -177,7 +177,7 @@ def _write(
 
 
 def _read(archive: zipfile.ZipFile, path: Path, database: str) -> Iterator[tuple[bytes, bytes]]:
-    """The keys and sealed records of a database, each checked, in the order of the keys."""
+    """The keys and sealed records of a database, in the order of the keys. Each is checked."""
     name, last = f"{database}.records", b""
     try:
         member = archive.open(name)
@@ -225,7 +225,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """Raises: IndexStoreError if the file can't be read as a whole archive, stored as it is."""
     try:
         with zipfile.ZipFile(path) as archive:
-            # A packed member could hold a thousand times what the file does.
+            # A compressed member could unpack to a thousand times the file's size.
             if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
                 raise _no_export(path)
             yield archive
@@ -235,7 +235,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
         raise IndexStoreError(
             f"{path} can't be read ({error.strerror}); name a file made with: indexer export"
         ) from error
-    except (RuntimeError, NotImplementedError, EOFError) as error:  # encrypted, or of parts
+    except (RuntimeError, NotImplementedError, EOFError) as error:  # encrypted, or in several parts
         raise _no_export(path) from error
 
 

@@ -1,4 +1,4 @@
-"""What one transaction does to a store; its manifest follows at the end."""
+"""The work of one transaction on a store, which ends with its manifest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.store.snapshot import FLOAT16
 
 
 class Change:
-    """Documents put and removed, files noted and forgotten, and `finish` at the end."""
+    """Puts and removes documents, notes and forgets files; `finish` ends it."""
 
     def __init__(self, transaction: lmdb.Transaction[bytes], environment: Environment) -> None:
         self._transaction = transaction
@@ -51,7 +51,7 @@ class Change:
         self._touched.append(keys)
 
     def remove(self, document_id: str) -> bool:
-        """Whether there was such a document."""
+        """Remove a document. Returns whether there was one."""
         digest = records.id_bytes(document_id)
         sealed = self._pop("documents", digest)
         if sealed is None:
@@ -70,7 +70,7 @@ class Change:
         return True
 
     def note(self, file: FileRecord) -> None:
-        """Know this of a file, instead of what was known."""
+        """Record a file, in place of what was recorded of it."""
         self.forget(file.path)
         digest = records.id_bytes(file.path)
         self._put("files", digest, records.pack_file(file))
@@ -79,7 +79,7 @@ class Change:
             self._put("contents", key, records.pack_id(file.path))
 
     def forget(self, path: str) -> None:
-        """Know nothing of a file; its documents stay."""
+        """Forget a file; its documents stay."""
         digest = records.id_bytes(path)
         sealed = self._pop("files", digest)
         if sealed is not None:
@@ -95,8 +95,8 @@ class Change:
     def finish(self) -> None:
         """Write the manifest and the list of changes, if there were any.
 
-        Files, roots and calibration by themselves make no generation: what is searched is as it
-        was.
+        Files, roots and calibration alone make no new generation, since they don't change what is
+        searched.
         """
         after = replace(
             self._before,

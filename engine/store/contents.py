@@ -1,4 +1,4 @@
-"""What is written to a store and what comes back: documents with their encoded passages."""
+"""What is written to a store and read from it: documents with their encoded passages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ class EncodedDocument:
 
 @dataclass(frozen=True)
 class StoredPassage:
-    """A passage as stored: `key` is the store's own number for it, never used again.
+    """A passage as stored. `key` is the store's own number for it, never used again.
 
-    `text` is `document.text[passage.start:passage.end]`, kept with the passage so that an
-    answer doesn't need the whole document.
+    `text` is `document.text[passage.start:passage.end]`, kept with the passage so that an answer
+    doesn't need the whole document.
     """
 
     key: int
@@ -43,8 +43,8 @@ class StoredPassage:
 class DocumentEntry:
     """A stored document without its text. Its passages have the keys in `keys`.
 
-    `digest` is that of all that was read of it (`engine.store.records.document_digest`);
-    `fields` as `Document.fields`.
+    `digest` is that of everything read of it (`engine.store.records.document_digest`). `fields` are
+    as `Document.fields`.
     """
 
     id: str
@@ -59,9 +59,9 @@ class DocumentEntry:
 class FileRecord:
     """A file that was read into the store, by its absolute `path`.
 
-    `source` is what its documents call it, `size` its bytes, `content` the digest of them, or ""
-    while not all of its documents are stored. Files of the same content are one file's documents:
-    `holds` says whether they are this one's.
+    `source` is the source of its documents, `size` its number of bytes. `content` is the digest of
+    its bytes, or "" while not all of its documents are stored. Files with the same content share
+    the documents of one of them; `holds` says whether it is this one.
     """
 
     path: str

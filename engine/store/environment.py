@@ -1,9 +1,10 @@
-"""One LMDB environment, opened, shared, grown and forked as LMDB asks for.
+"""One LMDB environment, opened, shared, grown and forked as LMDB requires.
 
-- LMDB allows a process one handle on a file, so stores of one process on one file share it.
-- `set_mapsize` ends every transaction under way in the process, so a gate keeps reads and
-  growth apart. Reads are short, a question's at the longest: pages that they see stay taken.
-- A handle must not be used across a fork, so a child opens its own.
+- LMDB allows a process one handle on a file, so all stores of a process on one file share it.
+- `set_mapsize` ends every transaction under way in the process, so a readers–writer lock keeps
+  reads and growth apart. Reads are short (a question's is the longest), because the pages that
+  they see can't be reused meanwhile.
+- A handle must not be used across a fork, so a child process opens its own.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import lmdb
 
 from engine.errors import IndexStoreError
 from engine.store.locks import ThreadLock
-from engine.store.readers_writer_lock import Gate
+from engine.store.readers_writer_lock import ReadersWriterLock
 
 INITIAL_MAP = 64 << 20
 MAX_READERS = 1024
@@ -49,7 +50,7 @@ class Environment:
     ) -> Environment:
         """The environment in the folder `path`, with the databases named.
 
-        Errors call it `named`, by default its path.
+        Errors call it `named`, which is its path by default.
 
         Raises: IndexStoreError if it isn't LMDB's or can't be opened.
         """
@@ -62,13 +63,13 @@ class Environment:
                 found = cls._shared.get(identity) or cls(path, names, named or path)
                 if identity in cls._shared or _identity(data) == identity:
                     break
-                found._environment.close()  # another was put in its place while it was opened
+                found._environment.close()  # another file was put in its place while it was opened
             cls._shared[identity] = found
             found._users += 1
             return found
 
     def release(self) -> None:
-        """Give it back; the last user closes it, when what is being read has been."""
+        """Give it back. The last user closes it, once all reads have ended."""
         with self._shared_lock:
             self._users -= 1
             last = self._users == 0
@@ -77,12 +78,12 @@ class Environment:
         if last and self._process != os.getpid():
             self._environment.close()  # as after a fork: who reads is in the other process
         elif last:
-            with self._gate.alone():
+            with self._map_lock.alone():
                 self._environment.close()
 
     @contextmanager
     def reading(self) -> Iterator[lmdb.Transaction[memoryview]]:
-        """A read transaction. Its buffers are LMDB's own: copy what shall outlive it."""
+        """A read transaction. Its buffers belong to LMDB: copy what must outlive it."""
         self._after_fork()
         with ExitStack() as inside:
             inside.enter_context(_named_errors(self.named))
@@ -90,10 +91,10 @@ class Environment:
             yield transaction
 
     def write(self, change: Callable[[lmdb.Transaction[bytes]], T]) -> T:
-        """Run `change` in one transaction and commit; it runs again if the map has to grow."""
+        """Run `change` in one transaction and commit. It runs again if the map has to grow."""
         self._after_fork()
         with self._write_lock, _named_errors(self.named):
-            # Else pages that a reader saw who was killed would stay taken.
+            # Otherwise the pages of a reader that was killed could never be reused.
             self._environment.reader_check()
             while True:
                 try:
@@ -124,7 +125,7 @@ class Environment:
     def copy_compacted(self, folder: Path) -> None:
         """Copy the last commit into the empty folder `folder`, without pages that are free."""
         self._after_fork()
-        with self._gate.shared(), _named_errors(self.named):
+        with self._map_lock.shared(), _named_errors(self.named):
             self._environment.copy(str(folder), compact=True)
 
     def _forget(self) -> None:
@@ -132,9 +133,9 @@ class Environment:
             del self._shared[identity]
 
     def _open(self) -> None:
-        self._gate = Gate()
+        self._map_lock = ReadersWriterLock()
         self._write_lock = threading.Lock()
-        # A snapshot on a medium that can't be written is read without locks.
+        # A copy on a read-only medium is read without locks.
         writable = os.access(self.path / "data.mdb", os.W_OK) and os.access(self.path, os.W_OK)
         with _named_errors(self.named):
             self._environment = lmdb.open(
@@ -152,16 +153,16 @@ class Environment:
                 self._fill_up()
             self._databases = {}
             for name in self._names:
-                # What is missing shows when it's asked for, after the format has been read.
+                # A missing database is reported when it's used, after the format has been read.
                 with suppress(lmdb.NotFoundError):
                     self._databases[name] = self._environment.open_db(name.encode(), create=False)
-        self._process = os.getpid()  # last: threads that see it go on without waiting
+        self._process = os.getpid()  # set last: threads that see it don't wait
 
     def _fill_up(self) -> None:
-        """Put zeros where the file's end is missing.
+        """Fill the file's missing end with zeros.
 
-        Reading a page that the file doesn't have would end the process; one of zeros is refused.
-        LMDB may itself leave out pages that are free.
+        Reading a page that the file doesn't have would end the process, while a page of zeros is
+        refused. LMDB may itself leave out free pages at the end.
         """
         end = (self._environment.info()["last_pgno"] + 1) * self._environment.stat()["psize"]
         path = self.path / "data.mdb"
@@ -170,11 +171,11 @@ class Environment:
                 os.posix_fallocate(file.fileno(), 0, end)
 
     def _begin(self, inside: ExitStack) -> lmdb.Transaction[memoryview]:
-        """A transaction that ends, as the gate that it stands in is left, with `inside`."""
+        """A transaction that ends with `inside`, when the lock that it holds is given back."""
         freed = False
         while True:
             with ExitStack() as attempt:
-                attempt.enter_context(self._gate.shared())
+                attempt.enter_context(self._map_lock.shared())
                 try:
                     transaction = attempt.enter_context(self._environment.begin(buffers=True))
                     inside.push(attempt.pop_all())
@@ -189,7 +190,7 @@ class Environment:
             self._resize(0)
 
     def _resize(self, size: int) -> None:
-        with self._gate.alone():
+        with self._map_lock.alone():
             self._environment.set_mapsize(size)
 
     def _after_fork(self) -> None:
@@ -214,7 +215,7 @@ def _make(path: Path, names: tuple[str, ...], named: Path) -> None:
 
 
 def _identity(data: Path) -> tuple[int, int] | None:
-    """Which file it is; None where there is none."""
+    """The identity of the file at a path; None where there is none."""
     try:
         stat = data.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""One folder put in another's place, so that there's always one of that name."""
+"""Replacing one folder by another, so that there's always a folder of that name."""
 
 import ctypes
 import errno
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.store.locks import changing
 
-# What an index's folder holds that no build makes again: what visitors of the search page gave.
+# The part of an index's folder that no build makes again: visitors' files and feedback.
 KEPT = "visitors"
 
 _AT_FDCWD = -100
@@ -17,11 +17,11 @@ _RENAME_EXCHANGE = 2
 
 
 def replace_folder(new: Path, folder: Path) -> None:
-    """Give `new` the name `folder`; what had it before is removed, but for `KEPT`, which goes over.
+    """Give `new` the name `folder`. The old folder is removed, except for `KEPT`, which moves over.
 
-    It waits for who is `changing` what had it before, as a reader may that brings it up to date.
-    Where the system can exchange two names at once, there's no moment without a whole folder of
-    that name. `new` has to be on the same disk.
+    It waits for processes that are `changing` the old folder, such as readers that bring it up to
+    date. Where the system can exchange two names at once, a whole folder of that name is there at
+    every moment. `new` has to be on the same disk.
     """
     with changing(folder) if folder.is_dir() else nullcontext():
         _replace(new, folder)
@@ -49,9 +49,9 @@ def _replace(new: Path, folder: Path) -> None:
 
 
 def _exchanged(one: Path, other: Path) -> bool:
-    """Whether the two names could be exchanged.
+    """Whether the two names were exchanged; False where the system can't.
 
-    Raises: OSError if they could have been, but for the disk or the permissions.
+    Raises: OSError if the disk or the permissions refuse.
     """
     try:
         exchange = ctypes.CDLL(None, use_errno=True).renameat2
@@ -67,7 +67,7 @@ def _exchanged(one: Path, other: Path) -> bool:
 
 
 def _linked(source: str, copy: str) -> None:
-    """One file under two names, so that what is written to it meanwhile is in both."""
+    """Give one file two names, so that what is written to it meanwhile is in both."""
     try:
         os.link(source, copy)
     except OSError:  # not on this file system
@@ -75,7 +75,7 @@ def _linked(source: str, copy: str) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the names in `folder` on disk."""
+    """Flush the folder's names to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The databases of a store, and the one record that speaks of all of it.
+"""The databases of a store, and its manifest.
 
 All records are sealed (`engine.store.records`):
 

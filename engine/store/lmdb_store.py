@@ -1,4 +1,4 @@
-"""Documents, passages, states and vectors in LMDB: the one place that nothing else rebuilds."""
+"""Documents, passages, states and vectors in LMDB: the only data that nothing else can rebuild."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from engine.store.snapshot import ALL, FLOAT16, StoreSnapshot
 
 __all__ = ["ALL", "DATABASES", "MANIFEST_KEY", "LmdbStore"]
 
-SCAN = 256  # records read in one transaction: short ones, so that old pages are let go
+SCAN = 256  # records read in one transaction; short ones let old pages be reused
 
 T = TypeVar("T")
 
@@ -76,7 +76,8 @@ class LmdbStore:
                         f"{named} holds an index already; add to it with: indexer add, "
                         "or replace it with --overwrite"
                     )
-                # Both: LMDB's locks belong to the file of readers that may still be open.
+                # Both go: LMDB's lock file belongs to the old data file, which readers may still
+                # have open.
                 (path / "data.mdb").unlink()
                 (path / "lock.mdb").unlink(missing_ok=True)
             environment = Environment.opened(path, DATABASES, create=True, named=named)
@@ -142,7 +143,7 @@ class LmdbStore:
 
     @property
     def named(self) -> Path:
-        """What errors call it."""
+        """What errors call the store."""
         return self._environment.named
 
     # Writing
@@ -158,12 +159,12 @@ class LmdbStore:
     ) -> None:
         """Change the store in one transaction.
 
-        Documents with the ids `removed` go, then those of `batch` come, each in place of a
-        document of the same id. The files at the paths `forgotten` are known no longer, those in
-        `files` as they say. `roots` replace the store's.
+        Documents with the ids `removed` are removed. Then those of `batch` are put, each in place
+        of the document of the same id. Files at the paths `forgotten` are forgotten, those in
+        `files` are recorded. `roots` replace the store's.
 
-        Raises: IndexStoreError if the store is open for reading or the disk refuses;
-        ValueError if a passage doesn't fit its document or the store's settings.
+        Raises: IndexStoreError if the store is open for reading or the disk refuses; ValueError if
+        a passage doesn't fit its document or the store's settings.
         """
         for encoded in batch:
             for passage in encoded.passages:
@@ -184,18 +185,18 @@ class LmdbStore:
         self._change(apply)
 
     def delete(self, document_ids: Collection[str]) -> int:
-        """Remove documents in one transaction; how many of the ids there were."""
+        """Remove documents in one transaction. Returns how many of the ids there were."""
         return self._change(lambda change: sum(change.remove(i) for i in set(document_ids)))
 
     def calibrate(self, calibration: Mapping[str, Any] | None) -> None:
-        """Keep what was fitted on the collection's own questions, or nothing."""
+        """Keep the weights fitted on the collection's own questions, or drop them."""
         self._change(lambda change: change.set_calibration(calibration))
 
     # Reading
 
     @contextmanager
     def snapshot(self) -> Iterator[StoreSnapshot]:
-        """The store as of its latest commit, for a short while: what it sees can't be let go."""
+        """The store as of its latest commit. Keep it short: its pages can't be reused meanwhile."""
         with self._environment.reading() as transaction:
             yield StoreSnapshot(transaction, self._environment)
 
@@ -205,7 +206,7 @@ class LmdbStore:
             return snapshot.manifest()
 
     def passages(self, keys: Iterable[int]) -> list[StoredPassage]:
-        """As the snapshot's, of the latest commit. So are the next."""
+        """As the snapshot's, of the latest commit. The same holds for the methods that follow."""
         with self.snapshot() as snapshot:
             return snapshot.passages(keys)
 
@@ -230,12 +231,12 @@ class LmdbStore:
             return snapshot.entry(document_id)
 
     def iterate_entries(self) -> Iterator[DocumentEntry]:
-        """Every document without its text, in no order that means anything."""
+        """Every document without its text, in no particular order."""
         for _, payload in self._scan("documents", "document"):
             yield records.unpack_entry(payload)
 
     def iterate_files(self) -> Iterator[FileRecord]:
-        """Every file that is known, in no order that means anything."""
+        """Every file on record, in no particular order."""
         for _, payload in self._scan("files", "file"):
             yield records.unpack_file(payload)
 
@@ -257,13 +258,13 @@ class LmdbStore:
             return snapshot.touched_since(generation)
 
     def sizes(self) -> dict[str, int]:
-        """Bytes on disk of each database, and of pages that are free to be used again."""
+        """Bytes on disk of each database, and of free pages."""
         sizes = {name: self._environment.bytes_used(name) for name in DATABASES}
         file = (self.path / "data.mdb").stat().st_size
         return {**sizes, "free": max(0, file - sum(sizes.values()))}
 
     def copy_compacted(self, folder: Path) -> None:
-        """Copy the last commit into the new folder `folder`, without pages that are free.
+        """Copy the last commit into the new folder `folder`, without free pages.
 
         Raises: IndexStoreError if the disk refuses or a page is damaged.
         """

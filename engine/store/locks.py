@@ -17,7 +17,7 @@ from engine.errors import IndexStoreError
 
 
 class WriterLock:
-    """The right to write to a store: one process at a time, and never a wait for it."""
+    """The right to write to a store: one process at a time. Taking it never waits."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -25,15 +25,15 @@ class WriterLock:
 
     @classmethod
     def take(cls, path: Path, named: Path | None = None) -> "WriterLock":
-        """The lock at `path` of what errors call `named`, by default the folder that it's in.
+        """The lock at `path`. Errors call its store `named`, which is the lock's folder by default.
 
         Raises: IndexStoreError naming the process that has it.
         """
         named = named or path.parent
         try:
             file = _locked(path)
-            # Another process may have put another folder in the place of this one meanwhile,
-            # and the lock of a folder that's gone keeps nobody out.
+            # Another process may have replaced this folder meanwhile, and the lock of a folder
+            # that's gone keeps nobody out.
             while not _stands_at(file, path):
                 file.close()
                 file = _locked(path)
@@ -53,7 +53,7 @@ class WriterLock:
         return cls(file)
 
     def held_here(self) -> bool:
-        """False in a process forked from the holder."""
+        """Whether this process holds it: False in a process forked from the holder."""
         return not self._file.closed and self._process == os.getpid()
 
     def release(self) -> None:
@@ -82,7 +82,7 @@ def _stands_at(file: TextIO, path: Path) -> bool:
 
 @contextmanager
 def waiting_lock(path: Path) -> Iterator[None]:
-    """Hold the lock at `path`, waiting for it as long as another process has it."""
+    """Hold the lock at `path`. Waits as long as another process has it."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
@@ -93,16 +93,16 @@ def waiting_lock(path: Path) -> Iterator[None]:
 
 @contextmanager
 def changing(index: Path) -> Iterator[None]:
-    """Hold the right to change what an index derives, or to replace its folder, waiting for it.
+    """Hold the right to change an index's derived data or to replace its folder. Waits for it.
 
-    Who has waited may find another index in the folder's place.
+    After the wait, another index may lie in the folder's place.
     """
     with waiting_lock(index / "derived.lock"):
         yield
 
 
 class ThreadLock:
-    """A lock between threads that a forked process finds free, whichever thread held it."""
+    """A lock between threads. In a forked process it is free, whichever thread held it."""
 
     _all: ClassVar[WeakSet["ThreadLock"]] = WeakSet()
 
@@ -118,7 +118,7 @@ class ThreadLock:
 
     @classmethod
     def free_all(cls) -> None:
-        """Those who held them aren't in this process."""
+        """Free all locks: the threads that held them aren't in this process."""
         for lock in cls._all:
             lock._lock = threading.Lock()
 

@@ -1,4 +1,4 @@
-"""What a store says about itself."""
+"""A store's facts about itself."""
 
 import time
 import uuid
@@ -16,9 +16,9 @@ STORE_FORMAT = 2
 class IndexSettings:
     """What is fixed when an index is made.
 
-    `checkpoint` is the fingerprint of the checkpoint that makes the states; `codec` names how
-    they are stored, in `bytes_per_token`; `hidden_width` and `vector_dimension` count values;
-    `passage_limit` counts pieces. `build` is what the build wants to remember for later ones.
+    `checkpoint` is the fingerprint of the checkpoint that makes the states. `codec` names how they
+    are stored, in `bytes_per_token`. `hidden_width` and `vector_dimension` count values,
+    `passage_limit` counts pieces. `build` holds what later builds need to know of this one.
     """
 
     checkpoint: str
@@ -68,12 +68,12 @@ class Root:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The settings, and what each commit changes.
+    """The settings, and everything that a commit changes.
 
-    `generation` grows by one with each commit; `next_key` is the key that the next passage
-    gets. `store_id` is drawn when the store is made, so that an index derived from another
-    store isn't taken for one of this. `roots` are what an update goes over; `calibration` is what
-    was fitted on the collection's own questions. Times are seconds since 1970.
+    `generation` grows by one with each commit. `next_key` is the key of the next passage.
+    `store_id` is drawn when the store is made, so that an index derived from another store isn't
+    taken for one of this. `roots` are what an update goes over. `calibration` is fitted on the
+    collection's own questions. Times are seconds since 1970.
     """
 
     settings: IndexSettings

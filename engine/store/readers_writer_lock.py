@@ -1,4 +1,4 @@
-"""A gate that many threads may stand in at once, or one alone."""
+"""A readers–writer lock between threads."""
 
 import threading
 from collections import Counter
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Gate:
-    """Shared by many or held by one, who is let in before those that come later to share it."""
+class ReadersWriterLock:
+    """Shared by many or held by one alone. A waiting writer goes before readers that come later."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -16,10 +16,10 @@ class Gate:
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Stand in it with others. A thread that does already may do so again."""
+        """Share it with others. A thread that shares it already may do so again."""
         thread = threading.get_ident()
         with self._changed:
-            # Who is inside must never wait for who waits for it to leave.
+            # A thread that shares it must never wait for a writer that waits for that thread.
             self._changed.wait_for(lambda: not self._waiting or self._inside[thread] > 0)
             self._inside[thread] += 1
         try:
@@ -33,9 +33,9 @@ class Gate:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Stand in it alone.
+        """Hold it alone.
 
-        Raises: RuntimeError if this thread stands in it already, which would wait for itself.
+        Raises: RuntimeError if this thread shares it already and would wait for itself.
         """
         with self._changed:
             if self._inside[threading.get_ident()]:
@@ -43,7 +43,7 @@ class Gate:
             self._waiting += 1
             try:
                 self._changed.wait_for(lambda: not +self._inside)
-                yield  # holding the condition's lock, so that none comes in
+                yield  # the condition's lock stays held, so nobody enters
             finally:
                 self._waiting -= 1
                 self._changed.notify_all()

@@ -33,7 +33,7 @@ def seal(payload: Bytes) -> bytes:
 def unseal(record: Bytes, name: str) -> memoryview:
     """The payload, without a copy.
 
-    Raises: IndexStoreError naming the record if its checksum doesn't fit.
+    Raises: IndexStoreError naming the record if its checksum doesn't match.
     """
     view = memoryview(record)
     if len(view) < _CRC.size or _CRC.unpack(view[: _CRC.size])[0] != zlib.crc32(view[_CRC.size :]):
@@ -46,7 +46,7 @@ def damaged(name: str) -> IndexStoreError:
 
 
 def key_bytes(key: int) -> bytes:
-    """A passage key or a generation as it stands in LMDB: big endian, so that order is kept."""
+    """A passage key or a generation as an LMDB key: big endian, which keeps the order."""
     return _KEY.pack(key)
 
 
@@ -56,12 +56,12 @@ def key_number(raw: Bytes) -> int:
 
 
 def id_bytes(identifier: str) -> bytes:
-    """An id as an LMDB key. LMDB's keys end at 511 bytes and ids hold paths: so a digest."""
+    """An id as an LMDB key: a digest, since ids hold paths and LMDB's keys end at 511 bytes."""
     return hashlib.blake2b(_utf8(identifier), digest_size=16).digest()
 
 
 def pack_id(identifier: str) -> bytes:
-    """An id or a path as it stands in a list of them."""
+    """An id or a path in its form for lists."""
     return _utf8(identifier)
 
 
@@ -70,7 +70,7 @@ def unpack_id(payload: Bytes) -> str:
 
 
 def pack_json(value: Any) -> bytes:
-    # Not ASCII: escapes would join two lone surrogates into one code point on the way back.
+    # Not ASCII: reading escapes back would join two lone surrogates into one code point.
     return _utf8(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
@@ -87,7 +87,7 @@ def unpack_text(payload: Bytes) -> str:
 
 
 def pack_document(document: Document, keys: range) -> bytes:
-    """Everything about a document but its text, with the keys of its passages."""
+    """A document without its text, with the keys of its passages."""
     fields = {
         "id": document.id,
         "source": document.source,
@@ -98,15 +98,15 @@ def pack_document(document: Document, keys: range) -> bytes:
         "count": len(keys),
         "digest": document_digest(document),
     }
-    # Left out where there are none, as it is in indexes from before there were any.
+    # Left out if there are none, as in indexes from before fields.
     return pack_json({**fields, "columns": dict(document.columns)} if document.columns else fields)
 
 
 def document_digest(document: Document) -> str:
-    """Hex digits that tell whether a document was read with the same words, title and fields.
+    """Hex digits that are the same if a document was read with the same words, title and fields.
 
-    When its file was modified doesn't count: of a file with a line more, all other records are
-    as they were.
+    The file's modification time doesn't count: if a line is added to a file, all other records are
+    unchanged.
     """
     sections = [[s.start, s.end, s.heading, s.page] for s in document.sections]
     metadata = {name: value for name, value in document.metadata.items() if name != "modified"}
@@ -119,7 +119,7 @@ def document_digest(document: Document) -> str:
 
 
 def record_of(document: Document) -> str | None:
-    """The document's own id inside its file, for one of several."""
+    """The document's own id inside its file, if the file holds several."""
     record = document.metadata.get("record")
     return None if record is None else str(record)
 
@@ -163,7 +163,7 @@ def unpack_entry(payload: Bytes) -> DocumentEntry:
 
 
 def pack_passage(passage: Passage, text: str) -> bytes:
-    """Length of the JSON, JSON, pieces, offsets, text: numbers as int32, little endian."""
+    """Length of the JSON, JSON, pieces, offsets, text. Numbers are int32, little endian."""
     fields = pack_json(
         {
             "id": passage.id,
@@ -203,7 +203,7 @@ def unpack_passage(key: int, payload: Bytes) -> StoredPassage:
 
 
 def _utf8(text: str) -> bytes:
-    # A text from JSON may hold lone surrogates; offsets count them, so they are kept.
+    # A text from JSON may hold lone surrogates. Offsets count them, so they are kept.
     return text.encode("utf-8", "surrogatepass")
 
 

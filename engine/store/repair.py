@@ -1,6 +1,7 @@
-"""A store rid of what is damaged in it, in one transaction.
+"""Repair of a store in one transaction.
 
-Whole documents stay, with all that is theirs; what only helps to find them is written anew.
+Whole documents stay with all their records. Records that only help to find documents are written
+anew.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from engine.store.verification import KEY_BYTES, MALFORMED, StoreCheck
 
 
 def drop_damaged(store: LmdbStore, check: StoreCheck) -> None:
-    """Remove the documents that `check` found damaged, and all records that are no document's.
+    """Remove the documents that `check` found damaged, and all records without a document.
 
-    The files that they came from are read again by the next update.
+    The next update reads their files again.
 
-    Raises: IndexStoreError if the store isn't open for writing here, or its manifest or pages
-    are damaged.
+    Raises: IndexStoreError if the store isn't open for writing here, or its manifest or pages are
+    damaged.
     """
-    store.write([])  # which refuses what isn't open for writing
+    store.write([])  # refuses a store that isn't open for writing
     environment = Environment.opened(store.path, DATABASES, create=False)
     try:
         environment.write(lambda transaction: _Repair(transaction, environment, check).run())
@@ -45,7 +46,7 @@ class _Repair:
         self._damaged = {bytes.fromhex(digest) for digest in check.damaged}
         known = {problem.document: problem.source for problem in check.problems}
         sources = {known.get(name) for name in check.damaged.values()}
-        # Where a source is unknown, it may be any.
+        # If a source is unknown, it may be any file.
         self._sources = None if None in sources else sources
         self._kept: set[bytes] = set()  # digests of documents
         self._keys: set[bytes] = set()  # of their passages
@@ -127,7 +128,9 @@ class _Repair:
         """Key and payload of each record, None where it doesn't fit its checksum."""
         db = self._environment.database(database)
         with self._transaction.cursor(db=db) as cursor:
-            keys = list(cursor.iternext(keys=True, values=False))  # records are deleted on the way
+            keys = list(
+                cursor.iternext(keys=True, values=False)
+            )  # because records are deleted meanwhile
         for key in keys:
             try:
                 record = self._transaction.get(key, db=db)

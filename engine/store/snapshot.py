@@ -1,4 +1,4 @@
-"""What a store holds at one commit, read in one transaction."""
+"""A store at one commit, read in one transaction."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ALL = range(2**63)  # every key
 class StoreSnapshot:
     """The store as of one commit, whatever is written meanwhile. Threads may share it.
 
-    Everything read is copied, so that it outlives the snapshot.
+    Everything read is copied, so it outlives the snapshot.
     """
 
     def __init__(self, transaction: lmdb.Transaction[memoryview], environment: Environment) -> None:
@@ -44,19 +44,21 @@ class StoreSnapshot:
             return get_manifest(self._transaction, self._environment)
 
     def passages(self, keys: Iterable[int]) -> list[StoredPassage]:
-        """The passages of those keys that are stored, in the order of the keys."""
+        """The stored passages among those keys, in the order of the keys."""
         with self._lock:
             found = ((key, self._record("passages", key)) for key in keys)
             return [records.unpack_passage(key, raw) for key, raw in found if raw is not None]
 
     def states(self, keys: Iterable[int]) -> list[bytearray]:
-        """The encoded states of those keys that are stored, each in memory of its own."""
+        """The encoded states of the stored passages among those keys, each in memory of its own."""
         with self._lock:
             found = (self._record("states", key) for key in keys)
             return [bytearray(raw) for raw in found if raw is not None]
 
     def read(self, keys: Iterable[int]) -> list[tuple[StoredPassage, DocumentEntry, bytearray]]:
-        """Passage, its document, and states of those keys that are stored, in order."""
+        """Passage, its document, and its states, for each stored passage among those keys, in
+        order.
+        """
         read = []
         entries: dict[str, DocumentEntry] = {}
         with self._lock:
@@ -109,7 +111,7 @@ class StoreSnapshot:
             return records.unpack_entry(records.unseal(record, f"document {document_id}"))
 
     def iterate_entries(self) -> Iterator[DocumentEntry]:
-        """Every document without its text, in no order that means anything."""
+        """Every document without its text, in no particular order."""
         cursor = self._transaction.cursor(self._environment.database("documents"))
         with self._lock:
             more = cursor.first()
@@ -122,7 +124,7 @@ class StoreSnapshot:
             yield entry
 
     def entries_in(self, spans: Iterable[range]) -> Iterator[DocumentEntry]:
-        """The documents of the stored passages with keys in `spans`, each once a span."""
+        """The documents of the stored passages with keys in `spans`, each once per span."""
         for span in spans:
             after = span.start
             for key, payload in self._numbered("passages", [span]):
@@ -153,7 +155,7 @@ class StoreSnapshot:
             return records.unpack_file(records.unseal(record, f"file {path}")) if record else None
 
     def files_of(self, content: str) -> list[FileRecord]:
-        """The files whose bytes have this digest, by no order that means anything."""
+        """The files whose bytes have this digest, in no particular order."""
         paths = self._listed("contents", records.id_bytes(content))
         return [file for path in paths if (file := self.file(path)) is not None]
 
@@ -162,11 +164,11 @@ class StoreSnapshot:
         return self._listed("sources", records.id_bytes(source))
 
     def documents_of_record(self, record: str) -> list[str]:
-        """The ids of the documents that have this id of their own inside their files."""
+        """The ids of the documents with this id of their own inside their files."""
         return self._listed("records", records.id_bytes(record))
 
     def touched_since(self, generation: int) -> list[range]:
-        """The keys added or removed by the commits after `generation`, ascending, disjoint."""
+        """Ascending ranges of the keys that commits after `generation` added or removed."""
         after = range(generation + 1, 2**63)
         spans: list[tuple[int, int]] = []
         for _, payload in self._numbered("changes", [after]):
@@ -226,7 +228,7 @@ def _no_document(document_id: str) -> IndexStoreError:
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[range]:
-    """Ascending ranges of the same numbers, none touching another."""
+    """Ascending ranges over the same numbers, none touching another."""
     joined: list[range] = []
     for start, stop in sorted(spans):
         if joined and start <= joined[-1].stop:

@@ -1,7 +1,7 @@
-"""Every record of a store read and held against the others, at one generation.
+"""Verification: every record of a store, read and compared with the others at one generation.
 
-LMDB has no checksums for its own pages, and damaged ones can end the process that reads them:
-where that matters, call `check_store` in a process of its own.
+LMDB has no checksums for its own pages, and damaged ones can end the process that reads them. Where
+that matters, call `check_store` in a separate process.
 """
 
 import struct
@@ -26,13 +26,13 @@ KEY_BYTES = 8
 
 Transaction: TypeAlias = "lmdb.Transaction[memoryview]"
 
-# What a record that has passed its checksum can still raise when it isn't what it should be.
+# The errors of a record that passes its checksum but has the wrong content.
 MALFORMED = (ValueError, KeyError, TypeError, IndexError, zlib.error, struct.error)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong in a `part` of an index; `document` and `source` name whose it is, if known."""
+    """A fault in a `part` of an index. `document` and `source` name whose it is, if known."""
 
     part: str
     what: str
@@ -44,9 +44,9 @@ class Problem:
 class StoreCheck:
     """What was read and found.
 
-    `records` are counts by database. `damaged` are the documents that aren't whole: their ids, or
-    what stands for an id that can't be read, by their keys in LMDB as hex. `readable` is False if
-    LMDB couldn't read its own pages, and then nothing else is complete.
+    `records` are counts by database. `damaged` are the documents that aren't whole, by their keys
+    in LMDB as hex: their ids, or a stand-in for an id that can't be read. `readable` is False if
+    LMDB couldn't read its own pages; then nothing else is complete.
     """
 
     records: Mapping[str, int] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class StoreCheck:
 
 
 def check_store(path: Path) -> StoreCheck:
-    """Read the store in the folder `path`. What is wrong is found, not raised."""
+    """Read the store in the folder `path`. Faults are reported, not raised."""
     try:
         with LmdbStore.open(path) as store:
             environment = Environment.opened(path, DATABASES, create=False)
@@ -193,7 +193,7 @@ class _Check:
         self._check_parts("vectors", fits)
 
     def _check_parts(self, database: str, fits: Callable[[bytearray], bool]) -> None:
-        """What each passage has one of."""
+        """Check the databases that have one record for each passage."""
         found = set()
         for key, payload in self._walk_keys(database):
             found.add(key)
@@ -228,7 +228,9 @@ class _Check:
                 contents.add(records.id_bytes(file.content) + digest)
 
     def _check_pointers(self, database: str, expected: set[bytes]) -> None:
-        """What only helps to find documents and files: it's there for each, and for no other."""
+        """Check the records that only help to find documents and files: one for each, and no
+        others.
+        """
         found = {key for key, _ in self._walk(database)}
         for key in sorted(found - expected):
             self._wrong(f"{database}: record {key.hex()} points to nothing")
@@ -242,12 +244,12 @@ class _Check:
             ("pieces", manifest.pieces, self._pieces),
         )
         for noun, said, found in counts:
-            # What is damaged has been named; the counts differ because of it.
+            # The damage has been reported; the counts differ because of it.
             if said != found and not self._bad:
                 self._wrong(f"{found} {noun} where the index says {said}")
 
     def _walk(self, database: str) -> Iterator[tuple[bytes, bytearray]]:
-        """Key and payload of each record that fits its checksum; the others are problems."""
+        """Key and payload of each record that matches its checksum. The others become problems."""
         db = self._environment.database(database)
         count, last = 0, b""
         with self._transaction.cursor(db=db) as cursor:
@@ -268,7 +270,7 @@ class _Check:
         self._records[database] = count
 
     def _walk_keys(self, database: str) -> Iterator[tuple[int, bytearray]]:
-        """As `_walk`, for a database with a record a passage."""
+        """As `_walk`, for a database with one record a passage."""
         for raw, payload in self._walk(database):
             if len(raw) == KEY_BYTES:
                 yield records.key_number(raw), payload
@@ -295,7 +297,7 @@ class _Check:
                 self._wrong(f"{what} {key}", digest)
 
     def _wrong(self, what: str, digest: bytes | None = None, *, damages: bool = True) -> None:
-        """A problem, of the document of `digest`, which isn't whole then if it `damages` it."""
+        """Report a problem of the document of `digest`; if it `damages` it, that isn't whole."""
         if digest is not None and damages:
             self._bad.add(digest)
         self._problems.append((what, digest))

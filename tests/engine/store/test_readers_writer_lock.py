@@ -5,18 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine.store.readers_writer_lock import Gate
+from engine.store.readers_writer_lock import ReadersWriterLock
 
 
 def test_many_share_and_one_is_alone():
-    gate = Gate()
+    lock = ReadersWriterLock()
     inside, together = 0, []
     count = threading.Lock()
     met = threading.Barrier(3)
 
     def share():
         nonlocal inside
-        with gate.shared():
+        with lock.shared():
             with count:
                 inside += 1
             met.wait(10)  # all three are in it at once, or this fails
@@ -24,7 +24,7 @@ def test_many_share_and_one_is_alone():
                 inside -= 1
 
     def alone():
-        with gate.alone():
+        with lock.alone():
             together.append(inside)
 
     with ThreadPoolExecutor(5) as threads:
@@ -35,20 +35,20 @@ def test_many_share_and_one_is_alone():
 
 
 def test_who_waits_to_be_alone_comes_before_those_that_come_later_to_share():
-    gate, order = Gate(), []
+    lock, order = ReadersWriterLock(), []
     entered, leave = threading.Event(), threading.Event()
 
     def hold():
-        with gate.shared():
+        with lock.shared():
             entered.set()
             leave.wait(10)
 
     def alone():
-        with gate.alone():
+        with lock.alone():
             order.append("alone")
 
     def share():
-        with gate.shared():
+        with lock.shared():
             order.append("shared")
 
     first = threading.Thread(target=hold)
@@ -56,7 +56,7 @@ def test_who_waits_to_be_alone_comes_before_those_that_come_later_to_share():
     entered.wait(10)
     waiting = threading.Thread(target=alone)
     waiting.start()
-    while not gate._waiting:
+    while not lock._waiting:
         pass
     late = threading.Thread(target=share)
     late.start()
@@ -69,21 +69,21 @@ def test_who_waits_to_be_alone_comes_before_those_that_come_later_to_share():
 
 
 def test_who_is_inside_comes_in_again_though_another_waits_to_be_alone():
-    gate = Gate()
-    waiting = threading.Thread(target=lambda: gate.alone().__enter__(), daemon=True)
-    with gate.shared():
+    lock = ReadersWriterLock()
+    waiting = threading.Thread(target=lambda: lock.alone().__enter__(), daemon=True)
+    with lock.shared():
         waiting.start()
-        while not gate._waiting:
+        while not lock._waiting:
             pass
-        with gate.shared():
+        with lock.shared():
             pass
     waiting.join(10)
     assert not waiting.is_alive()
 
 
 def test_who_is_inside_can_t_be_alone():
-    gate = Gate()
-    with gate.shared(), pytest.raises(RuntimeError, match="meanwhile"), gate.alone():
+    lock = ReadersWriterLock()
+    with lock.shared(), pytest.raises(RuntimeError, match="meanwhile"), lock.alone():
         pass
-    with gate.alone():
+    with lock.alone():
         pass

@@ -12,7 +12,7 @@ In Python also as a mapping: `{"type": ["pdf", "md"], "year": {">=": 2020, "<": 
 
 import csv
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from engine.document_fields import BOOLEAN, DATE, NUMBER, TEXT, Scalar, number, 
 from engine.errors import FilterError
 
 EQUAL = "="
+NAMED = 20  # fields that an error names
 RANGES = ("<", "<=", ">", ">=")
 
 _WRITTEN = re.compile(r"\s*([^<>=!]*[^<>=!\s])\s*(<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
@@ -228,6 +229,16 @@ def _text(value: Scalar) -> str:
 def _written(value: Scalar) -> str:
     text = _text(value)
     return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
+
+
+def unknown_field(name: str, names: Sequence[str]) -> FilterError:
+    """No document has a field `name`; `names` are those that there are, in order."""
+    if not names:
+        return FilterError(f"there's no field {name!r} to filter by: the index is empty")
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return FilterError(
+        f"no document has a field {name!r}; the fields are {', '.join(names[:NAMED])}{more}"
+    )
 
 
 def _uncomparable(condition: Condition, kinds: Collection[str]) -> FilterError:

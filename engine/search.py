@@ -6,32 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-from engine.answering.answers import give_verdict, merge_answers, probabilities
-from engine.answering.passages import (
-    LoadedPassages,
-    RetrievedPassages,
-    calibration_of,
-    fuse,
-    load_passages,
-    passage_hit,
-    read_passages,
-)
-from engine.answering.question import Question, prepare_question
+from engine.answering.passages import calibration_of, fuse, load_passages, read_passages
+from engine.answering.question import prepare_question
 from engine.answering.results import SearchResult
+from engine.answering.search_result import nothing_found, search_result
 from engine.answering.stage_clock import StageClock
 from engine.calibration import Calibration
-from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
+from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.document_fields import FieldSummary
 from engine.documents import Document
-from engine.encoder.states import States
 from engine.errors import CheckpointMismatchError, QuestionError
 from engine.filters import Filters, conditions
-from engine.retrieval.address import Place, place_of
+from engine.retrieval.address import IndexAddress, parse_index_address
 from engine.retrieval.backend import Backend
-from engine.retrieval.opening import open_backend
-from engine.text.yes_no import asks_yes_or_no
+from engine.retrieval.opening import open_backend, recorded_model
 
 UNTRAINED = (
     "the model was never trained to answer, so its spans mean nothing; train it with: engine "
@@ -61,7 +50,7 @@ class SearchEngine:
     @classmethod
     def open(
         cls,
-        index: str | Place,
+        index: str | IndexAddress,
         *,
         model: str | Path | None = None,
         lexical: str = "tantivy",
@@ -77,7 +66,7 @@ class SearchEngine:
         CheckpointError if there's no model; CheckpointMismatchError if the index holds another
         checkpoint's states.
         """
-        backend = open_backend(place_of(index), lexical=lexical)
+        backend = open_backend(parse_index_address(index), lexical=lexical)
         try:
             folder = Path(model) if model else recorded_model(backend)
             return cls(backend, load_checkpoint(folder, device=device))
@@ -122,11 +111,7 @@ class SearchEngine:
         FilterError, which is one, if no document has a field of that name, or a value can't be
         compared with it.
         """
-        _refuse_beyond(min_confidence)
-        if top_k < 1 or passages < 1:
-            raise QuestionError(
-                f"top_k and passages are numbers from 1 on, not {top_k} and {passages}"
-            )
+        _refuse_out_of_range(top_k, passages, min_confidence)
         clock = StageClock()
         asked, where = prepare_question(question, self.checkpoint), conditions(filters)
         # One generation from the first search to the last passage, whatever is written meanwhile.
@@ -155,10 +140,14 @@ class SearchEngine:
                 calibration = calibration_of(snapshot, self.checkpoint)
                 if min_confidence is not None:
                     calibration = replace(calibration, min_confidence=min_confidence)
-                result = self._answer(asked, encoded, retrieved, loaded, top_k, calibration)
+                if loaded.fetched:
+                    read = read_passages(encoded, loaded, self.checkpoint, calibration)
+                    result = search_result(question, retrieved, loaded, read, calibration, top_k)
+                else:
+                    result = nothing_found(question, retrieved, calibration)
             notes += snapshot.notes
-        return SearchResult(
-            **result,
+        return replace(
+            result,
             timings=clock.milliseconds,
             notes=tuple(notes),
             filters=tuple(map(str, where)),
@@ -217,77 +206,15 @@ class SearchEngine:
             self._threads, self._process = _retrieval_threads(), os.getpid()
         return self._threads
 
-    def _answer(
-        self,
-        question: Question,
-        encoded: States,
-        retrieved: RetrievedPassages,
-        loaded: LoadedPassages,
-        top_k: int,
-        calibration: Calibration,
-    ) -> dict[str, Any]:
-        if not loaded.fetched:
-            return {
-                "question": question.text,
-                "answers": (),
-                "passages": (),
-                "no_answer": True,
-                "no_answer_confidence": 1.0,
-                "min_confidence": calibration.min_confidence,
-                "trace": _trace(retrieved, []),
-            }
-        done = read_passages(encoded, loaded, self.checkpoint, calibration)
-        reading = done.reading
-        probability, null = probabilities(reading, calibration)
-        hits = [
-            passage_hit(item, candidate, score)
-            for item, candidate, score in zip(
-                loaded.fetched, loaded.candidates, reading.rerank.tolist(), strict=True
-            )
-        ]
-        offsets = [item.passage.offsets for item in loaded.fetched]
-        answers = merge_answers(reading, probability, hits, offsets, top_k)
-        order = reading.rerank.argsort(descending=True).tolist()
-        verdict = None
-        if done.output.boolean is not None and asks_yes_or_no(question.text):
-            least = calibration.min_confidence
-            verdict = give_verdict(done.output.boolean, hits, min_confidence=least)
-        return {
-            "question": question.text,
-            "answers": answers,
-            "verdict": verdict,
-            "passages": tuple(hits[i] for i in order),
-            "no_answer": not answers or answers[0].confidence < calibration.min_confidence,
-            "no_answer_confidence": float(null),
-            "min_confidence": calibration.min_confidence,
-            "trace": _trace(retrieved, [loaded.candidates[i].key for i in order]),
-        }
 
-
-def _refuse_beyond(min_confidence: float | None) -> None:
+def _refuse_out_of_range(top_k: int, passages: int, min_confidence: float | None) -> None:
     if min_confidence is not None and not 0 <= min_confidence <= 1:
         raise QuestionError(
             f"the least confidence of an answer lies between 0 and 1, not at {min_confidence}"
         )
+    if top_k < 1 or passages < 1:
+        raise QuestionError(f"top_k and passages are numbers from 1 on, not {top_k} and {passages}")
 
 
 def _retrieval_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(2, thread_name_prefix="retrieval")
-
-
-def _trace(retrieved: RetrievedPassages, reranked: list[int]) -> dict[str, list[int]]:
-    """Passage keys in the order of each stage."""
-    return {
-        "bm25": [key for key, _ in retrieved.lexical],
-        "dense": [key for key, _ in retrieved.dense],
-        "hybrid": [candidate.key for candidate in retrieved.fused],
-        "reranked": reranked,
-    }
-
-
-def recorded_model(backend: Backend) -> Path:
-    """The checkpoint folder that the build remembered, if it's still there, or the shipped one."""
-    recorded = backend.settings.build.get("model")
-    if recorded and Path(str(recorded)).is_dir():
-        return Path(str(recorded))
-    return shipped_checkpoint()

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.errors import ForereadError, SourceError
-from engine.retrieval.address import Place, place_of
+from engine.retrieval.address import IndexAddress, parse_index_address
 from engine.retrieval.analyser import ANALYSER, Analyser
 from engine.store.manifest import IndexSettings, Root
 from engine.text.languages import Detected, language_code
@@ -87,7 +87,7 @@ class BuildReport:
 
 def build_index(
     sources: Sources,
-    index: str | Place,
+    index: str | IndexAddress,
     checkpoint: Checkpoint | None = None,
     options: BuildOptions | None = None,
     *,
@@ -109,7 +109,7 @@ def build_index(
     `overwrite` isn't given, isn't an index, or is being written; ForereadError if a passage of the
     limit doesn't fit the model, or the overlap doesn't fit the passage.
     """
-    sources, index = source_paths(sources), place_of(index)
+    sources, index = source_paths(sources), parse_index_address(index)
     options = options or BuildOptions()
     checkpoint = checkpoint or load_checkpoint(shipped_checkpoint())
     limit = options.passage_limit or checkpoint.settings.passage_limit

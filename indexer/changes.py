@@ -10,10 +10,9 @@ from typing import Any
 
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.errors import CheckpointMismatchError, SourceError
-from engine.retrieval.address import Place, place_of
+from engine.retrieval.address import IndexAddress, parse_index_address
 from engine.retrieval.backend import Backend
-from engine.retrieval.opening import open_backend
-from engine.search import recorded_model
+from engine.retrieval.opening import open_backend, recorded_model
 from engine.store.contents import FileRecord
 from engine.store.manifest import Root
 from indexer.build import roots_of
@@ -64,7 +63,7 @@ class ChangeReport:
 
 def add_to_index(
     sources: Sources,
-    index: str | Place,
+    index: str | IndexAddress,
     checkpoint: Checkpoint | None = None,
     options: ChangeOptions | None = None,
     *,
@@ -93,7 +92,7 @@ def add_to_index(
 
 
 def update_index(
-    index: str | Place,
+    index: str | IndexAddress,
     checkpoint: Checkpoint | None = None,
     options: ChangeOptions | None = None,
     *,
@@ -131,7 +130,7 @@ def update_index(
 
 def put_records(
     sources: Sources,
-    index: str | Place,
+    index: str | IndexAddress,
     checkpoint: Checkpoint | None = None,
     options: ChangeOptions | None = None,
     *,
@@ -153,7 +152,7 @@ def put_records(
 
 def remove_from_index(
     targets: Sequence[str],
-    index: str | Place,
+    index: str | IndexAddress,
     *,
     ids: Sequence[str] = (),
     on_file: Callable[[FileOutcome], None] = lambda _: None,
@@ -166,7 +165,7 @@ def remove_from_index(
     Raises: SourceError if a target isn't in the index, or several documents have the id;
     IndexStoreError if there is no index or another process writes to it.
     """
-    index = place_of(index)
+    index = parse_index_address(index)
     with open_backend(index, readonly=False) as backend:
         files = [_known_files(backend, index, target) for target in targets]
         documents = [_document_of(backend, index, identity) for identity in ids]
@@ -218,7 +217,7 @@ class _Run:
         self._on_file(outcome)
 
     def go_over(
-        self, index: str | Place, files: Sequence[SourceFile], folders: Sequence[str]
+        self, index: str | IndexAddress, files: Sequence[SourceFile], folders: Sequence[str]
     ) -> ChangeReport:
         self.sync.progress.bytes_total = sum(file.size for file in files)
         self.sync.files(files)
@@ -229,7 +228,7 @@ class _Run:
             gone = []
         return self.report(index, gone)
 
-    def report(self, index: str | Place, missing: Sequence[FileRecord]) -> ChangeReport:
+    def report(self, index: str | IndexAddress, missing: Sequence[FileRecord]) -> ChangeReport:
         sync = self.sync
         return _report(
             index, self._backend, self._outcomes, missing, sync.progress.passages, sync.clock
@@ -237,7 +236,7 @@ class _Run:
 
 
 def _report(
-    index: str | Place,
+    index: str | IndexAddress,
     backend: Backend,
     outcomes: Sequence[FileOutcome],
     missing: Sequence[FileRecord],
@@ -259,10 +258,10 @@ def _report(
 
 @contextmanager
 def _opened(
-    index: str | Place, checkpoint: Checkpoint | None
+    index: str | IndexAddress, checkpoint: Checkpoint | None
 ) -> Iterator[tuple[Backend, Checkpoint]]:
     """The index, open for writing, with the checkpoint given or the one that made it."""
-    with open_backend(place_of(index), readonly=False) as backend:
+    with open_backend(parse_index_address(index), readonly=False) as backend:
         checkpoint = checkpoint or load_checkpoint(recorded_model(backend))
         made_by = backend.settings.checkpoint
         if made_by != checkpoint.fingerprint:
@@ -282,7 +281,7 @@ def _files_of(root: Root) -> list[SourceFile]:
     return [replace(file, name=root.source + file.source[len(root.path) :]) for file in found]
 
 
-def _known_files(backend: Backend, index: Place, target: str) -> list[FileRecord]:
+def _known_files(backend: Backend, index: IndexAddress, target: str) -> list[FileRecord]:
     """The files known at a path or below it, or by that name when they were indexed."""
     path = os.path.abspath(target)
     file = backend.file(path)
@@ -308,7 +307,7 @@ def _roots_but(roots: Sequence[Root], targets: Sequence[str]) -> tuple[Root, ...
     )
 
 
-def _document_of(backend: Backend, index: Place, identity: str) -> str:
+def _document_of(backend: Backend, index: IndexAddress, identity: str) -> str:
     """The id of the document that has this id, or whose record has it."""
     if backend.entry(identity):
         return identity

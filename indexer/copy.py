@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.errors import IndexStoreError
-from engine.retrieval.address import Place
+from engine.retrieval.address import IndexAddress
 from engine.retrieval.backend import Backend
 from engine.retrieval.opening import open_backend
 from engine.store.contents import EncodedDocument, FileRecord
@@ -32,8 +32,8 @@ class CopyReport:
 
 
 def copy_index(
-    source: Place,
-    target: Place,
+    source: IndexAddress,
+    target: IndexAddress,
     *,
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ForereadError, IndexStoreError
-from engine.retrieval.address import Place
+from engine.retrieval.address import IndexAddress
 from engine.retrieval.backend import Backend
 from engine.retrieval.elastic.address import ClusterAddress
 from engine.retrieval.folder.backend import FolderBackend
@@ -38,7 +38,7 @@ class NewIndex:
 
 @contextmanager
 def building(
-    place: Place, settings: IndexSettings, *, overwrite: bool, part: Part | None = None
+    place: IndexAddress, settings: IndexSettings, *, overwrite: bool, part: Part | None = None
 ) -> Iterator[NewIndex]:
     """An index to be filled, which takes its place when all has gone well.
 

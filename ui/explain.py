@@ -32,13 +32,16 @@ def rankings(result: SearchResult, answer: Answer) -> list[Ranking]:
     """Where each stage ranked the passage of an answer, in the order of the stages."""
     passage, trace = answer.passage, result.trace
     place = next((n for n, hit in enumerate(result.passages) if hit.id == passage.id), None)
-    reranked = trace.get("reranked", [])
+    reranked = trace.reranked
     key = reranked[place] if place is not None and place < len(reranked) else None
-    fused = trace.get("hybrid", [])
+    fused = trace.hybrid
     found = []
-    for retriever, name in (("bm25", "Search by words (BM25)"), ("dense", "Search by vectors")):
-        rank, score = passage.ranks.get(retriever, (None, None))
-        found.append(Ranking(name, rank, len(trace.get(retriever, [])), score))
+    for name, one, keys in (
+        ("Search by words (BM25)", passage.ranks.bm25, trace.bm25),
+        ("Search by vectors", passage.ranks.dense, trace.dense),
+    ):
+        rank, score = one or (None, None)
+        found.append(Ranking(name, rank, len(keys), score))
     fused_rank = fused.index(key) + 1 if key in fused else None
     found.append(Ranking("Both together", fused_rank, len(fused), None))
     read_rank = place + 1 if place is not None else None

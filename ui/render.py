@@ -183,7 +183,7 @@ def _around(text: str) -> str:
 
 def _found_by(passage: PassageHit) -> str:
     names = {"bm25": "word search", "dense": "vector search"}
-    ranks = [f"{names.get(name, name)} rank {rank}" for name, (rank, _) in passage.ranks.items()]
+    ranks = [f"{names[name]} rank {one.rank}" for name, one in passage.ranks.found().items()]
     return ", ".join([f"score {passage.score:.2f}", *ranks])
 
 

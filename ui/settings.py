@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.retrieval.elastic.address import ClusterAddress, is_address, parse_address
+from engine.retrieval.address import IndexAddress, parse_index_address
+from engine.retrieval.elastic.address import ClusterAddress
 
 PASSWORD_VARIABLE = "FOREREAD_UI_PASSWORD"
 FILE_BYTES = 50 << 20  # of one file that a visitor adds
@@ -29,8 +30,7 @@ class PageSettings:
     @property
     def folder(self) -> Path:
         """Where the visitors' feedback is kept."""
-        index = parse_address(self.index) if is_address(self.index) else Path(self.index)
-        return visitors_folder(index)
+        return visitors_folder(parse_index_address(self.index))
 
     def to_arguments(self) -> list[str]:
         given = {
@@ -53,6 +53,6 @@ class PageSettings:
         return cls(**vars(parser.parse_args(arguments)))
 
 
-def visitors_folder(index: Path | ClusterAddress) -> Path:
+def visitors_folder(index: IndexAddress) -> Path:
     """The folder for visitors' files: the index's own, or a local one of a cluster index's name."""
     return Path(f"{index.name}.page") if isinstance(index, ClusterAddress) else index

@@ -1,6 +1,6 @@
 """From logits of all passages of a question to one list of answers with one confidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,7 @@ from engine.answering.results import Answer, Evidence, PassageHit, Verdict
 from engine.calibration import Calibration
 from engine.reading.reader import ReaderOutput
 from engine.reading.spans import Spans, best_spans
+from engine.retrieval.fusion import Ranks
 from engine.text.matching import normalise
 
 SPANS_PER_PASSAGE = 8
@@ -35,16 +36,16 @@ class Reading:
     rerank: Tensor
 
 
-def retrieval_features(ranks: Sequence[Mapping[str, tuple[int, float]]]) -> Tensor:
+def retrieval_features(ranks: Sequence[Ranks]) -> Tensor:
     """(passages, 2): BM25 score as a share of the best one's, and cosine of the vectors.
 
     A passage that BM25 didn't find has share 0; one that the vectors didn't find has the lowest
     cosine of the others, since cosines of this encoder lie close together, far from 0.
     """
-    lexical = [found["bm25"][1] if "bm25" in found else 0.0 for found in ranks]
-    cosines = [found["dense"][1] for found in ranks if "dense" in found]
+    lexical = [found.bm25.score if found.bm25 else 0.0 for found in ranks]
+    cosines = [found.dense.score for found in ranks if found.dense]
     lowest = min(cosines, default=0.0)
-    dense = [found["dense"][1] if "dense" in found else lowest for found in ranks]
+    dense = [found.dense.score if found.dense else lowest for found in ranks]
     best = max(max(lexical, default=0.0), 1e-6)
     return torch.stack([torch.tensor(lexical) / best, torch.tensor(dense)], dim=1)
 

@@ -60,7 +60,7 @@ def retrieve_passages(
 
 
 def fuse(lexical: list[Hit], dense: list[Hit]) -> RetrievedPassages:
-    fused = reciprocal_rank_fusion({"bm25": lexical, "dense": dense})
+    fused = reciprocal_rank_fusion(lexical, dense)
     return RetrievedPassages(lexical, dense, fused)
 
 

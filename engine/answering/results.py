@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.document_fields import FieldValue, plain
+from engine.retrieval.fusion import Ranks
 
 
 @dataclass(frozen=True)
 class PassageHit:
     """A passage read for a question, and why.
 
-    `start` and `end` are code points of the document's text. `score` is what it was reranked by;
-    `ranks` gives for each retriever that found it the rank, from 1, and the retriever's score.
-    `fields` are its document's.
+    `start` and `end` are code points of the document's text. `score` is what it was reranked by,
+    `ranks` where each retriever ranked it. `fields` are its document's.
     """
 
     id: str
@@ -24,7 +24,7 @@ class PassageHit:
     start: int
     end: int
     score: float
-    ranks: Mapping[str, tuple[int, float]]
+    ranks: Ranks
     heading: str | None = None
     page: int | None = None
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
@@ -42,9 +42,7 @@ class PassageHit:
             "start": self.start,
             "end": self.end,
             "score": self.score,
-            "ranks": {
-                name: {"rank": rank, "score": score} for name, (rank, score) in self.ranks.items()
-            },
+            "ranks": self.ranks.to_dict(),
         }
 
 
@@ -160,6 +158,19 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class RankingTrace:
+    """The keys of passages in the order of each ranking: both retrievers', fused, and reranked."""
+
+    bm25: tuple[int, ...] = ()
+    dense: tuple[int, ...] = ()
+    hybrid: tuple[int, ...] = ()
+    reranked: tuple[int, ...] = ()
+
+    def to_dict(self) -> dict[str, list[int]]:
+        return {name: list(keys) for name, keys in vars(self).items()}
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """The answers to a question, the likeliest first.
 
@@ -167,7 +178,7 @@ class SearchResult:
     spans. `no_answer_confidence` is the probability that the passages hold none. `passages` are
     in reranked order. `timings` are milliseconds of each stage; `notes` what the user should
     know, such as that the question was cut; `filters` the conditions that their documents meet;
-    `trace` the passage keys in the order of each ranking.
+    `trace` the passages of each ranking.
 
     `verdict` is yes or no, if the question asks for it, the model has a head for it, and it's as
     sure as `min_confidence`; all else is as without it.
@@ -178,11 +189,11 @@ class SearchResult:
     passages: tuple[PassageHit, ...]
     no_answer: bool
     no_answer_confidence: float
-    timings: Mapping[str, float]
+    timings: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     min_confidence: float = 0.0
-    trace: Mapping[str, Any] = field(default_factory=dict)
+    trace: RankingTrace = field(default_factory=RankingTrace)
     verdict: Verdict | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from engine.commands.options import DEVICE, INDEX, JSON, LIMIT, MIN_CONFIDENCE, 
 from engine.datasets.squad import SquadParagraph, read_squad, take_questions
 from engine.errors import CheckpointMismatchError
 from engine.evaluation.metrics import decided, expected_calibration_error
-from engine.retrieval.address import Place
+from engine.retrieval.address import IndexAddress
 from engine.retrieval.opening import open_backend
 from engine.search import SearchEngine
 from engine.training.calibration import Judgement, cross_validated, fit, judge
@@ -94,7 +94,7 @@ def _paragraphs(files: list[Path], held_back: bool, limit: int | None) -> list[S
     return take_questions(paragraphs, limit)
 
 
-def _write_to_index(fitted: Calibration, index: Place, checkpoint: Checkpoint) -> None:
+def _write_to_index(fitted: Calibration, index: IndexAddress, checkpoint: Checkpoint) -> None:
     with open_backend(index, readonly=False) as backend:
         if backend.settings.checkpoint != checkpoint.fingerprint:
             raise CheckpointMismatchError(

@@ -21,7 +21,7 @@ from engine.evaluation.natural_questions import find_in_page, score_pages
 from engine.evaluation.reading import predict, score
 from engine.evaluation.searching import evaluate_search
 from engine.evaluation.tasks import accuracy, evaluate_verdicts, judge_boolean, judge_choice
-from engine.retrieval.address import Place
+from engine.retrieval.address import IndexAddress
 from engine.search import SearchEngine
 from engine.text.languages import detect_language, language_code
 
@@ -142,7 +142,7 @@ def _paragraphs(
 def _ask(
     questions: Path,
     kind: Kind,
-    index: Place,
+    index: IndexAddress,
     opened: Callable[[], SearchEngine],
     limit: int | None,
     min_confidence: float | None,

@@ -5,20 +5,22 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.retrieval.address import folder_of, place_of
+from engine.retrieval.address import parse_index_address, parse_index_folder
 from engine.retrieval.elastic.address import EXAMPLE
 
 
 def index_option(told: str) -> Any:
-    """`--index`, a folder or an address in a cluster; the command is given a `Place`."""
-    return typer.Option("--index", "-i", parser=place_of, metavar="INDEX", help=told)
+    """`--index`, a folder or an address in a cluster; the command is given an `IndexAddress`."""
+    return typer.Option("--index", "-i", parser=parse_index_address, metavar="INDEX", help=told)
 
 
 # `Any`, since Typer knows no unions.
 INDEX = Annotated[Any, index_option(f"The index: a folder, or in a cluster, such as {EXAMPLE}.")]
 FOLDER = Annotated[
     Path,
-    typer.Option("--index", "-i", parser=folder_of, metavar="FOLDER", help="The index folder."),
+    typer.Option(
+        "--index", "-i", parser=parse_index_folder, metavar="FOLDER", help="The index folder."
+    ),
 ]
 MODEL = Annotated[
     Path | None,

@@ -106,11 +106,12 @@ def evaluate_search(
             first = result.answers[0].text
             correct.append(bool(golds) and f1(first, golds, language) >= CORRECT_F1)
         if question.answers:
-            _look_up(engine, result.trace, texts)
+            trace = result.trace.to_dict()
+            _look_up(engine, trace, texts)
             for name in RANKINGS:
                 found = (
                     rank
-                    for rank, key in enumerate(result.trace[name], 1)
+                    for rank, key in enumerate(trace[name], 1)
                     if is_right(texts[key], paragraph.context, golds)
                 )
                 ranks[name].append(next(found, None))

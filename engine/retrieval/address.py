@@ -3,27 +3,34 @@
 from pathlib import Path
 
 from engine.errors import IndexStoreError
-from engine.retrieval.elastic.address import ClusterAddress, is_address, parse_address
+from engine.retrieval.elastic.address import (
+    ClusterAddress,
+    is_cluster_address,
+    parse_cluster_address,
+)
 
-Place = Path | ClusterAddress
-
-
-def place_of(written: str | Place) -> Place:
-    """A place as a user writes it. Raises: IndexStoreError if it's an address that isn't one."""
-    if isinstance(written, ClusterAddress):
-        return written
-    return parse_address(str(written)) if is_address(str(written)) else Path(written)
+IndexAddress = Path | ClusterAddress
 
 
-def folder_of(written: str | Place) -> Path:
-    """The folder that a user names.
+def parse_index_address(written: str | IndexAddress) -> IndexAddress:
+    """An index as a user names it, by its folder or by its address in a cluster.
 
-    Raises: IndexStoreError if it's an address.
+    Raises: IndexStoreError if it's meant as an address in a cluster and isn't one.
     """
-    place = place_of(written)
-    if isinstance(place, ClusterAddress):
+    if isinstance(written, str) and is_cluster_address(written):
+        return parse_cluster_address(written)
+    return written if isinstance(written, ClusterAddress) else Path(written)
+
+
+def parse_index_folder(written: str | IndexAddress) -> Path:
+    """The folder of an index as a user names it.
+
+    Raises: IndexStoreError if it's an address in a cluster.
+    """
+    address = parse_index_address(written)
+    if isinstance(address, ClusterAddress):
         raise IndexStoreError(
-            f"{place} is in a cluster, which looks after its own files; this is for the folder of "
-            "an index, and indexer copy makes one of it"
+            f"{address} is in a cluster, which looks after its own files; this is for the folder "
+            "of an index, and indexer copy makes one of it"
         )
-    return place
+    return address

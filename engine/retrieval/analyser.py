@@ -16,6 +16,7 @@ from itertools import pairwise
 import regex
 import Stemmer
 
+from engine.documents import Passage
 from engine.errors import IndexStoreError
 from engine.retrieval.stop_words import STOP_WORDS
 from engine.text.languages import ENGLISH, LANGUAGES
@@ -164,6 +165,12 @@ class Analyser:
         counted = {term: frequency(term) for term in telling}
         known = [term for term, count in counted.items() if count]
         return sorted(known, key=lambda term: counted[term])[:limit]
+
+
+def passage_terms(analyser: Analyser, passage: Passage, text: str) -> list[str]:
+    """The terms of a passage: its title and heading are found as its `text` is."""
+    parts = (passage.title, passage.heading, text)
+    return analyser.terms("\n".join(part for part in parts if part))
 
 
 def analyser_named(name: str) -> Analyser:

@@ -11,9 +11,8 @@ from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.commands import console
 from engine.commands.options import DEVICE, INDEX, JSON, MODEL
 from engine.errors import SourceError, one_line
-from engine.retrieval.address import Place
-from engine.retrieval.opening import open_backend
-from engine.search import recorded_model
+from engine.retrieval.address import IndexAddress
+from engine.retrieval.opening import open_backend, recorded_model
 from indexer.changes import (
     ChangeOptions,
     ChangeReport,
@@ -104,7 +103,7 @@ def remove(
     )
 
 
-def _checkpoint(index: Place, model: Path | None, device: str) -> Checkpoint:
+def _checkpoint(index: IndexAddress, model: Path | None, device: str) -> Checkpoint:
     if model is None:
         with open_backend(index) as backend:
             model = recorded_model(backend)

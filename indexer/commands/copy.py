@@ -6,7 +6,7 @@ import typer
 
 from engine.commands import console
 from engine.commands.options import JSON
-from engine.retrieval.address import place_of
+from engine.retrieval.address import parse_index_address
 from indexer.commands.options import OVERWRITE
 from indexer.copy import copy_index
 
@@ -15,12 +15,16 @@ def copy(
     source: Annotated[
         Any,
         typer.Argument(
-            parser=place_of, metavar="FROM", help="The index to copy: a folder, or es://…."
+            parser=parse_index_address,
+            metavar="FROM",
+            help="The index to copy: a folder, or es://….",
         ),
     ],
     target: Annotated[
         Any,
-        typer.Argument(parser=place_of, metavar="TO", help="Where to: a folder, or es://…."),
+        typer.Argument(
+            parser=parse_index_address, metavar="TO", help="Where to: a folder, or es://…."
+        ),
     ],
     overwrite: OVERWRITE = False,
     as_json: JSON = False,

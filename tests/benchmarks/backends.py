@@ -25,11 +25,10 @@ import numpy as np
 
 from engine.checkpoint import load_checkpoint
 from engine.datasets.squad import read_squad, take_questions
-from engine.retrieval.address import place_of
+from engine.retrieval.address import parse_index_address
 from engine.retrieval.backend import Snapshot
 from engine.retrieval.hit import Hit
-from engine.retrieval.opening import open_backend
-from engine.search import recorded_model
+from engine.retrieval.opening import open_backend, recorded_model
 from indexer.copy import copy_index
 
 BEST, FETCHED = 10, 20
@@ -44,7 +43,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=1000)
     parser.add_argument("--model", type=Path)
     arguments = parser.parse_args()
-    address = place_of(arguments.address)
+    address = parse_index_address(arguments.address)
     report: dict[str, Any] = {}
     try:
         open_backend(address).close()

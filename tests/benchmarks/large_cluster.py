@@ -28,7 +28,7 @@ from elasticsearch import Elasticsearch
 
 from engine.codecs.registry import codec_of
 from engine.retrieval.analyser import ANALYSER, analyser_named
-from engine.retrieval.elastic.address import ClusterAddress, parse_address
+from engine.retrieval.elastic.address import ClusterAddress, parse_cluster_address
 from engine.retrieval.elastic.backend import ElasticBackend
 from engine.retrieval.elastic.connection import Connection
 from engine.retrieval.elastic.records import passage_records
@@ -49,7 +49,7 @@ QUIET = 3.0  # seconds without a merge
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("address", type=parse_address)
+    parser.add_argument("address", type=parse_cluster_address)
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--questions", type=int, default=300)
     arguments = parser.parse_args()

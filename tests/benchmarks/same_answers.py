@@ -52,7 +52,8 @@ def ask_all(index: str, file: Path, limit: int) -> list[dict[str, Any]]:
         for question in islice(questions[::step], limit):
             asked = engine.ask(question, top_k=5)
             result = asked.to_dict()
-            result["trace"] = {ranking: list(keys) for ranking, keys in asked.trace.items()}
+            trace = asked.trace if isinstance(asked.trace, dict) else asked.trace.to_dict()
+            result["trace"] = {ranking: list(keys) for ranking, keys in trace.items()}
             del result["timings_ms"]
             results.append(result)
     return results

@@ -275,8 +275,9 @@ def test_both_lexical_indexes_find_the_passage_of_a_clear_question(
     for lexical in ("tantivy", "rank-bm25"):
         with SearchEngine.open(index_folder, model=model_folder, lexical=lexical) as engine:
             result = engine.ask(question)
-            found[lexical] = result.trace["bm25"]
-            (best,) = (hit for hit in result.passages if hit.ranks.get("bm25", (0,))[0] == 1)
+            found[lexical] = result.trace.bm25
+            of_terms = {hit.ranks.bm25.rank: hit for hit in result.passages if hit.ranks.bm25}
+            best = of_terms[1]
             assert Path(best.source).name == name
     assert found["tantivy"][0] == found["rank-bm25"][0]
     assert set(found["tantivy"]) == set(found["rank-bm25"])
@@ -373,7 +374,7 @@ def test_passages_removed_meanwhile_are_gone_from_the_next_question(
         after = engine.ask("the bridge").passages
     assert {hit.id for hit in after} == {h.id for h in before.values() if h.document != removed}
     assert all(hit.text == before[hit.id].text for hit in after)
-    ranks = sorted(hit.ranks["dense"][0] for hit in after)
+    ranks = sorted(hit.ranks.dense.rank for hit in after if hit.ranks.dense)
     assert ranks == list(range(1, len(after) + 1)), "the others move up"
 
 
@@ -403,7 +404,7 @@ def test_an_index_is_opened_with_the_model_that_made_it_or_else_the_shipped_one(
     with SearchEngine.open(index) as engine:
         assert engine.checkpoint.folder == made_by
     moved = made_by.rename(tmp_path / "moved")
-    monkeypatch.setattr("engine.search.shipped_checkpoint", lambda: moved)
+    monkeypatch.setattr("engine.retrieval.opening.shipped_checkpoint", lambda: moved)
     with SearchEngine.open(str(index)) as engine:
         assert engine.checkpoint.folder == moved
 

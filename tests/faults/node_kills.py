@@ -17,7 +17,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine.retrieval.elastic.address import parse_address
+from engine.retrieval.elastic.address import parse_cluster_address
 from engine.retrieval.elastic.backend import ElasticBackend
 from indexer.build import BuildOptions, build_index
 
@@ -53,7 +53,7 @@ def run_node_kills(folder: Path, documents: int) -> NodeKillReport:
             text = f"Keeper number{number} lit lamp{number % 97} in the year {1000 + number}."
             file.write(json.dumps({"_id": str(number), "title": "", "text": text}) + "\n")
     with elastic_server.served(3) as server:
-        address = parse_address(server.address("kills", "shards=2&replicas=1"))
+        address = parse_cluster_address(server.address("kills", "shards=2&replicas=1"))
         killed: list[threading.Thread] = []
 
         def on_progress(progress: object) -> None:

@@ -9,7 +9,7 @@ from broken_writes import break_off
 
 from engine.commands.main import app as engine_app
 from engine.errors import CheckpointMismatchError, IndexStoreError
-from engine.retrieval.elastic.address import ClusterAddress, parse_address
+from engine.retrieval.elastic.address import ClusterAddress, parse_cluster_address
 from engine.retrieval.elastic.backend import ElasticBackend, locate
 from engine.retrieval.elastic.connection import Connection
 from engine.retrieval.folder.backend import FolderBackend
@@ -27,7 +27,7 @@ NUMBERS = itertools.count()
 @pytest.fixture
 def address(cluster) -> ClusterAddress:
     """A place without an index; what is made there goes with the server."""
-    return parse_address(cluster.address(f"test{next(NUMBERS)}", "shards=2&replicas=0"))
+    return parse_cluster_address(cluster.address(f"test{next(NUMBERS)}", "shards=2&replicas=0"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import elastic_server
 import pytest
 
 from engine.errors import IndexStoreError
-from engine.retrieval.elastic.address import parse_address
+from engine.retrieval.elastic.address import parse_cluster_address
 from engine.retrieval.elastic.backend import ElasticBackend, locate
 from engine.retrieval.elastic.connection import Connection
 from engine.search import SearchEngine
@@ -45,7 +45,7 @@ def test_a_shard_without_replica_goes_and_comes_back_with_its_node(
 ):
     for number in range(DOCUMENTS):
         (tmp_path / f"{number}.txt").write_text(f"Keeper {number} lit the lamp in {1900 + number}.")
-    address = parse_address(three_nodes.address("papers", "shards=3&replicas=0"))
+    address = parse_cluster_address(three_nodes.address("papers", "shards=3&replicas=0"))
     build_index([tmp_path], address, model, BuildOptions())
     connection = Connection(address)
     index = locate(connection, address.name).index
@@ -76,7 +76,7 @@ def test_a_shard_without_replica_goes_and_comes_back_with_its_node(
 def test_writing_waits_while_the_cluster_puts_it_off(cluster, tmp_path, model, monkeypatch):
     """As a full disk does it: 429 for every write until the block is taken away."""
     (tmp_path / "a.txt").write_text("The red lamp was lit by Anna.")
-    address = parse_address(cluster.address("putoff"))
+    address = parse_cluster_address(cluster.address("putoff"))
     build_index([tmp_path / "a.txt"], address, model, BuildOptions())
     connection = Connection(address)
     block = "index.blocks.read_only_allow_delete"

@@ -4,7 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from engine.answering.results import Answer, Evidence, PassageHit, SearchResult
+from engine.answering.results import Answer, Evidence, PassageHit, RankingTrace, SearchResult
+from engine.retrieval.fusion import Rank, Ranks
 from ui import explain
 
 
@@ -37,15 +38,15 @@ class Cells(HTMLParser):
             self._into[-1] += data
 
 
-def passage(number: int, ranks: dict[str, tuple[int, float]]) -> PassageHit:
+def passage(number: int, ranks: Ranks) -> PassageHit:
     return PassageHit(f"p{number}", "d", "d.txt", "T", "Some words.", 0, 11, 4.5, ranks)
 
 
 @pytest.fixture
 def result() -> SearchResult:
     """Passages p1 (key 11) and p2 (key 12); reading brought p2 from third to first."""
-    second = passage(2, {"dense": (1, 0.875)})
-    first = passage(1, {"bm25": (2, 12.5), "dense": (3, 0.5)})
+    second = passage(2, Ranks(dense=Rank(1, 0.875)))
+    first = passage(1, Ranks(Rank(2, 12.5), Rank(3, 0.5)))
     place = Evidence("words", 0.4, 5, 10, second)
     scores = {"span": 7.25, "null": -1.5, "relevance": 2.0}
     answer = Answer("words", 0.6, 5, 10, second, (place, place), scores)
@@ -56,12 +57,9 @@ def result() -> SearchResult:
         no_answer=False,
         no_answer_confidence=0.1,
         timings={"total": 30.0},
-        trace={
-            "bm25": [13, 11],
-            "dense": [12, 13, 11],
-            "hybrid": [13, 11, 12],
-            "reranked": [12, 11],
-        },
+        trace=RankingTrace(
+            bm25=(13, 11), dense=(12, 13, 11), hybrid=(13, 11, 12), reranked=(12, 11)
+        ),
     )
 
 

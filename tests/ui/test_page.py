@@ -22,6 +22,7 @@ import ui.shared_engine
 from engine.answering.results import Answer, Evidence, PassageHit, SearchResult
 from engine.document_fields import FieldSummary
 from engine.errors import IndexStoreError, QuestionError
+from engine.retrieval.fusion import Rank, Ranks
 from engine.search import SearchEngine
 from engine.store.folder_exchange import KEPT
 from ui.feedback import read_feedback
@@ -42,7 +43,7 @@ def hit(number: int) -> PassageHit:
         start=100,
         end=100 + len(TEXT),
         score=2.0,
-        ranks={"bm25": (1, 3.0)},
+        ranks=Ranks(bm25=Rank(1, 3.0)),
     )
 
 

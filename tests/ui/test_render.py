@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from streamlit.string_util import clean_text
 
 from engine.answering.results import Answer, Evidence, PassageHit
+from engine.retrieval.fusion import Rank, Ranks
 from ui import render
 
 HOSTILE = [
@@ -82,7 +83,7 @@ def passage(text: str, start: int = 0, **changes: object) -> PassageHit:
         "start": start,
         "end": start + len(text),
         "score": 1.25,
-        "ranks": {"bm25": (2, 7.5), "dense": (1, 0.8)},
+        "ranks": Ranks(Rank(2, 7.5), Rank(1, 0.8)),
     }
     return PassageHit(**{**fields, **changes})  # type: ignore[arg-type]
 

@@ -42,12 +42,12 @@ class ClusterAddress:
         return f"{scheme}://{hosts}/{self.name}" + (f"?{query}" if query else "")
 
 
-def is_address(written: str) -> bool:
+def is_cluster_address(written: str) -> bool:
     """Whether it's meant as an address in a cluster, rather than as a folder."""
     return bool(_ADDRESS.match(written))
 
 
-def parse_address(written: str) -> ClusterAddress:
+def parse_cluster_address(written: str) -> ClusterAddress:
     """`es://host[:port][,host…]/name[?shards=N&replicas=N]`; `ess://` is over TLS.
 
     Raises: IndexStoreError if it isn't one, or holds a user's name or password.

@@ -26,9 +26,7 @@ from engine.document_fields import (
     begins,
     values_of,
 )
-from engine.errors import FilterError
 from engine.filters import Beyond, Condition, OneOf, meaning
-from engine.retrieval.folder.field_table import NAMED
 
 LETTERS = {TEXT: "t", NUMBER: "n", DATE: "d", BOOLEAN: "b"}
 LONGEST_TEXT = 1000  # code points of a text in a token; a digest tells longer ones apart
@@ -116,16 +114,6 @@ def condition_query(condition: Condition, kinds: Sequence[str]) -> Query:
     if isinstance(wanted, OneOf):
         return _any_query(path, wanted)
     return {"range": {path: _bounds(wanted)}}
-
-
-def unknown_field(name: str, names: Sequence[str]) -> FilterError:
-    """`names` are those that there are, in order."""
-    if not names:
-        return FilterError(f"there's no field {name!r} to filter by: the index is empty")
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return FilterError(
-        f"no document has a field {name!r}; the fields are {', '.join(names[:NAMED])}{more}"
-    )
 
 
 # Summaries

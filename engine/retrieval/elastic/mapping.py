@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import IndexStoreError
-from engine.retrieval.folder.lexical import K1, B
+from engine.retrieval.scoring import K1, B
 from engine.store.manifest import IndexSettings
 
 FORMAT = 1

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from engine.codecs.names import Bytes
 from engine.document_fields import field_values, plain
 from engine.documents import Document
-from engine.retrieval.analyser import Analyser
+from engine.retrieval.analyser import Analyser, passage_terms
 from engine.retrieval.backend import FetchedPassage
 from engine.retrieval.elastic.fields import names_of, tokens
 from engine.retrieval.elastic.mapping import DOCUMENT, FILE, NOTE, PASSAGE
-from engine.retrieval.folder.vectors import normalised
+from engine.retrieval.scoring import normalised
 from engine.store import records
 from engine.store.contents import DocumentEntry, EncodedDocument, EncodedPassage, FileRecord
 from engine.store.snapshot import FLOAT16
@@ -76,11 +76,10 @@ def passage_records(encoded: EncodedDocument, analyser: Analyser) -> Iterator[Re
     ):
         passage = one.passage
         text = document.text[passage.start : passage.end]
-        parts = (passage.title, passage.heading, text)
         record = {
             "kind": PASSAGE,
             "key": key,
-            "terms": " ".join(analyser.terms("\n".join(part for part in parts if part))),
+            "terms": " ".join(passage_terms(analyser, passage, text)),
             "fields": fields,
             "passage": stored(records.pack_passage(passage, text)),
             "states": stored(one.states),
@@ -181,5 +180,5 @@ def loaded(fields: Mapping[str, Any], field: str, name: str) -> memoryview:
 
 def unit(vector: NDArray[Any]) -> list[float]:
     """A vector, (dimension,), at length 1."""
-    found: list[float] = normalised(vector.astype(np.float32)[None])[0].tolist()
+    found: list[float] = normalised(vector[None])[0].tolist()
     return found

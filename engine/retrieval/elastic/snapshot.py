@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.document_fields import FieldSummary
 from engine.documents import Document
-from engine.filters import Condition
+from engine.filters import Condition, unknown_field
 from engine.retrieval.analyser import MAX_QUERY_TERMS, analyser_named
 from engine.retrieval.backend import FetchedPassage
 from engine.retrieval.elastic import fields as elastic_fields
@@ -158,7 +158,7 @@ class ElasticSnapshot:
                 if kinds := elastic_fields.kinds_in(answer, name):
                     self._kinds[name] = kinds
                 else:
-                    raise elastic_fields.unknown_field(name, list(self._names()))
+                    raise unknown_field(name, list(self._names()))
         return [elastic_fields.condition_query(one, self._kinds[one.field]) for one in where]
 
     def _names(self) -> dict[str, int]:

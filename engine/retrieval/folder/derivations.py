@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from engine.retrieval.analyser import Analyser
+from engine.retrieval.analyser import Analyser, passage_terms
 from engine.retrieval.folder.derived import Derivation
 from engine.retrieval.folder.lexical import TantivyIndex
 from engine.retrieval.folder.vectors import VectorIndex
@@ -46,7 +46,6 @@ def vectors_derivation(dimension: int) -> Derivation[VectorIndex]:
 def terms_of(
     analyser: Analyser, passages: Iterable[StoredPassage]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Each passage's key and terms: its title and heading are found as its text is."""
+    """Each passage's key and terms."""
     for stored in passages:
-        parts = (stored.passage.title, stored.passage.heading, stored.text)
-        yield stored.key, analyser.terms("\n".join(part for part in parts if part))
+        yield stored.key, passage_terms(analyser, stored.passage, stored.text)

@@ -22,14 +22,12 @@ from engine.document_fields import (
     kind_of,
     values_of,
 )
-from engine.errors import FilterError
-from engine.filters import Condition, predicate
+from engine.filters import Condition, predicate, unknown_field
 from engine.retrieval.folder.key_set import KeySet
 from engine.store.contents import DocumentEntry
 from engine.store.locks import ThreadLock
 from engine.store.snapshot import StoreSnapshot
 
-NAMED = 20  # fields that an error names
 REMEMBERED = 32  # filters whose passages are kept
 
 
@@ -181,19 +179,10 @@ class FieldTable:
         for condition in conditions:
             column = self._columns.get(condition.field)
             if column is None:
-                raise self._unknown(condition.field)
+                raise unknown_field(condition.field, sorted(self._columns))
             documents = np.intersect1d(documents, column.matching(condition), assume_unique=True)
         rows = np.searchsorted(self._starts, documents)
         return KeySet.of(self._starts[rows], self._stops[rows])
-
-    def _unknown(self, name: str) -> FilterError:
-        names = sorted(self._columns)
-        if not names:
-            return FilterError(f"there's no field {name!r} to filter by: the index is empty")
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        return FilterError(
-            f"no document has a field {name!r}; the fields are {', '.join(names[:NAMED])}{more}"
-        )
 
     def _with(self, entries: Iterable[DocumentEntry]) -> FieldTable:
         """The table with more documents in it."""

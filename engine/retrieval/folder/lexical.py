@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 from engine.errors import IndexStoreError
 from engine.retrieval.folder.key_set import KeySet
 from engine.retrieval.hit import Hit, best_first
-
-K1 = 1.2
-B = 0.75
+from engine.retrieval.scoring import K1, B
 
 KEY, TERMS = "key", "terms"
 WRITER_MEMORY = 64 << 20  # bytes

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.atomic_files import replace_file
 from engine.retrieval.folder.key_set import KeySet
 from engine.retrieval.hit import Hit, best_first
+from engine.retrieval.scoring import normalised
 
 _faiss: Any = faiss  # its types are those of C++, and not what Python is given
 
@@ -214,10 +215,3 @@ def _rows(allowed: NDArray[np.bool_]) -> Any:
     """FAISS's parameters for a search of the rows of an index that are `allowed`, (n,)."""
     bits = np.packbits(allowed, bitorder="little")
     return _faiss.SearchParameters(sel=_faiss.IDSelectorBitmap(bits))
-
-
-def normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A copy of `vectors`, (n, dimension), each of length one, those of zeros left alone."""
-    copy = np.array(vectors, np.float32, order="C")
-    faiss.normalize_L2(copy)
-    return copy

@@ -20,7 +20,8 @@ from engine.retrieval.folder.derivations import vectors_kind
 from engine.retrieval.folder.derived import Mark, read_mark
 from engine.retrieval.folder.lexical import TantivyIndex
 from engine.retrieval.folder.tantivy_files import damaged_files
-from engine.retrieval.folder.vectors import VectorIndex, normalised
+from engine.retrieval.folder.vectors import VectorIndex
+from engine.retrieval.scoring import normalised
 from engine.store.lmdb_store import LmdbStore
 from engine.store.verification import STORE, Problem, StoreCheck, check_store
 

@@ -22,6 +22,7 @@ from engine.calibration import Calibration
 from engine.encoder.packing import Packing
 from engine.reading.reader import ReaderOutput
 from engine.reading.spans import Spans
+from engine.retrieval.fusion import Rank, Ranks
 from engine.text.tokenization import Tokenizer
 
 FIRST = "In 1851 Anna Bell lit the lamp."
@@ -29,7 +30,7 @@ SECOND = "It was lit by the Anna Bell. Anna Bell!"
 
 
 def hit(text: str, *, document: str = "d", start: int = 0, name: str = "p") -> PassageHit:
-    ranks = {"bm25": (1, 7.5)}
+    ranks = Ranks(bm25=Rank(1, 7.5))
     return PassageHit(
         id=name, document=document, source=f"{document}.txt", title="T", text=text, start=start,
         end=start + len(text), score=0.5, ranks=ranks,
@@ -246,9 +247,9 @@ def test_a_passage_without_pieces_leaves_the_others_their_answers() -> None:
 
 def test_retrieval_features_by_hand() -> None:
     ranks = [
-        {"bm25": (1, 10.0), "dense": (2, 0.8)},
-        {"dense": (1, 0.9)},
-        {"bm25": (2, 4.0)},
+        Ranks(bm25=Rank(1, 10.0), dense=Rank(2, 0.8)),
+        Ranks(dense=Rank(1, 0.9)),
+        Ranks(bm25=Rank(2, 4.0)),
     ]
     # Not found by BM25 is a share of 0; not found by the vectors, their lowest cosine, 0.8.
     wanted = [[1.0, 0.8], [0.0, 0.9], [0.4, 0.8]]
@@ -256,9 +257,9 @@ def test_retrieval_features_by_hand() -> None:
 
 
 def test_retrieval_features_where_one_retriever_finds_nothing() -> None:
-    found = retrieval_features([{"dense": (1, 0.9)}, {"dense": (2, 0.7)}])
+    found = retrieval_features([Ranks(dense=Rank(1, 0.9)), Ranks(dense=Rank(2, 0.7))])
     np.testing.assert_allclose(found, [[0.0, 0.9], [0.0, 0.7]], rtol=1e-6)
-    assert torch.isfinite(retrieval_features([{"bm25": (1, 0.0)}])).all()
+    assert torch.isfinite(retrieval_features([Ranks(bm25=Rank(1, 0.0))])).all()
 
 
 def test_a_result_is_plain_json_and_keeps_its_offsets_in_other_shapes() -> None:

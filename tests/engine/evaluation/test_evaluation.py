@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.answering.question import prepare_question
-from engine.answering.results import SearchResult
+from engine.answering.results import RankingTrace, SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.errors import QuestionError
@@ -139,8 +139,9 @@ class StubEngine:
 
 def result(answer: str, ms: float, *, no_answer: bool = False, **trace: list[int]) -> SearchResult:
     answers = (SimpleNamespace(text=answer, confidence=0.75),) if answer else ()
+    ranked = RankingTrace(**{name: tuple(keys) for name, keys in trace.items()})
     return SearchResult(
-        "?", answers, (), no_answer, 0.0, {"total": ms}, trace=trace, min_confidence=0.3
+        "?", answers, (), no_answer, 0.0, {"total": ms}, trace=ranked, min_confidence=0.3
     )
 
 

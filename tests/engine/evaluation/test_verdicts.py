@@ -15,6 +15,7 @@ from engine.datasets.questions import BooleanQuestion
 from engine.errors import CheckpointError
 from engine.evaluation.tasks import evaluate_verdicts
 from engine.retrieval.folder.backend import FolderBackend
+from engine.retrieval.fusion import Ranks
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
 
@@ -25,7 +26,7 @@ def hit(number: int) -> PassageHit:
     text = f"passage {number}"
     return PassageHit(
         id=str(number), document="d", source="d.txt", title="", text=text, start=10 * number,
-        end=10 * number + len(text), score=0.0, ranks={},
+        end=10 * number + len(text), score=0.0, ranks=Ranks(),
     )  # fmt: skip
 
 

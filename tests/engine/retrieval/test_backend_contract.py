@@ -23,10 +23,10 @@ from pets import (
 from engine.codecs.registry import codec_of
 from engine.errors import FilterError, IndexStoreError
 from engine.filters import conditions
-from engine.retrieval.address import Place
+from engine.retrieval.address import IndexAddress
 from engine.retrieval.analyser import ANALYSER
 from engine.retrieval.backend import Backend
-from engine.retrieval.elastic.address import parse_address
+from engine.retrieval.elastic.address import parse_cluster_address
 from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.opening import open_backend
 from engine.store.contents import FileRecord
@@ -39,7 +39,7 @@ NUMBERS = itertools.count()
 class Collection:
     """A new collection, and opening it as another process would."""
 
-    place: Place
+    place: IndexAddress
     backend: Backend
 
     def again(self) -> Backend:
@@ -58,7 +58,7 @@ def make_backend(request, tmp_path) -> Iterator[Callable[[], Collection]]:
             from engine.retrieval.elastic.backend import ElasticBackend
 
             server = request.getfixturevalue("cluster")
-            address = parse_address(server.address(f"contract{next(NUMBERS)}"))
+            address = parse_cluster_address(server.address(f"contract{next(NUMBERS)}"))
             backend = made.enter_context(ElasticBackend.begin(address, SETTINGS, overwrite=False))
             made.callback(backend.discard)
             backend.publish()

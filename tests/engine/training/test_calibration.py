@@ -15,6 +15,7 @@ from engine.calibration import Calibration
 from engine.errors import IndexStoreError, SourceError
 from engine.evaluation.metrics import expected_calibration_error
 from engine.reading.spans import Spans
+from engine.retrieval.fusion import Rank, Ranks
 from engine.training.calibration import (
     Judgement,
     cross_validated,
@@ -41,7 +42,7 @@ def observed(
     for number in range(passages):
         text = " ".join(f"p{number}w{word}" for word in range(spans))
         hits.append(
-            PassageHit(str(number), f"d{number}", "s", "", text, 0, len(text), 0.0, ranks={})
+            PassageHit(str(number), f"d{number}", "s", "", text, 0, len(text), 0.0, ranks=Ranks())
         )
         starts = [5 * word for word in range(spans)]
         offsets.append(np.array([(start, start + 4) for start in starts], np.int32))
@@ -308,13 +309,13 @@ def test_probabilities_by_hand() -> None:
 
 def test_retrieval_features_are_shares_of_the_best_bm25_score_and_cosines() -> None:
     ranks = [
-        {"bm25": (1, 8.0), "dense": (2, 0.75)},
-        {"bm25": (2, 2.0)},
-        {"dense": (1, 0.875)},
+        Ranks(bm25=Rank(1, 8.0), dense=Rank(2, 0.75)),
+        Ranks(bm25=Rank(2, 2.0)),
+        Ranks(dense=Rank(1, 0.875)),
     ]
     expected = torch.tensor([[1.0, 0.75], [0.25, 0.75], [0.0, 0.875]])
     torch.testing.assert_close(retrieval_features(ranks), expected)
-    assert retrieval_features([{"dense": (1, 0.5)}]).tolist() == [[0.0, 0.5]]
+    assert retrieval_features([Ranks(dense=Rank(1, 0.5))]).tolist() == [[0.0, 0.5]]
 
 
 def margins(right: float, *wrong: float, read_right: bool = True) -> Observation:

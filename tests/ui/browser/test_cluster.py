@@ -7,7 +7,7 @@ from typing import Any
 import page_server
 import pytest
 
-from engine.retrieval.elastic.address import parse_address
+from engine.retrieval.elastic.address import parse_cluster_address
 from indexer.copy import copy_index
 
 expect = pytest.importorskip(
@@ -21,7 +21,7 @@ QUESTION = "Who designed the lighthouse?"
 @pytest.fixture
 def over_cluster(site: Any, cluster: Any, model_folder: Path) -> Iterator[str]:
     """The page over a copy of the site's index."""
-    address = parse_address(cluster.address("site"))
+    address = parse_cluster_address(cluster.address("site"))
     copy_index(site.index, address)
     with page_server.served(address, "--model", model_folder) as url:
         yield url

@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 
 from engine.errors import IndexStoreError
-from engine.retrieval.address import folder_of, place_of
-from engine.retrieval.elastic.address import ClusterAddress, is_address, parse_address
+from engine.retrieval.address import parse_index_address, parse_index_folder
+from engine.retrieval.elastic.address import (
+    ClusterAddress,
+    is_cluster_address,
+    parse_cluster_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,9 +33,9 @@ from engine.retrieval.elastic.address import ClusterAddress, is_address, parse_a
     ],
 )
 def test_an_address_says_hosts_name_and_layout(written, urls, name, again):
-    address = parse_address(written)
+    address = parse_cluster_address(written)
     assert (address.urls, address.name, str(address)) == (urls, name, again)
-    assert parse_address(str(address)) == address
+    assert parse_cluster_address(str(address)) == address
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_an_address_says_hosts_name_and_layout(written, urls, name, again):
 )
 def test_what_is_not_an_address_is_refused_with_an_example(written):
     with pytest.raises(IndexStoreError, match=r"such as"):
-        parse_address(written)
+        parse_cluster_address(written)
 
 
 @pytest.mark.parametrize(
@@ -73,23 +77,23 @@ def test_what_is_not_an_address_is_refused_with_an_example(written):
     ],
 )
 def test_a_password_in_an_address_is_refused_and_not_repeated(written):
-    assert is_address(written)
+    assert is_cluster_address(written)
     with pytest.raises(IndexStoreError) as refused:
-        parse_address(written)
+        parse_cluster_address(written)
     assert "s3cret" not in str(refused.value)
     assert ("FOREREAD_ES_API_KEY" in str(refused.value)) == ("@" in written)
 
 
 @pytest.mark.parametrize("written", ["papers.idx", "/es/papers", "es", "es:papers", "C:/x"])
 def test_what_looks_like_a_folder_is_one(written):
-    assert not is_address(written)
-    assert place_of(written) == Path(written)
-    assert folder_of(written) == Path(written)
+    assert not is_cluster_address(written)
+    assert parse_index_address(written) == Path(written)
+    assert parse_index_folder(written) == Path(written)
 
 
 def test_what_is_for_folders_refuses_an_address():
     with pytest.raises(IndexStoreError, match="is in a cluster"):
-        folder_of("es://localhost/papers")
-    place = place_of("ess://localhost/papers")
+        parse_index_folder("es://localhost/papers")
+    place = parse_index_address("ess://localhost/papers")
     assert isinstance(place, ClusterAddress)
-    assert place_of(place) is place
+    assert parse_index_address(place) is place

@@ -10,7 +10,7 @@ from pets import DIMENSION, FIRST, SETTINGS, document, found_by
 
 from engine.errors import IndexStoreError
 from engine.retrieval.elastic import snapshot as elastic_snapshot
-from engine.retrieval.elastic.address import ClusterAddress, parse_address
+from engine.retrieval.elastic.address import ClusterAddress, parse_cluster_address
 from engine.retrieval.elastic.backend import ElasticBackend
 from engine.retrieval.elastic.connection import Connection
 from engine.store.contents import FileRecord
@@ -21,7 +21,7 @@ FILES = (FileRecord("/0", "doc0.txt", 9, "c0"), FileRecord("/1", "doc1.txt", 9, 
 
 @pytest.fixture
 def address(cluster) -> ClusterAddress:
-    return parse_address(cluster.address(f"backend{next(NUMBERS)}"))
+    return parse_cluster_address(cluster.address(f"backend{next(NUMBERS)}"))
 
 
 @pytest.fixture

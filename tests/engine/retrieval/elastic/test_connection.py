@@ -11,7 +11,7 @@ from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, ObjectAp
 from engine.commands.main import app as engine_app
 from engine.errors import IndexStoreError
 from engine.retrieval.elastic import connection as elastic_connection
-from engine.retrieval.elastic.address import parse_address
+from engine.retrieval.elastic.address import parse_cluster_address
 from engine.retrieval.elastic.backend import ElasticBackend
 from engine.retrieval.elastic.connection import Connection, check_versions, got
 from engine.retrieval.elastic.reading import ElasticReader
@@ -76,7 +76,7 @@ def test_an_environment_that_does_not_fit_together_is_told(monkeypatch, given, s
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(IndexStoreError) as refused:
-        Connection(parse_address("ess://localhost/papers"))
+        Connection(parse_cluster_address("ess://localhost/papers"))
     assert said in str(refused.value)
     assert "s3cret" not in str(refused.value)
 
@@ -84,26 +84,26 @@ def test_an_environment_that_does_not_fit_together_is_told(monkeypatch, given, s
 def test_a_certificate_that_is_not_trusted_is_told_with_where_to_name_it(cluster, monkeypatch):
     monkeypatch.delenv("FOREREAD_ES_CA")
     with pytest.raises(IndexStoreError, match="FOREREAD_ES_CA"):
-        ElasticBackend.open(parse_address(cluster.address("none")))
+        ElasticBackend.open(parse_cluster_address(cluster.address("none")))
 
 
 def test_tls_is_asked_for_where_it_is_spoken(cluster):
     plain = cluster.address("none").replace("ess://", "es://")
     with pytest.raises(IndexStoreError, match=r"whether it speaks TLS \(ess://\)"):
-        ElasticBackend.open(parse_address(plain))
+        ElasticBackend.open(parse_cluster_address(plain))
 
 
 def test_a_wrong_password_is_told_and_never_logged(cluster, monkeypatch, caplog):
     monkeypatch.setenv("FOREREAD_ES_PASSWORD", "wr0ng-one")
     with caplog.at_level(logging.DEBUG), pytest.raises(IndexStoreError) as refused:
-        ElasticBackend.open(parse_address(cluster.address("none")))
+        ElasticBackend.open(parse_cluster_address(cluster.address("none")))
     assert "FOREREAD_ES_USER and FOREREAD_ES_PASSWORD" in str(refused.value)
     assert "wr0ng-one" not in caplog.text + str(refused.value)
 
 
 def test_a_place_without_an_index_is_told_with_how_to_build_one(cluster):
     with pytest.raises(IndexStoreError, match="holds no index; build one with: indexer build"):
-        ElasticBackend.open(parse_address(cluster.address("none")))
+        ElasticBackend.open(parse_cluster_address(cluster.address("none")))
 
 
 def failed(status: int, reason: str = "no") -> elasticsearch.ApiError:
@@ -114,7 +114,7 @@ def failed(status: int, reason: str = "no") -> elasticsearch.ApiError:
 
 @pytest.mark.usefixtures("unset")
 def test_a_busy_cluster_is_asked_again_and_then_told():
-    connection, asked = Connection(parse_address(NOWHERE)), []
+    connection, asked = Connection(parse_cluster_address(NOWHERE)), []
 
     def request(_, fails):
         asked.append(None)
@@ -134,7 +134,7 @@ def test_a_busy_cluster_is_asked_again_and_then_told():
 
 @pytest.mark.usefixtures("unset")
 def test_a_request_is_not_made_again_when_much_time_has_passed(monkeypatch):
-    connection, asked = Connection(parse_address(NOWHERE)), []
+    connection, asked = Connection(parse_cluster_address(NOWHERE)), []
     monkeypatch.setattr(elastic_connection, "PATIENCE", -1.0)
 
     def request(_):
@@ -153,7 +153,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_long(monkeypatch):
     with socket.create_server((elastic_server.LOOPBACK, 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(IndexStoreError, match=r"can't be reached \(.*timed out"):
-            ElasticBackend.open(parse_address(f"es://127.0.0.1:{port}/papers"))
+            ElasticBackend.open(parse_cluster_address(f"es://127.0.0.1:{port}/papers"))
 
 
 @pytest.mark.usefixtures("unset")
@@ -165,14 +165,14 @@ def test_a_record_that_cannot_be_read_is_an_error_unless_some_may_be_missing():
             return ObjectApiResponse({"docs": [{"_id": "a", "found": False}, lost]}, answer.meta)
 
     assert len(got(Client(), "i", ["a", "b"], [], lossy=True)) == 2
-    connection = Connection(parse_address(NOWHERE))
+    connection = Connection(parse_cluster_address(NOWHERE))
     with pytest.raises(IndexStoreError, match=r"has lost shards \(503: lost\)"):
         connection.call(lambda _: got(Client(), "i", ["a", "b"], [], lossy=False))
 
 
 @pytest.mark.usefixtures("unset")
 def test_a_request_that_is_wrong_is_not_made_again():
-    connection, asked = Connection(parse_address(NOWHERE)), []
+    connection, asked = Connection(parse_cluster_address(NOWHERE)), []
 
     def request(_):
         asked.append(None)
@@ -185,7 +185,7 @@ def test_a_request_that_is_wrong_is_not_made_again():
 
 @pytest.mark.usefixtures("unset")
 def test_shards_that_fail_are_noted_and_all_of_them_an_error():
-    reader = ElasticReader(Connection(parse_address(NOWHERE)), None, None)
+    reader = ElasticReader(Connection(parse_cluster_address(NOWHERE)), None, None)
     failures = [{"reason": {"reason": "disk"}}]
     reader._check({"_shards": {"total": 3, "failed": 0, "successful": 3}})
     assert reader.notes == ()

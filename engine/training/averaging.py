@@ -1,8 +1,8 @@
-"""The mean of several readers' weights: often better than each where they were trained from one.
+"""The mean of several readers' weights, often better than each of them.
 
-Readers that went on from the same one, on other questions, in another order or at another pace,
-lie in one basin of the loss, and nearer to its middle when averaged (model soups: Wortsman et al.,
-ICML 2022). It costs nothing to run, and keeps much of what a reader knew before it was trained on.
+Readers that were trained on from the same one, on other questions, in another order or at another
+pace, lie in one basin of the loss. Their mean lies nearer to its middle (model soups: Wortsman et
+al., ICML 2022). It costs nothing to run, and keeps much of what the first reader knew.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,7 @@ from engine.training.compatibility import check_pieces
 def average_readers(checkpoints: Sequence[Checkpoint]) -> Reader:
     """A reader in fp32 whose every weight is the mean of theirs.
 
-    Raises: CheckpointError if they're fewer than two, or not of one shape, with the same heads and
-    pieces.
+    Raises: CheckpointError if there are fewer than two, or they differ in shape, heads or pieces.
     """
     if len(checkpoints) < 2:
         raise CheckpointError(f"two checkpoints or more have a mean, not {len(checkpoints)}")

@@ -30,8 +30,8 @@ class Packed:
 class Batch(Packed):
     """Questions to be answered with spans.
 
-    `examples` and `drawn` are the numbers, in the collection, of the questions' examples and of
-    the windows.
+    `examples` and `drawn` are the numbers of the questions' examples and of the windows in the
+    collection.
     """
 
     examples: list[int]
@@ -41,11 +41,11 @@ class Batch(Packed):
 
 @dataclass(frozen=True)
 class Mixture:
-    """What a question is read against while training.
+    """What a question is read against in training.
 
-    With probability `gold_only` its own window alone, with `unanswered` negatives alone (null
-    is then the answer), else its own window and `negatives` others. A question that its paragraph
-    doesn't answer is read against that alone.
+    With probability `gold_only` it is its own window alone. With probability `unanswered` it is
+    negatives alone, and null is the answer. Otherwise it is its own window and `negatives` others.
+    A question that its paragraph doesn't answer is read against that paragraph alone.
     """
 
     gold_only: float
@@ -72,8 +72,8 @@ def plan_epoch(
 ) -> list[list[int]]:
     """Shuffle the numbers of the examples into batches of about `size`.
 
-    Up to `share` questions on one window come together, so that its lower layers run once for
-    all; batches hold windows of similar length, so that attention is padded little.
+    Up to `share` questions on one window come together, so that its lower layers run once for all
+    of them. Batches hold windows of similar length, so that attention has little padding.
     """
     examples, windows = collection.examples, collection.windows
     by_window: dict[int, list[int]] = {}
@@ -111,7 +111,7 @@ def make_batch(
     mixture: Mixture,
     rng: random.Random,
 ) -> Batch:
-    """Draw the windows and one answer of each numbered example; lay all out packed."""
+    """Draw the windows and one answer of each numbered example, and pack them."""
     examples = [collection.examples[number] for number in numbers]
     window_index: dict[int, int] = {}
     pairs: list[tuple[int, int]] = []

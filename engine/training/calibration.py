@@ -18,23 +18,23 @@ from engine.training.observations import (
 FEWEST_QUESTIONS = 20
 FOLDS = 5
 ROUNDS = 2
-# How far from 0 each rerank weight usually lies: a departure from what was is measured in these.
+# The usual size of each rerank weight. Departures from the earlier weights are measured in these.
 RERANK_SCALE = (1.0, 1.0, 3.0, 20.0)
-# What holds the weights to what they were, in questions' worth of evidence. Chosen on held-back
-# questions: with less, 30 of a user's own make the order of passages worse; with more, 100 can't
-# mend the confidence.
+# How strongly the weights are held to the earlier ones, in questions' worth of evidence. Chosen on
+# held-out questions: with less, 30 of a user's own questions make the order of passages worse; with
+# more, 100 can't correct the confidence.
 RERANK_PRIOR = 10.0
 CONFIDENCE_PRIOR = 4.0
 NULL_PRIOR = 0.02
-LOWEST = -20.0  # log of a probability that nothing is left of
-NEVER = -1e9  # the logit of what isn't there
+LOWEST = -20.0  # log of a probability of next to nothing
+NEVER = -1e9  # the logit of a missing entry
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The first answer to a question: how sure it was, and whether it was right to be.
+    """The confidence of the first answer to a question, and whether the answer was right.
 
-    `answered` tells whether the question has an answer to be found.
+    `answered` tells whether the question has an answer at all.
     """
 
     confidence: float
@@ -43,14 +43,15 @@ class Judgement:
 
 
 def fit(observations: Sequence[Observation], start: Calibration | None = None) -> Calibration:
-    """Rerank weights by conditional logit, then the confidence by maximum likelihood.
+    """Fit rerank weights by conditional logit, then the confidence by maximum likelihood.
 
-    Both begin at `start`, by default the usual weights, and leave it as far as the questions
-    give reason to. The confidence is fitted to three outcomes: the answer that a user sees first
-    is right; no passage read holds one; another one is. So what is reported is what is fitted.
+    Both begin at `start`, by default the usual weights, and move away from it as far as the
+    questions give reason to. The confidence is fitted to three outcomes: the answer that a user
+    sees first is right; no passage read holds an answer; another answer is right. So the reported
+    confidence is the fitted one.
 
-    Raises: SourceError if there are fewer than 20 questions; IndexStoreError if none is
-    answered right by any passage read.
+    Raises: SourceError if there are fewer than 20 questions; IndexStoreError if no passage read
+    answers any of them right.
     """
     if len(observations) < FEWEST_QUESTIONS:
         raise SourceError(
@@ -68,12 +69,12 @@ def fit(observations: Sequence[Observation], start: Calibration | None = None) -
 def cross_validated(
     observations: Sequence[Observation], start: Calibration | None = None
 ) -> list[Judgement]:
-    """Each fifth of the questions as judged by what the other four fifths are fitted to.
+    """Each fifth of the questions, judged by the weights fitted to the other four fifths.
 
     Judged are the cases of `with_unanswered`, each in the fold of its question.
     """
     again = taken_away(observations)
-    # Every tenth may be there again: those too are spread over the folds.
+    # Every tenth may appear again; these are spread over the folds too.
     fold_of = [(number + number // 10) % FOLDS for number in range(len(observations))]
     judged = []
     for fold in range(FOLDS):
@@ -93,11 +94,11 @@ def judge(observations: Sequence[Observation], calibration: Calibration) -> list
 
 
 def fit_reader_margin(observations: Sequence[Observation]) -> float | None:
-    """The margin from which a passage read alone is taken to answer; None if nothing tells.
+    """The margin from which a passage read alone counts as answering; None if nothing tells.
 
-    The passages that answer are held against as many that only look it: of the others found for
-    the same question, the one that the reader is surest of. A right span read from the margin
-    on counts, and a passage without one below it, as in SQuAD 2.0's score.
+    Passages that answer are compared with as many that only look like it: for each question, of the
+    other passages found, the one that the reader is surest of. As in SQuAD 2.0's score, a right
+    span counts if its margin is no lower, and a passage without an answer if its margin is lower.
     """
     right, read_right, wrong = [], [], []
     for o in observations:
@@ -121,7 +122,7 @@ def fit_reader_margin(observations: Sequence[Observation]) -> float | None:
 def _fit(observations: Sequence[Observation], start: Calibration) -> Calibration:
     fitted = replace(start, rerank=_fit_rerank(observations, start))
     cases = with_unanswered(observations)
-    for _ in range(ROUNDS):  # which spans are the first answer depends on the weights
+    for _ in range(ROUNDS):  # the weights decide which spans are the first answer
         fitted = _fit_confidence(cases, fitted, start)
     margin = fit_reader_margin(observations)
     return fitted if margin is None else replace(fitted, reader_margin=margin)
@@ -159,7 +160,7 @@ def _fit_confidence(
         of_first[row, : len(first.spans)] = first.spans
     of_first, no_span = of_first.flatten(1), ~batch.correct.flatten(1).any(1)
     rerank = batch.features @ torch.tensor(present.rerank)
-    # Logarithms of the weights, which can't be negative then: each has to count as evidence.
+    # The logarithms of the weights, so that none is negative: each counts as evidence.
     before = torch.tensor([start.span, start.passage]).clamp(min=1e-6).log()
     logs = before.clone().requires_grad_()
     null = torch.tensor([start.null], requires_grad=True)
@@ -171,7 +172,7 @@ def _fit_confidence(
         total = torch.cat([scores, null.expand(len(scores), 1)], 1).logsumexp(1)
 
         def log_p(chosen: Tensor) -> Tensor:
-            # A floor in place of minus infinity, which has no gradient.
+            # A floor, since minus infinity has no gradient.
             floor = (total.detach() + LOWEST)[:, None]
             return torch.cat([scores.masked_fill(~chosen, -torch.inf), floor], 1).logsumexp(1)
 
@@ -187,7 +188,7 @@ def _fit_confidence(
 
 
 class _Batch:
-    """Observations as tensors: (questions, passages, …), those missing not `there`."""
+    """Observations as tensors: (questions, passages, …); missing ones aren't `there`."""
 
     def __init__(self, observations: Sequence[Observation]) -> None:
         questions = len(observations)
@@ -203,7 +204,7 @@ class _Batch:
             self.there[row, :n] = True
             self.told[row, :n] = _told(o)
             self.features[row, :n] = o.features
-            # A span that isn't there has next to no probability, but a finite logit.
+            # A missing span has next to no probability, but a finite logit.
             self.spans[row, :n] = o.reading.spans.score.clamp(min=-1e4)
             self.correct[row, :n] = o.correct
 

@@ -1,4 +1,4 @@
-"""What networks that are trained together have to have in common."""
+"""What networks must have in common to be trained together."""
 
 from pathlib import Path
 
@@ -9,9 +9,11 @@ from engine.text.tokenization import Tokenizer
 
 
 def check_pieces(ours: Tokenizer, theirs: Tokenizer, name: str | Path) -> None:
-    """Raises: CheckpointError if `name`, whose tokenizer is `theirs`, reads our pieces otherwise.
+    """Check that two tokenizers give the same numbers to the same pieces.
 
-    It would: what is trained together is given the same numbers.
+    Networks that are trained together get the same numbers.
+
+    Raises: CheckpointError if `name`, whose tokenizer is `theirs`, differs from ours.
     """
     own, other = ours.pieces().items(), theirs.pieces().items()
     if not own <= other:
@@ -22,7 +24,7 @@ def check_pieces(ours: Tokenizer, theirs: Tokenizer, name: str | Path) -> None:
 
 
 def load_base(name_or_folder: str, tokenizer: Tokenizer, width: int) -> SplitEncoder:
-    """The encoder whose vectors a model of this tokenizer and width is to follow.
+    """The encoder whose vectors a model of this tokenizer and width will follow.
 
     Raises: CheckpointError if it can't be read, or has other pieces or another width.
     """

@@ -1,4 +1,4 @@
-"""Where a teacher is cut, and what its student learns from it: the configurations of a sweep."""
+"""Configurations of a sweep: where a teacher is cut, and what its student learns from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ _NAMED = {"none": "ce", "both": "kd+lrs"}
 
 @dataclass(frozen=True)
 class Shape:
-    """The teacher's layers, from 1, that stay below the cut and above it, in the teacher's order.
+    """The teacher's layers, from 1, below the cut and above it, in the teacher's order.
 
-    Raises: CheckpointError if they are in another.
+    Raises: CheckpointError if they are in another order.
     """
 
     lower: tuple[int, ...]
@@ -34,19 +34,20 @@ class Shape:
         return f"{_layers_text(self.lower)}:{_layers_text(self.upper)}"
 
     def matches(self, last: int) -> tuple[int, ...]:
-        """The teacher's layers that the upper ones are held to.
+        """The teacher's layers that the upper layers are held to.
 
-        Those whose output the next one kept would have seen; the `last` at the end.
+        Each is the layer whose output the next kept layer sees; for the last one, the teacher's
+        `last`.
         """
         return (*(following - 1 for following in self.upper[1:]), last)
 
 
 @dataclass(frozen=True)
 class Losses:
-    """Weights of a loss's terms.
+    """Weights of the terms of the loss.
 
-    `hard`: cross-entropy of the right span; `soft`: T² KL from the teacher's (DeFormer's KD);
-    `states`: distance of the upper layers' states from the teacher's (its LRS); `passages`:
+    `hard`: cross-entropy of the right span. `soft`: T² KL from the teacher's spans (DeFormer's KD).
+    `states`: distance of the upper layers' states from the teacher's (its LRS). `passages`:
     distance of the passages' states at the cut from the teacher's.
     """
 
@@ -65,9 +66,9 @@ _TERMS = {
 
 
 def parse_numbers(text: str, kind: str = "layers") -> tuple[int, ...]:
-    """Whole numbers as `1-6` or `7,10,12`; `kind` is what they are, for people.
+    """Whole numbers from text such as `1-6` or `7,10,12`. `kind` names them in the error.
 
-    Raises: CheckpointError if that's not what it is.
+    Raises: CheckpointError if the text isn't like that.
     """
     numbers: list[int] = []
     try:
@@ -83,7 +84,7 @@ def parse_numbers(text: str, kind: str = "layers") -> tuple[int, ...]:
 
 
 def parse_shape(text: str) -> Shape:
-    """A shape as `1-6:7,10,12`. Raises: CheckpointError if that's not what it is."""
+    """A shape from text such as `1-6:7,10,12`. Raises: CheckpointError if it isn't like that."""
     lower, colon, upper = text.partition(":")
     if not colon:
         raise CheckpointError(
@@ -94,10 +95,12 @@ def parse_shape(text: str) -> Shape:
 
 
 def parse_losses(text: str) -> Losses:
-    """Terms joined by +, each with a weight if it isn't the usual one, like `kd:2+lrs`.
+    """Terms joined by +, each with a weight if it isn't the usual one, such as `kd:2+lrs`.
 
     `none` is cross-entropy alone, `both` is kd+lrs. Cross-entropy is in all of them; `ce:0` leaves
-    it out. Raises: CheckpointError for another term or a weight that isn't one.
+    it out.
+
+    Raises: CheckpointError for an unknown term or a weight that isn't one.
     """
     losses = Losses()
     for part in "+".join(_NAMED.get(name, name) for name in text.split("+")).split("+"):
@@ -124,10 +127,11 @@ def student_of(
     base: SplitEncoder | None = None,
     vector: Sequence[int] = (),
 ) -> Reader:
-    """A reader of the layers of `begun` that `shape` names, ready to be trained.
+    """A reader made of the layers of `begun` that `shape` names, ready to be trained.
 
-    With `base`, its layers `vector` become the vector layers, unless those are there already.
-    Raises: CheckpointError if a layer isn't there.
+    With `base`, its layers `vector` become the vector layers, unless there are some already.
+
+    Raises: CheckpointError if a layer is missing.
     """
     encoder = reselect(begun.encoder, lower=shape.lower, upper=shape.upper)
     if base is not None and encoder.config.vector != tuple(vector):

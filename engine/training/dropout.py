@@ -1,4 +1,4 @@
-"""Dropout while a reader trains, from outside: what it answers with knows nothing of it."""
+"""Dropout in training, added from outside: the reader that answers has none."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,12 @@ from engine.reading.reader import Reader
 
 @contextmanager
 def dropout(reader: Reader, share: float) -> Iterator[None]:
-    """Meanwhile, `share` of what each half of a layer adds is dropped (Srivastava et al., 2014).
+    """Drop `share` of what each half of a layer adds, while the context lasts (Srivastava et al.,
+    2014).
 
-    Embeddings are dropped from too, as where BERT was tuned; attention isn't, which would take a
-    slow path. Only where gradients are recorded: a reader that is measured drops nothing.
+    Embeddings are dropped too, as in BERT's fine-tuning. Attention isn't, since that would take a
+    slow path. Dropout acts only where gradients are recorded, so a reader that is measured drops
+    nothing.
     """
     if not share:
         yield

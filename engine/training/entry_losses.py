@@ -1,7 +1,7 @@
 """Losses over entries that compete for an example, whichever windows they come from.
 
-A passage in several windows, or beside others, needs no window marked as the one that tells:
-all entries that say what's right count together.
+A passage may be read in several windows, or beside others. No window needs to be marked as the one
+that tells: all right entries count together.
 """
 
 import torch
@@ -17,7 +17,7 @@ def segment_logsumexp(logits: Tensor, segments: Tensor, n: int) -> Tensor:
 
 
 def entries_loss(logits: Tensor, group: Tensor, right: Tensor) -> Tensor:
-    """Mean negative log of the probability that the right entries of an example have together.
+    """Mean negative log of the probability that an example's right entries have together.
 
     Shapes: (entries,) each.
     """
@@ -29,7 +29,7 @@ def entries_loss(logits: Tensor, group: Tensor, right: Tensor) -> Tensor:
 def entries_distillation(
     student: Tensor, teacher: Tensor, group: Tensor, temperature: float
 ) -> Tensor:
-    """T² KL(teacher ‖ student) over the entries of an example, in the mean (Hinton et al., 2015).
+    """Mean T² KL(teacher ‖ student) over the entries of an example (Hinton et al., 2015).
 
     Shapes: (entries,) each.
     """

@@ -18,9 +18,9 @@ QUESTION_LIMIT = 64
 
 @dataclass(frozen=True)
 class Window:
-    """At most a limit of a paragraph's wordpieces.
+    """A part of a paragraph, up to a limit of wordpieces.
 
-    `ids` (n,); `text` is what they cover, `offsets` (n, 2) their code points in it.
+    `ids` (n,); `text` is what they cover, `offsets` (n, 2) are their code points in it.
     """
 
     ids: NDArray[np.int32]
@@ -33,8 +33,8 @@ class Window:
 class Example:
     """A question, the window that answers it, and windows of other paragraphs that don't.
 
-    `spans` are the answers' first and last pieces within the window `gold`. A question that its
-    paragraph doesn't answer has none, and that paragraph's first window.
+    `spans` are the first and last pieces of the answers within the window `gold`. A question that
+    its paragraph doesn't answer has no spans, and its `gold` is that paragraph's first window.
     """
 
     question: NDArray[np.int32]
@@ -44,7 +44,7 @@ class Example:
     negatives: tuple[int, ...] = ()
 
     def as_bytes(self) -> bytes:
-        """All that matters for training, for a digest."""
+        """Everything that matters for training, for a digest."""
         return self.question.tobytes() + repr((self.gold, self.spans, self.negatives)).encode()
 
 
@@ -55,7 +55,7 @@ class ExampleSet:
 
 
 def is_tune(context: str, share: float = 0.1) -> bool:
-    """Whether a paragraph belongs to the tune split, by a hash of its text."""
+    """Whether a paragraph belongs to the held-out split, by a hash of its text."""
     digest = hashlib.blake2b(context.encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") / 2**32 < share
 
@@ -63,12 +63,12 @@ def is_tune(context: str, share: float = 0.1) -> bool:
 def cut_examples(
     paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer, *, limit: int
 ) -> ExampleSet:
-    """Cut paragraphs into windows of at most `limit` pieces and tie each question to one.
+    """Cut paragraphs into windows of at most `limit` pieces and assign each question to one.
 
-    A longer paragraph gives overlapping windows; a question goes to the window in which its
-    first answer lies most centrally. Answers that aren't where they're said to be are taken from
-    the nearest place that reads like them. Questions whose answers stand nowhere, or in no window
-    whole, are left out.
+    A longer paragraph gives overlapping windows, and a question goes to the window in which its
+    first answer lies most centrally. An answer that isn't at its stated place is taken from the
+    nearest place with the same text. Questions whose answers stand nowhere, or in no window whole,
+    are left out.
     """
     windows: list[Window] = []
     examples: list[Example] = []
@@ -127,7 +127,7 @@ def nothing_to_train(questions: int, epochs: float) -> SourceError:
 
 
 def _place(context: str, answer: str, said: int) -> int | None:
-    """Where `answer` stands in a paragraph: at `said`, or nearest to it; None if nowhere."""
+    """The place of `answer` in a paragraph: at `said`, or nearest to it; None if nowhere."""
     if said >= 0 and context.startswith(answer, said):
         return said
     places = (found.start() for found in re.finditer(re.escape(answer), context))

@@ -1,4 +1,4 @@
-"""A hash of what a run starts from, so that it goes on only from what it left itself."""
+"""A hash of everything a run starts from, so that it continues only its own state."""
 
 import hashlib
 

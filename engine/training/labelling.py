@@ -1,7 +1,7 @@
-"""Questions that nobody has answered, answered by a teacher, so that a student has more to learn.
+"""Labels from a teacher for questions that nobody has answered, as more data for a student.
 
-The hard label is the teacher's best span; distilled from the same teacher, the student sees how
-sure it was, too.
+The hard label is the teacher's best span. A student that is distilled from the same teacher also
+sees how sure it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,9 +18,9 @@ from engine.training.examples import is_tune
 def retrieved_paragraphs(
     backend: Backend, questions: Sequence[str], *, passages: int
 ) -> list[SquadParagraph]:
-    """The passages that BM25 finds for each question, `passages` at most, as paragraphs to read.
+    """The best passages by BM25 for each question, at most `passages`, as paragraphs to read.
 
-    A question is asked of each of its passages under the same id.
+    Each of a question's passages asks it under the same id.
     """
     asked: dict[int, list[SquadQuestion]] = {}
     with backend.snapshot() as snapshot:
@@ -42,12 +42,11 @@ def label_questions(
     min_margin: float = 0.0,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> list[SquadParagraph]:
-    """The paragraphs with the questions that the teacher answers in them, its answers in place.
+    """The paragraphs with the questions that the teacher answers in them, and its answers.
 
     A question of several paragraphs goes to the one where its best span stands highest above the
-    null answer, and is left out if that is less than `min_margin` (see `Prediction`), or if a
-    training holds that paragraph back: what is held back measures, and a label isn't known to
-    be right.
+    null answer. It is left out if that is less than `min_margin` (see `Prediction`), or if the
+    paragraph is held out: the held-out split measures, and a label isn't known to be right.
     """
     best: dict[str, tuple[int, Prediction]] = {}
     for number, paragraph in enumerate(paragraphs):
@@ -69,7 +68,7 @@ def label_questions(
 
 
 def squad_layout(paragraphs: Sequence[SquadParagraph]) -> dict[str, Any]:
-    """As a SQuAD file holds them."""
+    """The paragraphs in the layout of a SQuAD file."""
     return {
         "version": "1.1",
         "data": [

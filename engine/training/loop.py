@@ -1,4 +1,4 @@
-"""The loop of every training run: steps, schedule, progress, and a state to go on from."""
+"""The loop of every training run: steps, schedule, progress, and a state to resume from."""
 
 import math
 import signal
@@ -21,9 +21,9 @@ from engine.errors import CheckpointError, TrainingError, reason_of
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast weights move: `warm_up` is a share of the steps, `clip` the largest gradient norm.
+    """How fast weights move. `warm_up` is a share of the steps, `clip` the largest gradient norm.
 
-    Vectors and biases don't decay.
+    Vectors and biases have no weight decay.
     """
 
     learning_rate: float
@@ -34,7 +34,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Resume:
-    """A run keeps its state in `folder` and goes on from there; `run` tells it from others."""
+    """A run keeps its state in `folder` and resumes from it; `run` tells it from other runs."""
 
     folder: Path
     run: str
@@ -64,13 +64,14 @@ def run_steps(
 ) -> None:
     """Take `steps` steps of AdamW down the sum of `losses_of(step)`.
 
-    These must depend on the step alone. Each is gone back through before the next is asked for,
-    so that what it took of memory is free again.
+    The losses must depend on the step alone. Each loss is back-propagated before the next is
+    computed, so that its memory is free again.
 
-    A run with `resume` that is interrupted (Ctrl-C, SIGINT) ends its step, keeps its state and
-    then raises KeyboardInterrupt; interrupted again, it stops at once.
+    A run with `resume` that is interrupted (Ctrl-C, SIGINT) finishes its step, saves its state and
+    then raises KeyboardInterrupt. Interrupted again, it stops at once.
+
     Raises: TrainingError if the loss isn't finite; CheckpointError if a state can't be read or
-    written, or is of another run.
+    written, or belongs to another run.
     """
     groups: list[dict[str, Any]] = [
         {"params": [p for p in trained.values() if p.ndim > 1]},
@@ -112,10 +113,11 @@ def run_steps(
 
 @contextmanager
 def _until_step_ends(wanted: bool) -> Iterator[threading.Event]:
-    """Set by the first SIGINT, which then waits for the step's end; the next one is as before.
+    """An event that the first SIGINT sets, which then waits for the step's end. The next one acts
+    as usual.
 
-    It is never set where SIGINT is ignored, as by a shell's background jobs, nor elsewhere than in
-    the main thread, where no signal can be taken.
+    It is never set where SIGINT is ignored, as in a shell's background jobs, nor outside the main
+    thread, which alone can take signals.
     """
     interrupted = threading.Event()
     before = signal.getsignal(signal.SIGINT)
@@ -170,9 +172,9 @@ def _load_state(
     optimizer: torch.optim.Optimizer,
     trained: dict[str, torch.nn.Parameter],
 ) -> int:
-    """The step to go on from; 0 if no state of this run is there.
+    """The step to resume from; 0 if there is no state of this run.
 
-    Raises: CheckpointError if the state can't be read, or is of another run.
+    Raises: CheckpointError if the state can't be read, or belongs to another run.
     """
     path = resume.folder / "state.safetensors"
     if not path.is_file():

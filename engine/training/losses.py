@@ -15,10 +15,10 @@ from engine.reading.reader import ReaderOutput
 
 @dataclass(frozen=True)
 class Targets:
-    """What each question of a batch should be answered with.
+    """The right answers of a batch.
 
-    `group`: (pairs,), the question each pair belongs to; `start`, `end`: (questions,), packed
-    token of the answer, or -1 for a question that none of its passages answers; `relevant`:
+    `group`: (pairs,), the question that each pair belongs to. `start`, `end`: (questions,), packed
+    token of the answer, or -1 for a question that none of its passages answers. `relevant`:
     (questions,), the pair that answers it, or -1.
     """
 
@@ -33,10 +33,10 @@ class Targets:
 
 
 def segment_log_softmax(logits: Tensor, segments: Tensor, none: Tensor) -> tuple[Tensor, Tensor]:
-    """Log-softmax within each segment, `none` competing as one more entry of each.
+    """Log-softmax within each segment, with `none` competing as one more entry of each.
 
-    Shapes: `logits`, `segments` (n,); `none` (segments,). Returns log-probabilities of the
-    entries (n,) and of none (segments,).
+    Shapes: `logits`, `segments` (n,); `none` (segments,). Returns log-probabilities of the entries
+    (n,) and of none (segments,).
     """
     highest = none.detach().scatter_reduce(0, segments, logits.detach(), "amax")
     total = (none - highest).exp().index_add(0, segments, (logits - highest[segments]).exp())
@@ -96,8 +96,8 @@ def distillation_loss(
 def state_loss(student: ReaderOutput, teacher: ReaderOutput, matches: list[int]) -> Tensor:
     """Mean squared difference between each upper layer's states and the teacher's.
 
-    `matches[i]` is the index of the teacher's upper layer that the student's layer i is held
-    to. There is no padding to leave out (DeFormer's layerwise representation similarity).
+    `matches[i]` is the index of the teacher's upper layer that the student's layer i is held to.
+    This is DeFormer's layerwise representation similarity, without padding to leave out.
     """
     pairs = zip(student.layers, matches, strict=True)
     losses = [(mine.float() - teacher.layers[i].float()).pow(2).mean() for mine, i in pairs]
@@ -107,11 +107,11 @@ def state_loss(student: ReaderOutput, teacher: ReaderOutput, matches: list[int])
 def passage_state_loss(
     joint: Tensor, teacher_states: Tensor, packing: Packing, passage_start: Tensor
 ) -> Tensor:
-    """Mean squared difference of the passages' states at the cut from the teacher's.
+    """Mean squared difference between the passages' states at the cut and the teacher's.
 
-    Shapes: `joint`, `teacher_states` (tokens, width), of pairs that lie as `packing` says;
-    `passage_start` (pairs,). The teacher's passages have seen their questions, so this holds a
-    passage alone to what it is for its questions in the mean.
+    Shapes: `joint`, `teacher_states` (tokens, width), of pairs laid out as `packing`;
+    `passage_start` (pairs,). The teacher's passages have seen their questions, so a passage alone
+    is held to the mean over its questions.
     """
     inside = packing.position >= passage_start[packing.sequence]
     return (joint[inside].float() - teacher_states[inside].float()).pow(2).mean()

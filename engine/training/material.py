@@ -1,4 +1,4 @@
-"""What a reader is trained on, from files: examples with their negatives, and what is held back."""
+"""Training data from files: examples with their negatives, and the held-out split."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -18,9 +18,9 @@ from engine.training.vectors import Prefixes, VectorTargets, vector_targets
 
 @dataclass(frozen=True)
 class Material:
-    """Examples to train on, and the paragraphs that no training sees.
+    """Examples to train on, and the held-out paragraphs, which no training sees.
 
-    `left_out` questions are neither: they ask nothing, or what answers them isn't found.
+    `left_out` questions are in neither: they are empty, or their answer isn't found.
     """
 
     examples: ExampleSet
@@ -37,9 +37,9 @@ class Material:
 def split_paragraphs(
     files: Sequence[Path],
 ) -> tuple[list[SquadParagraph], list[SquadParagraph]]:
-    """Paragraphs to train on, and those held back, by a hash of their text.
+    """Paragraphs to train on and held-out ones, by a hash of their text.
 
-    Raises: SourceError if a file can't be read or is of another layout.
+    Raises: SourceError if a file can't be read or has another layout.
     """
     paragraphs = [paragraph for file in files for paragraph in read_paragraphs(file)]
     random.Random(0).shuffle(paragraphs)
@@ -48,10 +48,11 @@ def split_paragraphs(
 
 
 def gather_material(files: Sequence[Path], tokenizer: Tokenizer, *, limit: int) -> Material:
-    """Examples of windows of at most `limit` wordpieces, with negatives, from files of SQuAD
-    or Natural Questions.
+    """Examples from files of SQuAD or Natural Questions, with negatives.
 
-    Raises: SourceError if a file can't be read or is of another layout.
+    Windows have at most `limit` wordpieces.
+
+    Raises: SourceError if a file can't be read or has another layout.
     """
     paragraphs, held_back = split_paragraphs(files)
     examples = cut_examples(paragraphs, tokenizer, limit=limit)
@@ -68,9 +69,9 @@ def kept_vector_targets(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> VectorTargets:
-    """The base encoder's vectors, kept in `folder` since they take minutes.
+    """The base encoder's vectors. They are kept in `folder`, since they take minutes.
 
-    `on_progress` as of `vector_targets`.
+    `on_progress` as in `vector_targets`.
     """
     from safetensors.torch import load_file, save_file
 

@@ -1,4 +1,4 @@
-"""Passages that look right and aren't: what BM25 finds for a question in the same collection."""
+"""Negatives: passages of the same collection that BM25 finds but that don't answer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from engine.training.task_examples import TaskSet
 def with_negatives(examples: ExampleSet, *, per_question: int = 8) -> ExampleSet:
     """Give each example the best-ranked windows that hold none of its answers' texts.
 
-    Those without an answer get none: who knows what other paragraphs would say?
+    Examples without an answer get none, since another paragraph may answer them.
     """
     texts = [normalise(window.text) for window in examples.windows]
     answers = [
@@ -60,7 +60,7 @@ def find_negatives(
     *,
     per_question: int,
 ) -> list[tuple[int, ...]]:
-    """The best-ranked windows for each question asked, of which `is_negative(question, window)`."""
+    """For each question, the best-ranked windows with `is_negative(question, window)`."""
     index = _index(windows)
     searcher = index.searcher()
     found = []

@@ -1,4 +1,4 @@
-"""Questions as read from an index, with what is known of their answers: what calibration sees."""
+"""Observations: questions as read from an index, with their known answers, for calibration."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -35,10 +35,10 @@ GROUPED_FOR = 5
 class Observation:
     """One question as read.
 
-    `features` (passages, 4) are what its passages are reranked by; `hits` and `offsets` belong to
-    `reading`, as `merge_answers` takes them. `right` marks the passages of the paragraph that
-    answers it, (passages,); `correct` the spans that share at least half of their words with an
-    answer (F1), (passages, k). `answered` tells whether the question has an answer at all.
+    `features` (passages, 4) are the rerank features of its passages. `hits` and `offsets` belong to
+    `reading`, as `merge_answers` takes them. `right` (passages,) marks the passages of the
+    paragraph that answers it. `correct` (passages, k) marks the spans that share at least half of
+    their words with an answer (F1). `answered` tells whether the question has an answer at all.
     """
 
     features: Tensor
@@ -52,7 +52,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class FirstAnswer:
-    """What a user would see first: `spans` (passages, k) are those merged into it."""
+    """The answer that a user would see first. `spans` (passages, k) are those merged into it."""
 
     spans: Tensor
     confidence: float
@@ -67,10 +67,10 @@ def observe(
     passages: int = 20,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> list[Observation]:
-    """Ask each question of `paragraphs`, which the index should hold among others.
+    """Ask each question of `paragraphs`, which should be in the index among others.
 
-    A question that one paragraph answers and another doesn't, as corrections of answers may say,
-    has an answer in the collection: it's asked as the first has it.
+    If one paragraph answers a question and another doesn't, as after corrections of answers, the
+    collection has an answer to it: the first paragraph counts.
     """
     answered = {q.question for p in paragraphs for q in p.questions if q.answers}
     checkpoint, observations = engine.checkpoint, []
@@ -82,11 +82,11 @@ def observe(
             continue
         try:
             prepared = prepare_question(question.question, checkpoint)
-        except QuestionError:  # without a word there's nothing to find
+        except QuestionError:  # a question without a word finds nothing
             continue
         encoded = checkpoint.encode_questions([prepared.pieces])
         vector = checkpoint.vectors(encoded)
-        # One generation a question, as when a user asks.
+        # Each question sees one generation, as when a user asks.
         with engine.backend.snapshot() as snapshot:
             found = retrieve_passages(prepared.text, vector, passages, snapshot)
             loaded = load_passages(found.fused[:passages], snapshot, checkpoint)
@@ -98,7 +98,7 @@ def observe(
         spans = done.reading.spans
         observations.append(
             Observation(
-                # Clones, because what inference mode made can't be differentiated through.
+                # Clones, because tensors made in inference mode allow no gradients.
                 features=done.features.clone(),
                 reading=Reading(
                     Spans(spans.score.clone(), spans.first, spans.last),
@@ -125,7 +125,7 @@ def observe(
 
 
 def first_answer(o: Observation, calibration: Calibration) -> FirstAnswer:
-    """The answer that the question gets by `calibration`; without one, no spans and 0."""
+    """The first answer to the question under `calibration`; no spans and 0 if there is none."""
     reading = replace(o.reading, rerank=o.features @ torch.tensor(calibration.rerank))
     probability, null = probabilities(reading, calibration)
     groups = group_spans(reading, probability, o.hits, o.offsets, GROUPED_FOR)
@@ -139,15 +139,15 @@ def first_answer(o: Observation, calibration: Calibration) -> FirstAnswer:
 
 
 def with_unanswered(observations: Sequence[Observation]) -> list[Observation]:
-    """With questions that have no answer, since a collection doesn't answer all it's asked.
+    """The observations, with some that have no answer, since no collection answers everything.
 
-    If there are none, every tenth is there again without the passages that answer it.
+    If there are none, every tenth appears again without the passages that answer it.
     """
     return [*observations, *taken_away(observations).values()]
 
 
 def taken_away(observations: Sequence[Observation]) -> dict[int, Observation]:
-    """What `with_unanswered` adds, by the numbers of the questions that are there again."""
+    """The observations that `with_unanswered` adds, by the numbers of their questions."""
     if not all(o.answered for o in observations):
         return {}
     return {

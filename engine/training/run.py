@@ -1,4 +1,4 @@
-"""One training of a reader, from its material to a checkpoint that says how it was made."""
+"""One training of a reader, from its material to a checkpoint that records how it was made."""
 
 import shutil
 import time
@@ -27,7 +27,7 @@ EVALUATE_QUESTIONS = 250
 
 
 class Stopwatch:
-    """What all steps of a run take, from those that were seen: a run may have been broken off."""
+    """The time of all steps of a run, estimated from those seen, since a run may be resumed."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -45,15 +45,15 @@ def reading_whole(settings: Settings) -> ReadingOptions:
 
 
 def work_folder(out: Path) -> Path:
-    """Where a training into `out` keeps what it needs to go on; gone when it's finished."""
+    """The folder for the state of a training into `out`; removed when the training is finished."""
     return out.with_name(out.name + ".training")
 
 
 def check_out(out: Path, *, in_place: bool = False) -> None:
-    """Better told before a training than behind it.
+    """Check before a training that its checkpoint can be written.
 
-    Raises: CheckpointError if nothing can be written to `out`, or, unless it's to be changed
-    `in_place`, a checkpoint is there already.
+    Raises: CheckpointError if nothing can be written to `out`, or if a checkpoint is there already
+    and isn't to be changed `in_place`.
     """
     if not in_place and (out / "config.json").is_file():
         raise CheckpointError(f"{out} holds a checkpoint already; name a new folder with --out")
@@ -81,9 +81,10 @@ def train_to_checkpoint(
     on_progress: Callable[[Progress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Train `reader`, write the checkpoint `out`; its EM and F1 on questions held back, or None.
+    """Train `reader` and write the checkpoint `out`. Returns held-out EM and F1, or None.
 
-    A run that broke off goes on from its last state, kept beside `out`.
+    An interrupted run resumes from its last state, kept beside `out`.
+
     Raises: SourceError if there's nothing to train on.
     """
     settings = settings_for(reader.encoder.config)
@@ -112,7 +113,7 @@ def train_to_checkpoint(
         evaluate=measure,
         evaluate_every=EVALUATE_EVERY,
     )
-    if not quality:  # broken off behind the last step
+    if not quality:  # interrupted after the last step
         measure(reader, 0)
     how = {**asdict(recipe), "date": str(date.today()), "seconds": round(watch.seconds)}
     done = replace(settings, training={"reader": how}, quality={"held back": quality})
@@ -130,9 +131,9 @@ def save_trained(
     *,
     say: Callable[[str], None],
 ) -> None:
-    """Write the checkpoint `out`, its last layer skimmed as far as the questions `asked` allow.
+    """Write the checkpoint `out`, with an early exit as far as the questions `asked` allow.
 
-    An undecomposed reader isn't skimmed: it has far more layers to run than the last.
+    An undecomposed reader gets none: its last layer is one of many.
     """
     skipping: Skipping = EveryToken()
     if reader.encoder.config.lower:

@@ -1,4 +1,4 @@
-"""How far a reader's last layer may be skimmed: measured, since no reader promises it."""
+"""Fitting the early exit: how many starts and ends the last layer has to read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,8 +15,8 @@ from engine.reading.spans import best_spans
 from engine.text.tokenization import Tokenizer
 
 CHOICES = (8, 12, 16, 24, 32)
-TOGETHER = 4  # paragraphs that are each asked the questions of all: most of them don't answer
-NEAR = 0.1  # the best span's score may be this much lower
+TOGETHER = 4  # paragraphs; each is asked the questions of all, so most don't answer
+NEAR = 0.1  # how much lower the best span's score may be
 
 
 def fit_skim(
@@ -27,10 +27,11 @@ def fit_skim(
     *,
     agreement: float = 0.995,
 ) -> Skipping:
-    """The fewest starts and ends that leave nearly every passage its best span.
+    """The fewest starts and ends that keep the best span of nearly every passage.
 
-    Every token, if none do. `agreement` is the share of pairs of question and passage that have
-    to keep it; passages are the first window of each paragraph.
+    If no number does, the last layer reads every token. `agreement` is the share of pairs of
+    question and passage that have to keep their best span. Passages are the first window of each
+    paragraph.
     """
     kept = dict.fromkeys(CHOICES, 0)
     pairs = 0
@@ -57,7 +58,9 @@ def _best_scores(
     passages: list[Pieces],
     options: ReadingOptions,
 ) -> list[Tensor]:
-    """Of every passage for every question, (pairs,): read whole, then skimmed by each choice."""
+    """The best score of every passage for every question, (pairs,): read whole, then by each
+    choice.
+    """
     asked = encode(reader, question_texts(questions, tokenizer, reader.device), options)
     read = encode(reader, passage_texts(passages, tokenizer, reader.device), options)
     pairs = every_pair(len(questions), len(passages))

@@ -21,9 +21,9 @@ BOOLEAN = "boolean"
 class TaskBatch(Packed):
     """Questions to be judged by the head `head`.
 
-    Every logit of that head on every pair is an entry, and so, for yes/no, is a question's being
-    answered by nothing read, of logit 0. `group`, (entries,), is the example that each competes
-    for; `right`, (entries,), marks those that are true, one or more an example.
+    Every logit of that head on every pair is an entry. For yes/no, each question has one more
+    entry, of logit 0: nothing that was read answers it. `group` (entries,) is the example that each
+    entry competes for. `right` (entries,) marks the right entries, one or more an example.
     """
 
     head: str
@@ -53,10 +53,10 @@ def make_task_batch(
     mixture: Mixture,
     rng: random.Random,
 ) -> TaskBatch:
-    """Lay out the numbered examples packed.
+    """Pack the numbered examples.
 
-    A yes/no question is read with windows of other passages, or only these, as `mixture` has it;
-    a choice on its own passage alone, once with each option.
+    A yes/no question is read with windows of other passages, or only those, as `mixture` says. A
+    choice is read on its own passage alone, once with each option.
     """
     asked: list[NDArray[np.int32]] = []
     window_index: dict[int, int] = {}
@@ -87,7 +87,7 @@ def make_task_batch(
 def _draw(
     example: TaskExample, mixture: Mixture, rng: random.Random
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """The windows of its own passage to read, none if it's to stay unanswered, and others."""
+    """The windows of its own passage (none if the question stays unanswered), and others."""
     draw = rng.random()
     if draw < mixture.gold_only or not example.negatives:
         return example.golds, ()

@@ -1,4 +1,4 @@
-"""Yes/no and multiple-choice questions with the windows of text that they are judged on."""
+"""Yes/no and multiple-choice questions with the windows of text that judge them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,10 +15,11 @@ from engine.training.examples import QUESTION_LIMIT, Window, cut_windows
 
 @dataclass(frozen=True)
 class TaskExample:
-    """A question on the windows `golds` of its passage, and windows of others.
+    """A question on the windows `golds` of its passage, and windows of other passages.
 
-    `asked` are the texts it's asked as, in wordpieces: itself for yes/no, with each option for
-    a choice. `answer` is the number of what's right: no 0, yes 1; or the option's.
+    `asked` are its texts in wordpieces: the question itself for yes/no, the question with each
+    option for a choice. `answer` is the number of the right one: no is 0, yes is 1; or the option's
+    number.
     """
 
     asked: tuple[NDArray[np.int32], ...]
@@ -33,14 +34,14 @@ class TaskExample:
         return self.golds[0]
 
     def as_bytes(self) -> bytes:
-        """All that matters for training, for a digest."""
+        """Everything that matters for training, for a digest."""
         asked = b"".join(ids.tobytes() for ids in self.asked)
         return asked + repr((self.golds, self.answer, self.negatives)).encode()
 
 
 @dataclass(frozen=True)
 class TaskSet:
-    """`head` is what judges them, of `engine.reading.reader.HEADS`."""
+    """`head` is the head that judges them, one of `engine.reading.reader.HEADS`."""
 
     head: str
     windows: list[Window]
@@ -50,7 +51,7 @@ class TaskSet:
 def cut_boolean(
     questions: Iterable[BooleanQuestion], tokenizer: Tokenizer, *, limit: int
 ) -> TaskSet:
-    """Cut passages into windows of at most `limit` pieces; what holds no word is left out."""
+    """Cut passages into windows of at most `limit` pieces. Texts without a word are left out."""
     windows = _Windows(tokenizer, limit)
     examples = []
     for question in questions:
@@ -68,7 +69,7 @@ def cut_choice(
     limit: int,
     asked_limit: int = CHOICE_LIMIT,
 ) -> TaskSet:
-    """As `cut_boolean`; each option is asked with its question, in `asked_limit` pieces at most."""
+    """As `cut_boolean`. Each option is asked with its question, in at most `asked_limit` pieces."""
     windows = _Windows(tokenizer, limit)
     examples = []
     for question in questions:

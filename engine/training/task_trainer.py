@@ -111,7 +111,7 @@ def _plan(examples: TaskSet | ExampleSet, recipe: Recipe, epochs: int) -> list[l
 
 
 def _parts(numbers: Sequence[int], tasks: TaskSet) -> Iterator[list[int]]:
-    """A batch in parts to be read one after another; a question may be more than a part holds."""
+    """A batch in parts to be read one after another. One question may be more than a part holds."""
     part: list[int] = []
     pairs = 0
     for number in numbers:
@@ -165,7 +165,7 @@ def _beside_loss(
 
 
 def _trained(reader: Reader, head: str, beside: Beside | None) -> dict[str, nn.Parameter]:
-    """The weights that the losses reach; others would get neither gradient nor state."""
+    """The weights that the losses reach. Others would get neither gradient nor state."""
     idle = [f"more.{other}." for other in reader.heads if other != head]
     if beside is None:
         idle += ["span.", "pair."]

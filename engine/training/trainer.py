@@ -90,10 +90,11 @@ def train_reader(
     evaluate: Callable[[Reader, int], None] = lambda *_: None,
     evaluate_every: int = 200,
 ) -> None:
-    """Train `reader` in place, piece embeddings frozen, in bf16 where products allow.
+    """Train `reader` in place in bf16 where products allow, with piece embeddings frozen.
 
-    Frozen piece embeddings let the reader change its vocabulary later. A run that finds its
-    state in `resume_folder` goes on from there with the same data in the same order.
+    Frozen piece embeddings let the reader change its vocabulary later. A run that finds its state
+    in `resume_folder` resumes with the same data in the same order.
+
     Raises: SourceError if there's nothing to train on; CheckpointError as `check_states`.
     """
     if not examples.examples or recipe.epochs <= 0:
@@ -101,7 +102,7 @@ def train_reader(
     if teacher is not None:
         check_states(reader, teacher, recipe)
     rng = random.Random(recipe.seed)
-    # Every epoch is a reshuffle, and the plan is drawn from the seed alone, so a resumed run
+    # Every epoch is shuffled anew, and the plan is drawn from the seed alone, so a resumed run
     # sees the batches that it would have seen.
     batches = [
         batch
@@ -127,7 +128,7 @@ def train_reader(
     def loss_of(step: int) -> Tensor:
         rng = random.Random(f"{recipe.seed}/{step}")
         batch = make_batch(batches[step], examples, tokenizer, recipe.mixture, rng)
-        torch.manual_seed(rng.getrandbits(32))  # what is dropped depends on the step alone too
+        torch.manual_seed(rng.getrandbits(32))  # dropout depends on the step alone too
         return spans_loss(reader, teacher, base, batch, recipe)
 
     with dropout(reader, recipe.dropout):
@@ -150,7 +151,7 @@ def spans_loss(
     batch: Batch,
     recipe: Recipe,
 ) -> Tensor:
-    """What `recipe` makes of a batch of questions that are answered with spans."""
+    """The loss of `recipe` on a batch of questions that spans answer."""
     with products_in(READ_WHOLE.dtype, reader):
         questions = encode(reader, batch.questions, READ_WHOLE)
         windows = encode(reader, batch.windows, READ_WHOLE)
@@ -180,7 +181,7 @@ def spans_loss(
             window_vectors = reader.encoder.pool(windows)
     if base is None:
         return loss
-    # In fp32: neighbouring cosines differ by less than bf16 can tell.
+    # In fp32, since neighbouring cosines differ by less than bf16 resolves.
     return loss + recipe.vectors * vector_loss(
         question_vectors, window_vectors, batch.examples, batch.drawn, base, recipe.objective
     )

@@ -1,10 +1,10 @@
 """Training the vector layers: retrieval vectors behind a frozen reader's lower layers.
 
-The vectors are taught to live in the base encoder's space: each question's vector is held
-against the base encoder's vectors of *all* windows, each window's against those of all
-questions, so that every step sees the whole collection as negatives at the price of a matrix
-product. The targets are what the base encoder ranks (Hinton et al., 2015). Teaching which window
-is right beside that helped where the training text came from, and lost more elsewhere.
+The vectors learn to lie in the base encoder's space. Each question's vector is compared with the
+base encoder's vectors of *all* windows, and each window's with those of all questions. So every
+step sees the whole collection as negatives, at the price of a matrix product. The targets are the
+base encoder's ranking (Hinton et al., 2015). Teaching also which window is right helped on text
+from where the training text came from, and lost more elsewhere.
 """
 
 import json
@@ -47,7 +47,7 @@ class VectorTargets:
 
 @dataclass(frozen=True)
 class VectorRecipe:
-    """`batch_size` windows make a step, with as large a share of the questions."""
+    """A step takes `batch_size` windows, and as large a share of the questions."""
 
     epochs: float = 4.0
     batch_size: int = 48
@@ -59,7 +59,7 @@ class VectorRecipe:
 
 @dataclass(frozen=True)
 class Prefixes:
-    """What the base encoder expects before a text (Wang et al., 2024, for the E5 family)."""
+    """The base encoder's prefixes of a text (Wang et al., 2024, for the E5 family)."""
 
     question: str = "query: "
     passage: str = "passage: "
@@ -74,9 +74,9 @@ def base_vectors(
     *,
     on_encoded: Callable[[int], None] = lambda _: None,
 ) -> Tensor:
-    """Unit vectors (texts, width) fp32 of an undecomposed encoder: mean of its last layer.
+    """Unit vectors (texts, width) fp32 of an undecomposed encoder: the mean of its last layer.
 
-    `on_encoded` is told of each pass how many characters of `texts` it took.
+    `on_encoded` gets the number of characters of `texts` after each pass.
     """
     limit = encoder.config.positions - 2  # [CLS] and [SEP]
     pieces = [tokenizer.encode(prefix + text).ids[:limit] for text in texts]
@@ -106,7 +106,7 @@ def vector_targets(
 ) -> VectorTargets:
     """Run the base encoder over every question and window of a collection.
 
-    `on_progress` is told how many characters are done, of how many.
+    `on_progress` gets the number of characters done and the total.
     """
     questions = [example.text for example in examples.examples]
     windows = [window.text for window in examples.windows]
@@ -134,9 +134,10 @@ def train_vectors(
     save_every_seconds: float = 300.0,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> None:
-    """Train `encoder.vector` in place; everything below it stays as it is.
+    """Train `encoder.vector` in place. Everything below it stays as it is.
 
-    A run that finds its state in `resume_folder` goes on from there.
+    A run that finds its state in `resume_folder` resumes.
+
     Raises: SourceError if there's nothing to train on; otherwise as `run_steps`.
     """
     if not examples.examples or recipe.epochs <= 0:
@@ -173,9 +174,9 @@ def train_vectors(
 
 
 def _portions(n: int, epochs: float, parts: int, rng: random.Random) -> list[list[int]]:
-    """`epochs` passes over `n` numbers, each in an order of its own, cut into even parts.
+    """`epochs` passes over `n` numbers, each in its own order, cut into even parts.
 
-    None is empty: where there are more parts than numbers, some come again.
+    No part is empty: if there are more parts than numbers, some numbers come again.
     """
     wanted = max(parts, round(epochs * n))
     order = [number for _ in range(-(-wanted // n)) for number in rng.sample(range(n), n)][:wanted]
@@ -214,7 +215,7 @@ def _frozen_states(
     tokenizer: Tokenizer,
     framed: Callable[[Sequence[Pieces], Tokenizer], Texts],
 ) -> list[Tensor]:
-    """What the lower layers give, (tokens, width) bf16 for each text."""
+    """The output of the lower layers, (tokens, width) bf16 for each text."""
     states: list[Tensor] = [torch.empty(0)] * len(pieces)
     for group in length_groups([len(sequence) for sequence in pieces]):
         with products_in(torch.bfloat16, encoder):

@@ -23,6 +23,7 @@ from engine.codecs.registry import NO_TENSORS, codec_of
 from engine.devices import best_dtype, chosen_device
 from engine.encoder.config import EncoderConfig
 from engine.encoder.states import Pieces, States, passage_texts, question_texts
+from engine.encoder.unfilled import without_weights
 from engine.errors import CheckpointError, reason_of
 from engine.reading.read import ReadingOptions, read_pairs
 from engine.reading.reader import Reader, ReaderOutput
@@ -224,7 +225,7 @@ def load_checkpoint(
             f"{_CONFIG} {config.vocabulary}; copy the whole checkpoint folder"
         )
     try:
-        with torch.device("meta"):
+        with without_weights():
             reader = Reader.shaped(config, heads)
             reader.add_skipping(settings.skipping)
     except CheckpointError as error:

@@ -2,6 +2,8 @@
 
 import json
 import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -218,6 +220,14 @@ def test_each_missing_file_is_named(checkpoint_folder: Path, name: str) -> None:
     (checkpoint_folder / name).unlink()
     with pytest.raises(CheckpointError, match=f"has no {name}"):
         load_checkpoint(checkpoint_folder)
+
+
+def test_loading_does_not_wait_for_torch_s_compiler(checkpoint_folder: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from engine.checkpoint import load_checkpoint; "
+        "load_checkpoint(Path(sys.argv[1])); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(checkpoint_folder)], check=True)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from engine.errors import IndexStoreError
 from engine.retrieval.stop_words import STOP_WORDS
 from engine.text.languages import ENGLISH, LANGUAGES
 
-# Stands in the manifest, with the language behind it unless that is English; a change of the terms
+# In the manifest, followed by the language unless that is English; a change of the terms
 # that some text gives needs another name.
 ANALYSER = "foreread-1"
 

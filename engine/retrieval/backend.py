@@ -1,4 +1,4 @@
-"""What the engine and the indexer ask of the place where a collection is kept."""
+"""The protocols of a place where collections are kept, for the engine and the indexer."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,9 +19,9 @@ from engine.store.manifest import IndexSettings, Root
 
 @dataclass(frozen=True)
 class FetchedPassage:
-    """A passage as it's read: its `states` are in the collection's codec, checked.
+    """A passage to be read. Its `states` are in the collection's codec, their checksum checked.
 
-    `text` is the document's text from `passage.start` to `passage.end`, `fields` are the
+    `text` is the document's text from `passage.start` to `passage.end`; `fields` are the
     document's.
     """
 
@@ -41,8 +41,8 @@ class FetchedPassage:
 class Description:
     """What a collection holds. `bytes_on_disk` is by part; times are seconds since 1970.
 
-    `bytes_per_token` is what the codec stores for one token, next to nothing else. `calibrated`
-    tells whether the collection has a calibration of its own.
+    `bytes_per_token` is what the codec stores for one token. `calibrated` tells whether the
+    collection has a calibration of its own.
     """
 
     checkpoint: str
@@ -73,7 +73,7 @@ class Snapshot(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to tell whoever asked: that a part of the collection couldn't be searched."""
+        """What the user should know, such as that a part of the collection couldn't be searched."""
         ...
 
     @property
@@ -84,8 +84,8 @@ class Snapshot(Protocol):
     def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
         """The best `n` passages for a question by BM25; none if it holds no known word.
 
-        Only those of documents that all conditions hold for are ranked, by the scores that they
-        have among all passages.
+        Only passages of documents that meet all conditions are ranked. Their scores are those
+        that they have among all passages.
 
         Raises: FilterError as `matching`.
         """
@@ -96,14 +96,14 @@ class Snapshot(Protocol):
     ) -> list[list[Hit]]:
         """The best `n` passages for each of `vectors`, (q, dimension), by cosine.
 
-        Only those of documents that all conditions hold for are ranked.
+        Only passages of documents that meet all conditions are ranked.
 
         Raises: FilterError as `matching`.
         """
         ...
 
     def matching(self, where: Sequence[Condition]) -> int:
-        """How many passages are of documents that all conditions hold for.
+        """The number of passages of documents that meet all conditions.
 
         Raises: FilterError if no document has a field, or a value can't be compared with it.
         """
@@ -114,7 +114,7 @@ class Snapshot(Protocol):
         ...
 
     def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
-        """The passages of `keys`, in that order; those removed meanwhile are left out."""
+        """The passages of `keys` that are there, in that order."""
         ...
 
     def document(self, document_id: str) -> Document:
@@ -138,7 +138,7 @@ class Ledger(Protocol):
         ...
 
     def files(self) -> Iterator[FileRecord]:
-        """Every file that is known, in no order that means anything."""
+        """Every known file, in any order."""
         ...
 
     def files_of(self, content: str) -> list[FileRecord]:
@@ -173,7 +173,7 @@ class Backend(Ledger, Protocol):
         ...
 
     def entries(self) -> Iterator[DocumentEntry]:
-        """Every document without its text, in no order that means anything."""
+        """Every document without its text, in any order."""
         ...
 
     def write(
@@ -187,14 +187,14 @@ class Backend(Ledger, Protocol):
     ) -> None:
         """Change the collection, all or nothing.
 
-        Documents with the ids `removed` go, then those of `batch` come, each in place of one of
-        the same id. The files at the paths `forgotten` are known no longer, those in `files` as
-        they say. `roots` replace the collection's.
+        The documents with the ids `removed` are removed first. Then those of `batch` are added,
+        each replacing one of the same id. The files at the paths `forgotten` are forgotten, and
+        `files` are recorded. `roots` replace the collection's.
         """
         ...
 
     def delete(self, document_ids: Collection[str]) -> int:
-        """Remove documents; how many of the ids there were."""
+        """Remove documents and return how many of the ids there were."""
         ...
 
     def calibrate(self, calibration: Mapping[str, Any] | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from engine.codecs.names import CODECS, known_codecs
-from engine.errors import IndexStoreError
+from engine.errors import IndexVersionError
 
 STORE_FORMAT = 2
 
@@ -34,13 +34,13 @@ class IndexSettings:
     def from_dict(cls, fields: Mapping[str, Any], where: object) -> "IndexSettings":
         """What `to_dict` gave; older indexes, called `where`, lack the bytes of a token.
 
-        Raises: IndexStoreError if this version doesn't know the codec; KeyError or TypeError if
+        Raises: IndexVersionError if this version doesn't know the codec; KeyError or TypeError if
         these aren't settings.
         """
         found = dict(fields)
         codec, width = found["codec"], found.pop("hidden_size")
         if codec not in CODECS:
-            raise IndexStoreError(
+            raise IndexVersionError(
                 f"{where} keeps its states in the codec {codec!r} and this version knows "
                 f"{known_codecs()}; open it with a version that knows {codec!r}, or build it again "
                 "with: indexer build SOURCE --index DIR --overwrite"

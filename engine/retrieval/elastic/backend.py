@@ -54,7 +54,7 @@ class ElasticBackend:
     def __init__(self, connection: Connection, located: Located, *, readonly: bool = True) -> None:
         self._connection = connection
         self._located = located
-        # Since the last refresh; or before, by a process that was killed behind its last write.
+        # By this process since its last refresh, or by one that was killed before its own.
         self._changed = not readonly
         self._reader = self._new_reader()
         self._writer = ElasticWriter(connection, located, self._reader)

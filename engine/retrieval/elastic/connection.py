@@ -28,7 +28,7 @@ SECRETS = f"{API_KEY}, or {USER} and {PASSWORD},"
 CLIENT = ".".join(map(str, elasticsearch.__version__))
 OLDEST = (8, 19)  # of servers
 BUSY = (429, 502, 503, 504)
-READING, WRITING = 4, 9  # how often a request is made before its failure is told
+READING, WRITING = 4, 9  # attempts at a request before its failure is raised
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds
 TIMEOUT = 60.0  # seconds for one request
 FIRST_TIMEOUT = 10.0  # and for the first one, which asks little
@@ -160,9 +160,10 @@ def searched(
 def got(
     client: Elasticsearch, index: str, ids: Sequence[str], fields: Sequence[str], *, lossy: bool
 ) -> list[dict[str, Any]]:
-    """What a multi-get says of each id. If one can't be read, that's raised; if `lossy`, it's told.
+    """What a multi-get says of each id.
 
-    That there's no such index, which it says of each id too, is always raised.
+    An id that can't be read raises an error or, if `lossy`, is returned with its error. A missing
+    index always raises one.
     """
     answer = client.mget(index=index, ids=ids, stored_fields=fields)
     docs: list[dict[str, Any]] = answer["docs"]

@@ -1,4 +1,4 @@
-"""What an index in Elasticsearch is made of, all of it said and nothing left to defaults.
+"""The mappings and settings of an index in Elasticsearch, with nothing left to defaults.
 
 Records of four kinds, told apart by `kind`, share an index, so that one alias names them all:
 
@@ -8,7 +8,7 @@ Records of four kinds, told apart by `kind`, share an index, so that one alias n
     file      `record` is stored; `content` is found
     note      `record` is stored: the sources that an update goes over, the calibration
 
-Stored fields are those of the embedded store, checksums included. There is no `_source`: it
+Stored fields are those of the folder's store, checksums included. There is no `_source`, since it
 would hold every state a second time.
 """
 
@@ -51,7 +51,7 @@ def index_settings(layout: Mapping[str, int]) -> dict[str, Any]:
     """`layout` has the numbers of `shards` and `replicas`; what it lacks the cluster decides."""
     numbers = {f"number_of_{name}": number for name, number in layout.items()}
     bm25 = {"type": "BM25", "k1": K1, "b": B}
-    # Not searched while it's built: what is looked up meanwhile asks for a refresh itself.
+    # An index isn't searched while it's built; lookups meanwhile ask for a refresh themselves.
     return {**numbers, "similarity": {SIMILARITY: bm25}, "refresh_interval": "-1"}
 
 

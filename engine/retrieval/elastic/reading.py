@@ -71,7 +71,7 @@ class ElasticReader:
     ) -> dict[str, Fields]:
         """The stored fields of the records that there are, by id, as last written.
 
-        Raises: IndexStoreError if whether one is there can't be told; if `lossy`, it's noted.
+        Raises: IndexStoreError if some can't be read; if `lossy`, that becomes a note instead.
         """
         found: dict[str, Fields] = {}
         for part in parts_of(ids, AT_ONCE):
@@ -111,7 +111,7 @@ class ElasticReader:
     def listed(self, query: Query, fields: Sequence[str] = ("record",)) -> Iterator[Fields]:
         """The stored fields of all records that a query finds, as of now, page by page.
 
-        Whoever takes longer than KEPT over a page finds the list gone.
+        The list is gone for a reader that takes longer than KEPT over a page.
         """
         call, last = self._connection.call, None
         opened = self._ask(lambda c: c.open_point_in_time(index=self.index, keep_alive=KEPT))["id"]
@@ -125,7 +125,7 @@ class ElasticReader:
                     return
                 last = hits[-1]["sort"]
         finally:
-            with suppress(IndexStoreError):  # it's gone already, or goes by itself
+            with suppress(IndexStoreError):  # it has expired, or will
                 call(lambda c: c.close_point_in_time(id=opened), 1)
 
     def count(self, kind: str, queries: Sequence[Query] = ()) -> int:
@@ -157,7 +157,7 @@ class ElasticReader:
         try:
             return self._connection.call(request)
         except MissingError:
-            if self.index == asked:  # else another thread has followed already
+            if self.index == asked:  # otherwise another thread has followed already
                 located = self._follow()
                 if located.index == asked:
                     raise

@@ -105,7 +105,7 @@ def document_record(encoded: EncodedDocument, *, finished: bool, passages: int) 
         "pieces": sum(len(one.passage.pieces) for one in encoded.passages),
         "written": time.time(),
     }
-    if encoded.passages:  # else nothing of it can be found
+    if encoded.passages:  # a document without passages is never found
         record |= {"fields": tokens(document.fields), "names": names_of(document.fields)}
     if own is not None:
         record["own"] = found_by(own)

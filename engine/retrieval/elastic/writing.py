@@ -1,9 +1,9 @@
-"""Writing to an index in Elasticsearch: in any order twice, it ends the same.
+"""Writing to an index in Elasticsearch, so that the same call may be made again at any point.
 
-There are no transactions, so a document's record goes first, unfinished and with every key that
-its passages may have, and those of the files, as not all stored; then its passages; then the
-records as they're to be. What breaks off in between is found unfinished, and the same call makes it
-whole.
+There are no transactions. The document's record is written first, as unfinished and with every key
+that its passages may have, and the files' records as not all stored. Its passages follow, then the
+records in their final form. An interrupted write leaves unfinished records, and the same call
+completes them.
 """
 
 import time
@@ -47,10 +47,10 @@ Action = dict[str, Any]
 
 
 class ElasticWriter:
-    """Changes one index. Several processes may, on several machines, each other documents."""
+    """Changes one index. Several processes may do so, each with documents of its own."""
 
     def __init__(self, connection: Connection, located: Located, reader: ElasticReader) -> None:
-        """`located` is written to, and no index that takes its place; `reader` looks things up."""
+        """It writes to `located` and to no index that takes its place; `reader` looks things up."""
         self._connection = connection
         self._located = located
         self._reader = reader

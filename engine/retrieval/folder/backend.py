@@ -4,8 +4,8 @@
     bm25/      Tantivy, from the store's passages
     vectors/   FAISS, from the store's vectors
 
-`bm25/` and `vectors/` may be deleted, or lag behind after a crash: `refresh`, which opening
-does too, makes them again or lets them catch up.
+`bm25/` and `vectors/` are derived: where they are missing, or behind the store after a crash,
+opening, `refresh` and `snapshot` build them again or bring them up to date.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -93,7 +93,7 @@ class FolderBackend:
         Raises: IndexStoreError if there is none, if it's of another version or damaged, or if
         it's opened for writing while another process writes.
         """
-        identity = _identity(folder)  # before it's opened: what is replaced meanwhile is followed
+        identity = _identity(folder)  # before opening, so that a replacement meanwhile is noticed
         store = LmdbStore.open(_store_folder(folder), readonly=readonly, named=folder)
         return cls._over(folder, store, lexical, identity)
 
@@ -221,7 +221,7 @@ class FolderBackend:
             yield self._enter(held)
 
     def _enter(self, held: ExitStack) -> StoreSnapshot:
-        """A snapshot of the store, which another thread may be about to replace."""
+        """A snapshot of the store; another thread may replace the store while it's entered."""
         while True:
             store = self._store
             try:
@@ -254,7 +254,7 @@ class FolderBackend:
         return (store, derived) if derived and derived.reflects(store.manifest()) else None
 
     def _on_disk(self, held: ExitStack, _: bool) -> tuple[StoreSnapshot, DerivedIndexes] | None:
-        """Without a lock between processes: what is up to date is only read."""
+        """Indexes on disk that are up to date; reading them takes no lock between processes."""
         with self._refreshing:
             store = self._enter(held)
             manifest = store.manifest()
@@ -268,7 +268,7 @@ class FolderBackend:
     def _caught_up(
         self, held: ExitStack, healing: bool
     ) -> tuple[StoreSnapshot, DerivedIndexes] | None:
-        """Alone among all processes, so that none is ahead of the snapshot."""
+        """Indexes brought up to date under the lock between processes: none gets ahead of them."""
         try:
             with self._refreshing, changing(self._folder):
                 if self._replaced():
@@ -305,7 +305,7 @@ class FolderBackend:
         return DerivedIndexes(manifest.store_id, manifest.generation, analyser, lexical, vectors)
 
     def _replaced(self) -> bool:
-        """Whether there's another index in the folder; not while this one is being written."""
+        """Whether another index has taken the folder's place, which a writer's never does."""
         return not self._store.writable and _identity(self._folder) not in (None, self._identity)
 
     def _follow(self) -> None:

@@ -1,8 +1,8 @@
-"""Folders derived from the store: marked, caught up or built anew, replaced whole.
+"""Folders derived from the store: each has a mark, is brought up to date, or is built again.
 
 A mark says which store, and which generation of it, a folder reflects. While a folder is being
-changed its mark says so; what a crash leaves like that is caught up once more, which does no
-harm.
+changed its mark says so. A crash leaves the mark like that; the folder is then brought up to date
+once more, which does no harm.
 """
 
 import json
@@ -63,7 +63,7 @@ class Mark:
 
 
 def at_generation(folder: Path, manifest: Manifest, derivation: Derivation[T]) -> T | None:
-    """The index in `folder` if it's at the manifest's generation, without waiting for anyone."""
+    """The index in `folder` if it's at the manifest's generation; it takes no lock."""
     mark = _usable_mark(folder, manifest, derivation.kind)
     if mark is None or mark.changing or mark.generation != manifest.generation:
         return None
@@ -77,10 +77,10 @@ def at_generation(folder: Path, manifest: Manifest, derivation: Derivation[T]) -
 def brought_up(
     folder: Path, snapshot: StoreSnapshot, derivation: Derivation[T], *, healing: bool
 ) -> T:
-    """The index in `folder`, brought to the snapshot's generation; call it while `changing` the
-    snapshot's index.
+    """The index in `folder`, brought up to the snapshot's generation.
 
-    `healing` says that no one is at work who'd leave it behind: it's worth a warning.
+    Call it while `changing` the snapshot's index. With `healing`, a folder that lags is worth a
+    warning, since no writer is at work that would bring it up to date itself.
 
     Raises: OSError if it has to be written and can't be.
     """
@@ -111,7 +111,7 @@ def brought_up(
 
 
 def _usable_mark(folder: Path, manifest: Manifest, kind: str) -> Mark | None:
-    """The mark of a folder that needs no more than to catch up."""
+    """The mark of a folder that can be brought up to date; None if it has to be built again."""
     mark = read_mark(folder)
     if mark is None or (mark.store_id, mark.kind) != (manifest.store_id, kind):
         return None

@@ -46,7 +46,7 @@ class _Values:
         found = self.numbers.get(key)
         if found is None:
             found = len(self.values)
-            # First: broken off between the two, or forked, it's a number that nobody has.
+            # Appended first: interrupted between the two, it's a number that no value has.
             self.values.append((value, begins(value)))
             self.numbers[key] = found
         return found

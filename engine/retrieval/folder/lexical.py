@@ -46,7 +46,7 @@ class TantivyIndex:
 
     def __init__(self, index: tantivy.Index, folder: Path) -> None:
         self._folder = folder
-        index.config_reader("Manual")  # else a thread of each index watches its files
+        index.config_reader("Manual")  # otherwise a thread of each index watches its files
         index.reload()
         self._index = index
         self._searcher = index.searcher()
@@ -71,7 +71,7 @@ class TantivyIndex:
         """
         with _damage_raises(ValueError, self._folder):
             writer = self._index.writer(WRITER_MEMORY, num_threads=1)
-            # What a writer left that was killed stands where this one is about to write.
+            # A writer that was killed left files under names that this one will write to.
             writer.garbage_collect_files()
             for keys in removed:
                 if keys:
@@ -104,7 +104,7 @@ class TantivyIndex:
                 return best_first(_hits(searcher, query, n))
             if len(among) <= FEW:
                 return best_first(_hits(searcher, _only(schema, query, among), n))
-            # A set of many keys is dear in a query, and passing over a few thousand hits isn't.
+            # A query with many keys is slow; passing over a few thousand hits is fast.
             reach = n
             while True:
                 reach = min(REACH * reach, int(searcher.num_docs))
@@ -119,7 +119,7 @@ class TantivyIndex:
             return int(self._searcher.doc_freq(TERMS, term))
 
     def keys(self) -> NDArray[np.int64]:
-        """The keys of all passages, (n,), in no order; a key that stands twice is there twice.
+        """The keys of all passages, (n,), in no order; a key that occurs twice is there twice.
 
         Raises: ValueError if a file is damaged.
         """

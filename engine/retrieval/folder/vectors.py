@@ -152,7 +152,7 @@ class _Segment:
 
     def __init__(self, path: Path, size: int, removed: list[range]) -> None:
         """Raises: ValueError, RuntimeError or OSError if there's no such file of `size` bytes."""
-        if path.stat().st_size != size:  # FAISS would read on behind the end
+        if path.stat().st_size != size:  # FAISS would read past the end
             raise ValueError(f"{path} has {path.stat().st_size} bytes, not {size}")
         self.path = path
         self.size = size

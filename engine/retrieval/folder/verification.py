@@ -149,9 +149,9 @@ def _mark(
     if mark.generation > manifest.generation:
         return None, (f"{part} is of a later state than the store; the next opening builds it",)
     if lag := manifest.generation - mark.generation:
-        return mark, (f"{part} is {lag} commits behind; the next opening lets it catch up",)
+        return mark, (f"{part} is {lag} commits behind; the next opening brings it up to date",)
     if mark.changing:
-        return mark, (f"{part} is being changed, or that broke off; the next opening ends it",)
+        return mark, (f"{part} has a change under way or broken off; the next opening finishes it",)
     return mark, ()
 
 
@@ -163,7 +163,7 @@ def _against(
     mark: Mark,
 ) -> tuple[Problem, ...]:
     """What `keys` have too many or too few, leaving out what commits after the mark touched."""
-    # Read after the keys: what a writer has changed meanwhile is in it.
+    # Read after the keys, so that it includes what a writer has changed meanwhile.
     touched = store.touched_since(mark.generation)
     unique, counts = np.unique(_outside(keys, touched), return_counts=True)
     expected = np.unique(_outside(stored, touched))

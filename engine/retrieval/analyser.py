@@ -1,9 +1,9 @@
-"""Terms: what both a passage and a question are cut into for every lexical index.
+"""Terms: what passages and questions are cut into for every lexical index.
 
 Words are runs of letters, marks and digits, after compatibility composition (NFKC) and case
-folding, stemmed by the collection's language's Snowball stemmer where there is one; the points of
-Arabic and Hebrew and the accents of Latin letters are dropped. Scripts written without spaces are
-cut into pairs of neighbouring characters.
+folding. They are stemmed by the Snowball stemmer of the collection's language, if there is one. The
+points of Arabic and Hebrew and the accents of Latin letters are dropped. Scripts written without
+spaces are cut into pairs of neighbouring characters.
 """
 
 import threading
@@ -25,10 +25,10 @@ from engine.text.languages import ENGLISH, LANGUAGES
 # that some text gives needs another name.
 ANALYSER = "foreread-1"
 
-MAX_TERM = 64  # code points: a longer "word" is data, and its beginning tells it apart
+MAX_TERM = 64  # code points; a longer "word" is data, and its beginning identifies it
 MAX_QUERY_TERMS = 32
 
-# By code of ISO 639-1, the names of Snowball.
+# Snowball's names by ISO 639-1 code.
 STEMMERS = {
     "ar": "arabic",
     "ca": "catalan",
@@ -65,10 +65,10 @@ STEMMERS = {
     "tr": "turkish",
     "yi": "yiddish",
 }
-_TONED = {"vi", "yo"}  # the marks of their vowels tell words apart, and are typed
+_TONED = {"vi", "yo"}  # languages whose vowel marks distinguish words, and are typed
 _DOTLESS = {"tr", "az"}  # I is the capital of ı there, İ that of i
 
-# Scripts that put no spaces between words.
+# Scripts without spaces between words.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD_CHARACTER = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]"
 _TOKEN = regex.compile(
@@ -92,7 +92,7 @@ _local = threading.local()  # a Stemmer may not be shared by threads
 
 def _cut(kind: str, token: str) -> list[str]:
     if kind == "unspaced":
-        # Marks stay with the letter that they stand on.
+        # Marks stay with their letter.
         letters = regex.findall(r"\X", token)
         return [a + b for a, b in pairwise(letters)] or letters
     if kind == "number":
@@ -102,7 +102,7 @@ def _cut(kind: str, token: str) -> list[str]:
         return [token] if _DECIMAL.fullmatch(token) else regex.split(r"[.,]", token)
     if kind == "initials":
         return [token.replace(".", "")]
-    # l'eau, O'Brien: what stands before is a word of its own; the stemmer drops a final 's.
+    # l'eau, O'Brien: the part before is a word of its own; the stemmer drops a final 's.
     first, apostrophe, rest = token.partition("'")
     return [first, rest] if apostrophe and len(first) == 1 else [token]
 
@@ -131,7 +131,7 @@ class Analyser:
 
     @property
     def name(self) -> str:
-        """What the manifest calls it."""
+        """Its name in the manifest."""
         return ANALYSER if self.language == ENGLISH else f"{ANALYSER}-{self.language}"
 
     def terms(self, text: str) -> list[str]:
@@ -139,7 +139,7 @@ class Analyser:
         folded = unicodedata.normalize("NFKC", text).translate(_SPELLING)
         if self.language in _DOTLESS:
             folded = folded.replace("I", "ı").replace("İ", "i")
-        # English words have accents by chance only; elsewhere the stemmer goes by them.
+        # Accents in English are chance; in other languages the stemmer needs them.
         is_english = self.language == ENGLISH
         folded = _without(_ACCENTS if is_english else _POINTS, folded.casefold())
         terms: list[str] = []
@@ -153,11 +153,11 @@ class Analyser:
     def query_terms(
         self, text: str, frequency: Callable[[str], int], limit: int = MAX_QUERY_TERMS
     ) -> list[str]:
-        """The terms to search for: each once, and of a long text only the `limit` rarest.
+        """The terms to search for: each once, and only the `limit` rarest of a long text.
 
-        Stop words are left out unless there is nothing else. `frequency` says how many passages
-        hold a term; terms that none holds are left out, so the result is empty where nothing can
-        be found.
+        Stop words are left out unless there is nothing else. `frequency` gives the number of
+        passages that hold a term. Terms that no passage holds are left out, so the result is empty
+        if nothing can be found.
         """
         terms = dict.fromkeys(self.terms(text))
         stop_words = _stop_terms(self)
@@ -168,7 +168,7 @@ class Analyser:
 
 
 def passage_terms(analyser: Analyser, passage: Passage, text: str) -> list[str]:
-    """The terms of a passage: its title and heading are found as its `text` is."""
+    """The terms of a passage. Its title and heading are found like its `text`."""
     parts = (passage.title, passage.heading, text)
     return analyser.terms("\n".join(part for part in parts if part))
 
@@ -176,7 +176,7 @@ def passage_terms(analyser: Analyser, passage: Passage, text: str) -> list[str]:
 def analyser_named(name: str) -> Analyser:
     """The analyser that a manifest names.
 
-    Raises: IndexStoreError if this version hasn't got it.
+    Raises: IndexStoreError if this version doesn't have it.
     """
     language = name.removeprefix(ANALYSER).removeprefix("-") or ENGLISH
     if language not in LANGUAGES or (analyser := Analyser(language)).name != name:

@@ -78,7 +78,7 @@ class Snapshot(Protocol):
 
     @property
     def calibration(self) -> Mapping[str, Any] | None:
-        """What was fitted on the collection's own questions; None if nothing was."""
+        """The weights fitted on the collection's own questions; None if there are none."""
         ...
 
     def search_terms(self, question: str, n: int, where: Sequence[Condition] = ()) -> list[Hit]:
@@ -123,7 +123,7 @@ class Snapshot(Protocol):
 
 
 class Ledger(Protocol):
-    """What a collection knows of its documents and of the files that they were read from."""
+    """The collection's records of its documents and of the files that they were read from."""
 
     def entry(self, document_id: str) -> DocumentEntry | None:
         """A document without its text; None if there is no such document."""
@@ -150,7 +150,7 @@ class Ledger(Protocol):
         ...
 
     def documents_of_record(self, record: str) -> list[str]:
-        """The ids of the documents that have this id of their own inside their files."""
+        """The ids of the documents with this id of their own inside their files."""
         ...
 
     def roots(self) -> tuple[Root, ...]:
@@ -163,7 +163,7 @@ class Backend(Ledger, Protocol):
 
     @property
     def settings(self) -> IndexSettings:
-        """What was fixed when the collection was made."""
+        """The settings, which were fixed when the collection was made."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -198,17 +198,17 @@ class Backend(Ledger, Protocol):
         ...
 
     def calibrate(self, calibration: Mapping[str, Any] | None) -> None:
-        """Keep what was fitted on the collection's own questions, or nothing."""
+        """Keep the weights fitted on the collection's own questions, or drop them."""
         ...
 
     def refresh(self) -> None:
-        """Let the next snapshot see what has been written, here or by another process."""
+        """Let the next snapshot see everything written, here or by another process."""
         ...
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """The collection as it is now, to be searched whatever is written meanwhile.
 
-        Don't hold it for longer than needed: the disk space of what it sees stays in use.
+        Don't hold it longer than needed: the disk space of what it sees stays in use.
         """
         ...
 

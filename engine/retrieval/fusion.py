@@ -44,11 +44,11 @@ class Candidate:
 def reciprocal_rank_fusion(
     bm25: Sequence[Hit], dense: Sequence[Hit], k: int = RRF_K
 ) -> list[Candidate]:
-    """Every passage with the sum, over the rankings that hold it, of 1 / (k + rank).
+    """Every passage with the sum of 1 / (k + rank) over the rankings that hold it.
 
-    By falling sum, then by key. Only ranks count, so scores needn't be comparable. From
-    Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual
-    Rank Learning Methods", SIGIR 2009, with their k = 60.
+    Sorted by falling sum, then by key. Only ranks count, so scores needn't be comparable. From
+    Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
+    Learning Methods", SIGIR 2009, with their k = 60.
     """
     by_terms, by_vectors = _ranks(bm25), _ranks(dense)
     candidates = []

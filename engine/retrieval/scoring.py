@@ -1,4 +1,4 @@
-"""What both backends score by: BM25's parameters, and vectors of length one."""
+"""What both backends score by: BM25's parameters, and vectors of unit length."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ B = 0.75
 
 
 def normalised(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    """A copy of `vectors`, (n, dimension), each of length one, those of zeros left alone."""
+    """A copy of `vectors`, (n, dimension), each of unit length; zero vectors stay zero."""
     copy = np.array(vectors, np.float32, order="C")
     faiss.normalize_L2(copy)
     return copy

@@ -1,7 +1,7 @@
-"""Words left out of questions, never of passages: what a language asks with and joins words by.
+"""Words left out of questions, never of passages: question words and function words.
 
-Short lists, of words that tell nothing in nearly every question. A language without one leaves
-its frequent words to BM25, which gives them little weight.
+The lists are short, of words that tell nothing in nearly every question. In a language without a
+list, BM25 gives frequent words little weight.
 """
 
 STOP_WORDS = {

@@ -10,7 +10,7 @@ from engine.errors import IndexStoreError
 PLAIN, SECURE = "es", "ess"
 EXAMPLE = "es://localhost:9200/papers"
 PORT = 9200
-LAYOUT = ("shards", "replicas")  # what an address may say of an index that's to be made
+LAYOUT = ("shards", "replicas")  # what an address may say of a new index
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,199}")
 _HOST = re.compile(r"[\w:%-]{1,63}(\.[\w:%-]{1,63}){0,30}\.?")
@@ -20,9 +20,9 @@ _ADDRESS = re.compile(rf"({PLAIN}|{SECURE}|https?):/", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ClusterAddress:
-    """An index called `name` on the cluster that any of `hosts`, (host, port), belongs to.
+    """An index called `name` on the cluster of `hosts`, (host, port); any of them will do.
 
-    `layout` has the numbers of shards and replicas, where the address says them.
+    `layout` has the numbers of shards and replicas, if the address gives them.
     """
 
     hosts: tuple[tuple[str, int], ...]
@@ -43,17 +43,17 @@ class ClusterAddress:
 
 
 def is_cluster_address(written: str) -> bool:
-    """Whether it's meant as an address in a cluster, rather than as a folder."""
+    """Whether the text is meant as an address in a cluster, rather than as a folder."""
     return bool(_ADDRESS.match(written))
 
 
 def parse_cluster_address(written: str) -> ClusterAddress:
-    """`es://host[:port][,host…]/name[?shards=N&replicas=N]`; `ess://` is over TLS.
+    """The address in `es://host[:port][,host…]/name[?shards=N&replicas=N]`; `ess://` is over TLS.
 
     Raises: IndexStoreError if it isn't one, or holds a user's name or password.
     """
     if "@" in written:
-        # Not repeated: what stands there is a secret, which shells remember and logs would show.
+        # The message doesn't repeat it: it's a secret, and logs would show it.
         raise IndexStoreError(
             f"an address such as {EXAMPLE} holds no user or password; give them in the "
             "environment: FOREREAD_ES_API_KEY, or FOREREAD_ES_USER and FOREREAD_ES_PASSWORD"
@@ -89,7 +89,7 @@ def _layout(query: str) -> dict[str, int]:
     for name, value in given.items():
         least = 1 if name == "shards" else 0
         if name not in LAYOUT or not _NUMBER.fullmatch(value) or not least <= int(value) <= 1024:
-            # Not repeated, but for its name: it may have been meant as a secret.
+            # The message repeats only its name: its value may be a secret.
             raise IndexStoreError(
                 f"an address ends with such as ?shards=3&replicas=1, not with such a {name!r}"
             )

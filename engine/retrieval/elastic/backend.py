@@ -1,6 +1,6 @@
 """The backend in a cluster: an index of Elasticsearch behind an alias.
 
-    papers      the alias: what an address names
+    papers      the alias, which an address names
     papers.3    the index; a build makes papers.4, and moves the alias when it's whole
 
 `engine/retrieval/elastic/mapping.py` says what an index holds.
@@ -46,9 +46,9 @@ ROOTS = "roots"
 class ElasticBackend:
     """A collection in a cluster. Use `open`, or `begin` and `publish`; `close` when done.
 
-    A snapshot's searches see what was refreshed last, here or elsewhere; its `fetch` and
-    `document` see the records as they are. Another index that takes this one's place, made by the
-    same checkpoint, is followed.
+    A snapshot's searches see what was refreshed last, here or elsewhere. Its `fetch` and `document`
+    see the records as they are. If another index made by the same checkpoint takes this one's
+    place, it is followed.
     """
 
     def __init__(self, connection: Connection, located: Located, *, readonly: bool = True) -> None:
@@ -117,7 +117,7 @@ class ElasticBackend:
             raise
 
     def publish(self) -> None:
-        """Let the address name this index, and remove the one that it named, at one stroke."""
+        """Let the address name this index, and remove the one that it named, in one request."""
         index, own = self._located.index, self._located.alias
         name = self._connection.address.name
         self._connection.call(
@@ -168,12 +168,12 @@ class ElasticBackend:
         self.note(CALIBRATION, calibration)
 
     def note(self, name: str, said: Any) -> None:
-        """Keep something about the index as a whole."""
+        """Keep a fact about the index as a whole."""
         self._changed = True
         self._writer.note(name, said)
 
     def noted(self, name: str) -> Any:
-        """What `note` kept; None if nothing."""
+        """The fact that `note` kept; None if there is none."""
         return self._reader.note(name)
 
     def health(self) -> str:
@@ -189,11 +189,11 @@ class ElasticBackend:
     def snapshot(self) -> Iterator[ElasticSnapshot]:
         yield ElasticSnapshot(self._new_reader())
 
-    # Knowing what there is
+    # Looking things up
 
     @property
     def settings(self) -> IndexSettings:
-        """What was fixed when the collection was made."""
+        """The settings, which were fixed when the collection was made."""
         return self._located.settings
 
     def entry(self, document_id: str) -> DocumentEntry | None:
@@ -205,7 +205,7 @@ class ElasticBackend:
             yield known(fields).entry
 
     def encoded(self, document_id: str) -> EncodedDocument:
-        """What of it is there: of one that a build left unfinished, some passages may not be."""
+        """As much of it as is there: a build may have left it without some passages."""
         document = self._reader.document(document_id)
         keys = self._reader.known([document_id])[document_id].entry.keys
         found = self._reader.stored([passage_id(key) for key in keys], WHOLE)
@@ -263,7 +263,7 @@ class ElasticBackend:
             documents=self._reader.count(DOCUMENT),
             passages=int(told["passages"]["value"]),
             pieces=int(told["pieces"]["value"]),
-            # Operations so far: it grows with each.
+            # The number of operations so far, which grows with each.
             generation=sum(copy["seq_no"]["max_seq_no"] + 1 for copy in primaries),
             created=self._located.created,
             changed=float(told["written"]["value"] or self._located.created),
@@ -281,7 +281,7 @@ class ElasticBackend:
         return ElasticReader(self._connection, self._located, self._follow)
 
     def _fresh(self) -> ElasticReader:
-        """The reader, when lists and counts hold what this process has written."""
+        """The reader, once lists and counts include everything this process has written."""
         if self._changed:
             self.refresh()
         return self._reader
@@ -363,7 +363,7 @@ def _made(connection: Connection, index: str, settings: IndexSettings) -> Locate
 
 
 def _alike(one: IndexSettings, other: IndexSettings) -> bool:
-    """Whether what they make is the same: where the model lies may differ by machine."""
+    """Whether both settings make the same index. The model's folder may differ by machine."""
     bare: Callable[[IndexSettings], IndexSettings] = lambda s: replace(  # noqa: E731
         s, build={name: said for name, said in s.build.items() if name != "model"}
     )

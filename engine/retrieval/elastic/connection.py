@@ -1,4 +1,4 @@
-"""The connection to a cluster: who we are, what is tried again, and what goes wrong in one line."""
+"""The connection to a cluster: credentials, retries, and errors in one line."""
 
 import logging
 import os
@@ -31,12 +31,12 @@ BUSY = (429, 502, 503, 504)
 READING, WRITING = 4, 9  # attempts at a request before its failure is raised
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds
 TIMEOUT = 60.0  # seconds for one request
-FIRST_TIMEOUT = 10.0  # and for the first one, which asks little
-PATIENCE = 100.0  # seconds after which no request is made again
+FIRST_TIMEOUT = 10.0  # and for the first one, which is small
+PATIENCE = 100.0  # seconds after which no request is repeated
 
 logger = logging.getLogger(__name__)
 
-# A server without security says so with each answer; whoever started it knows.
+# A server without security warns with each answer; its operator knows that already.
 warnings.simplefilter("ignore", elasticsearch.ElasticsearchWarning)
 
 
@@ -215,7 +215,7 @@ def _options(address: ClusterAddress) -> dict[str, Any]:
         "hosts": address.urls,
         "request_timeout": TIMEOUT,
         "max_retries": len(address.hosts),
-        "retry_on_status": (),  # `call` waits between attempts, the transport doesn't
+        "retry_on_status": (),  # `call` waits between attempts; the transport doesn't
     }
     if bool(given[USER]) != bool(given[PASSWORD]):
         lacking = PASSWORD if given[USER] else USER
@@ -234,7 +234,7 @@ def _options(address: ClusterAddress) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """What the cluster or the network said, short; no request is repeated in it."""
+    """The cluster's or the network's reason, shortened, without the request."""
     if isinstance(error, elasticsearch.ApiError):
         body = error.body if isinstance(error.body, dict) else {}
         cause = body.get("error", error.message)

@@ -1,8 +1,8 @@
-"""Documents' fields in Elasticsearch: as tokens that sort as their values do, and back.
+"""Documents' fields in Elasticsearch, as tokens that sort as their values do.
 
-All fields of a document lie in one `flattened` field, `fields.NAME`, so that a collection may
-have any number of them. Such a field knows words alone, compared by their bytes. So a value is
-written as its kind's letter and, for numbers and dates, digits that sort as it does:
+All fields of a document lie in one `flattened` field, `fields.NAME`, so that a collection may have
+any number of them. Such a field knows only words, compared by their bytes. So a value is written as
+its kind's letter and, for numbers and dates, digits that sort as it does:
 
     t…    text                       b0 b1   false and true
     n…    number, 16 hex digits      d…:…    date: when it begins, 16 hex digits, and as written
@@ -29,10 +29,10 @@ from engine.document_fields import (
 from engine.filters import Beyond, Condition, OneOf, meaning
 
 LETTERS = {TEXT: "t", NUMBER: "n", DATE: "d", BOOLEAN: "b"}
-LONGEST_TEXT = 1000  # code points of a text in a token; a digest tells longer ones apart
-LONGEST_NAME = 800  # characters of a name as written; Elasticsearch's ranges bear 1000 with a value
+LONGEST_TEXT = 1000  # code points of a text in a token; a digest distinguishes longer ones
+LONGEST_NAME = 800  # characters of a written name; Elasticsearch's ranges allow 1000 with a value
 MOST_FIELDS = 1000
-EXACT_COUNT = 40_000  # different values are counted exactly up to so many, roughly
+EXACT_COUNT = 40_000  # up to roughly so many different values are counted exactly
 
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
@@ -41,7 +41,7 @@ Query = dict[str, Any]
 
 
 def tokens(fields: Mapping[str, FieldValue]) -> dict[str, list[str]]:
-    """Each field's name and tokens as the index has them; fields without a value are left out."""
+    """Each field's name and tokens in the index. Fields without a value are left out."""
     cut = {name: [token(one) for one in values_of(value)] for name, value in fields.items()}
     return {field_name(name): found for name, found in cut.items() if found}
 
@@ -51,7 +51,7 @@ def names_of(fields: Mapping[str, FieldValue]) -> list[str]:
 
 
 def field_name(name: str) -> str:
-    """A name of letters, digits, % and _ that no syntax has a meaning for."""
+    """A name made of letters, digits, % and _, which mean nothing in any syntax."""
     written = _escaped(name)
     if len(written) > LONGEST_NAME:
         rest = f"…{_digest(name)}"
@@ -74,7 +74,7 @@ def token(value: Scalar) -> str:
 
 
 def value_in(token: str) -> Scalar:
-    """The value of a token; of a text too long for one, what stands there."""
+    """The value of a token. For a text too long for a token, it is the part in the token."""
     kind, rest = token[0], token[1:]
     if kind == "b":
         return rest == "1"
@@ -87,7 +87,7 @@ def value_in(token: str) -> Scalar:
 
 
 def kinds_request(names: Iterable[str]) -> Query:
-    """Aggregations that tell of which kinds a field's values are; see `kinds_in`."""
+    """Aggregations for the kinds of a field's values; see `kinds_in`."""
     return {
         field_name(name): {
             "filters": {
@@ -106,7 +106,7 @@ def kinds_in(answer: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def condition_query(condition: Condition, kinds: Sequence[str]) -> Query:
-    """What finds the records that a condition holds for.
+    """The query for the records that meet a condition.
 
     Raises: FilterError if it can't be compared with values of `kinds`.
     """
@@ -124,13 +124,13 @@ def names_request() -> Query:
 
 
 def names_in(answer: Mapping[str, Any]) -> dict[str, int]:
-    """How many documents have each field, by its name, in order."""
+    """The number of documents with each field, by its name, in order."""
     buckets = answer["names"]["buckets"]
     return dict(sorted((shown_name(b["key"]), int(b["doc_count"])) for b in buckets))
 
 
 def summary_request(name: str, values: int) -> Query:
-    """Aggregations that tell what a field holds; see `summary_in`."""
+    """Aggregations for a summary of a field; see `summary_in`."""
     path, key = _path(name), field_name(name)
 
     def end(letter: str, order: str) -> Query:
@@ -139,8 +139,8 @@ def summary_request(name: str, values: int) -> Query:
 
     return {
         **kinds_request([name]),
-        # By global ordinals, which it may take itself, Elasticsearch counts none in such a field or
-        # fails, if nothing else is asked of it.
+        # With global ordinals, its own choice, Elasticsearch counts none in such a field or fails,
+        # if nothing else is requested.
         f"{key}:distinct": {
             "cardinality": {
                 "field": path,
@@ -187,7 +187,7 @@ def _path(name: str) -> str:
 
 def _any_query(path: str, wanted: OneOf) -> Query:
     texts = [token(text) for text in wanted.texts]
-    # What looks like a date is one wherever it stands, so its token says when it begins.
+    # A text that looks like a date is a date everywhere, so its token holds its beginning.
     words = [*texts, *map(token, wanted.numbers), *map(token, wanted.flags)]
     times = [
         {"range": {path: {"gte": f"d{_time(low)}", "lt": f"d{_time(high)}"}}}
@@ -197,7 +197,7 @@ def _any_query(path: str, wanted: OneOf) -> Query:
 
 
 def _bounds(wanted: Beyond) -> dict[str, str]:
-    """Between the first word of its kind and the first of the next letter."""
+    """From the first word of its kind to the first of the next letter."""
     letter = LETTERS[wanted.kind]
     if wanted.kind == NUMBER:
         limit = _number(wanted.limit)  # type: ignore[arg-type]
@@ -210,12 +210,12 @@ def _bounds(wanted: Beyond) -> dict[str, str]:
 
 
 def _word(text: str) -> str:
-    """A text that JSON can carry and an index hold."""
+    """A text that JSON can carry and an index can hold."""
     return _cut(text).encode("utf-8", "replace").decode()
 
 
 def _cut(text: str) -> str:
-    """At most LONGEST_TEXT of it, so that what has been cut isn't cut again."""
+    """The text up to LONGEST_TEXT, so that a cut text isn't cut again."""
     if len(text) <= LONGEST_TEXT:
         return text
     rest = f"…{_digest(text)}"
@@ -236,7 +236,7 @@ def _time(microseconds: int) -> str:
 
 
 def _number(value: int | float) -> str:
-    """The largest double that isn't above the value, and what is left of a long integer."""
+    """The largest double that isn't above the value, and the remainder of a long integer."""
     try:
         near = float(value)
     except OverflowError:
@@ -257,7 +257,7 @@ def _number_in(written: str) -> int | float:
 
 
 def _ordered(value: float) -> int:
-    """The bits of a double, so that they sort as it does."""
+    """The bits of a double in an order that sorts as the double does."""
     (bits,) = struct.unpack(">Q", struct.pack(">d", value))
     return int(bits ^ _ALL if bits & _SIGN else bits | _SIGN)
 

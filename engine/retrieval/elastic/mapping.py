@@ -27,18 +27,18 @@ WHITESPACE = "whitespace"
 
 PASSAGE, DOCUMENT, FILE, NOTE = "passage", "document", "file", "note"
 
-# Graph of 8-bit vectors, whose nearest are ranked again by the exact ones.
+# A graph of 8-bit vectors; the nearest are ranked again by the exact vectors.
 VECTOR_OPTIONS = {"type": "int8_hnsw", "m": 16, "ef_construction": 100}
 OVERSAMPLE = 2.0
-CANDIDATES = 200  # looked at in each shard, at least
+CANDIDATES = 200  # candidates in each shard, at least
 
 
 @dataclass(frozen=True)
 class Located:
-    """An index by its own name; `created` is in seconds since 1970.
+    """An index by its own name. `created` is in seconds since 1970.
 
-    `alias` is its own too, and never used again: what is asked and written under it is never
-    another index's that was made in its place.
+    `alias` is its own too, and never used again. A request under it never reaches another index
+    made in this one's place.
     """
 
     index: str
@@ -48,7 +48,7 @@ class Located:
 
 
 def index_settings(layout: Mapping[str, int]) -> dict[str, Any]:
-    """`layout` has the numbers of `shards` and `replicas`; what it lacks the cluster decides."""
+    """`layout` has the numbers of `shards` and `replicas`. The cluster decides what it lacks."""
     numbers = {f"number_of_{name}": number for name, number in layout.items()}
     bm25 = {"type": "BM25", "k1": K1, "b": B}
     # An index isn't searched while it's built; lookups meanwhile ask for a refresh themselves.
@@ -95,7 +95,7 @@ def index_mappings(settings: IndexSettings) -> dict[str, Any]:
 
 
 def manifest(settings: IndexSettings) -> dict[str, Any]:
-    """What the index says of itself, for whoever opens it."""
+    """The index's facts about itself, for opening it."""
     return {"format": FORMAT, **settings.to_dict()}
 
 

@@ -27,9 +27,9 @@ from engine.retrieval.elastic.records import (
 from engine.store.contents import FileRecord
 
 CALIBRATION = "calibration"
-AT_ONCE = 100  # records with states got in one request
-PAGE = 1000  # records listed in one request
-KEPT = "2m"  # how long a list that is being read is kept between its pages
+AT_ONCE = 100  # records with states in one request
+PAGE = 1000  # records of a list in one request
+KEPT = "2m"  # how long the server keeps a list between its pages
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +41,13 @@ T = TypeVar("T")
 class ElasticReader:
     """One index, by its own name, as it is now. Threads may share it.
 
-    Where shards failed, what the others have is given, and `notes` says so.
+    If some shards fail, the results of the others are given, and `notes` says so.
     """
 
     def __init__(
         self, connection: Connection, located: Located, follow: Callable[[], Located]
     ) -> None:
-        """`follow` gives the index that has taken this one's place, if one has."""
+        """`follow` gives the index that has taken this one's place, if there is one."""
         self._connection = connection
         self._located = located
         self._follow = follow
@@ -59,7 +59,7 @@ class ElasticReader:
 
     @property
     def index(self) -> str:
-        """What it's asked by."""
+        """The name for requests."""
         return self._located.alias
 
     @property
@@ -83,7 +83,7 @@ class ElasticReader:
         return found
 
     def known(self, document_ids: Iterable[str]) -> dict[str, Known]:
-        """The documents that there are of these ids, without their texts."""
+        """The documents among these ids, without their texts."""
         found = self.stored([document_key(one) for one in document_ids], ("record",))
         records = map(known, found.values())
         return {one.entry.id: one for one in records}
@@ -100,7 +100,7 @@ class ElasticReader:
         return replace(known(fields).document, text=text_of(fields))
 
     def files(self, paths: Iterable[str]) -> list[FileRecord]:
-        """What is known of the files at these paths."""
+        """The records of the files at these paths."""
         return list(map(file_of, self.stored([*map(file_key, paths)], ("record",)).values()))
 
     def note(self, name: str) -> Any:
@@ -143,7 +143,7 @@ class ElasticReader:
         return found
 
     def searched(self, lines: Sequence[Query]) -> list[Mapping[str, Any]]:
-        """The answers of several searches, `lines` holding a head and a body for each."""
+        """The answers of several searches; `lines` holds a head and a body for each."""
         answers: list[dict[str, Any]] = self._ask(lambda c: searched(c, self.index, lines))
         for one in answers:
             self._check(one)
@@ -152,7 +152,7 @@ class ElasticReader:
     # Inside
 
     def _ask(self, request: Callable[[Elasticsearch], Any]) -> Any:
-        """A request of this index, or of the one that has taken its place meanwhile."""
+        """Send a request to this index, or to the one that has taken its place meanwhile."""
         asked = self.index
         try:
             return self._connection.call(request)
@@ -194,7 +194,7 @@ class ElasticReader:
 
 
 def of_records(kind: str, **lookup: str) -> Query:
-    """What finds the records of a kind whose fields have these values."""
+    """The query for records of a kind whose fields have these values."""
     return of_kind(kind, [{"term": {name: value}} for name, value in lookup.items()])
 
 
@@ -205,7 +205,7 @@ def of_kind(kind: str, queries: Sequence[Query] = ()) -> Query:
 def _page(
     opened: str, query: Query, fields: Sequence[str], last: Any, client: Elasticsearch
 ) -> Any:
-    """What follows after the record `last` of a list that's been opened; None for the start."""
+    """The part of an opened list after the record `last`; None for the start."""
     return client.search(
         pit={"id": opened, "keep_alive": KEPT},
         query=query,

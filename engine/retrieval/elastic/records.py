@@ -1,4 +1,4 @@
-"""Records as Elasticsearch takes them, and back."""
+"""Conversion of records to Elasticsearch's form and back."""
 
 import base64
 import time
@@ -24,7 +24,7 @@ from engine.store.snapshot import FLOAT16
 READ = ("passage", "states", "about")  # stored fields that reading a passage needs
 WHOLE = (*READ, "exact")  # and encoding it again would
 
-Record = tuple[str, dict[str, Any]]  # its id and what it holds
+Record = tuple[str, dict[str, Any]]  # its id and its content
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Known:
 def passage_keys(document_id: str, count: int) -> range:
     """The keys of a document's passages, the same on every machine.
 
-    A hash of its id and the numbers after it: of 10 million documents, the chance that any two
-    share a key is one in 100,000.
+    They are a hash of its id and the numbers after it. With 10 million documents, the chance that
+    any two share a key is one in 100,000.
     """
     first = int.from_bytes(records.id_bytes(document_id)[:8], "big") >> 2
     return range(first, first + count)
@@ -63,7 +63,7 @@ def note_key(name: str) -> str:
 
 
 def found_by(identifier: str) -> str:
-    """What a source, a record's own id or a content is looked up by: they can be of any length."""
+    """The look-up key of a source, a record's own id or a content, which can be of any length."""
     return records.id_bytes(identifier).hex()
 
 
@@ -86,13 +86,13 @@ def passage_records(encoded: EncodedDocument, analyser: Analyser) -> Iterator[Re
             "exact": stored(one.vector.astype(FLOAT16).tobytes()),
             "about": stored(about),
         }
-        if one.vector.any():  # one of zeros is near to nothing, and refused
+        if one.vector.any():  # a zero vector is near to nothing, and Elasticsearch refuses it
             record["vector"] = unit(one.vector)
         yield passage_id(key), record
 
 
 def document_record(encoded: EncodedDocument, *, finished: bool, passages: int) -> Record:
-    """`passages` is how many of its keys may be in use."""
+    """`passages` is the number of its keys that may be in use."""
     document = encoded.document
     payload = records.pack_document(document, passage_keys(document.id, passages))
     own = records.record_of(document)
@@ -149,7 +149,7 @@ def known(fields: Mapping[str, Any]) -> Known:
     payload = loaded(fields, "record", "record of a document")
     finished, rest = bool(payload[0]), payload[1:]
     entry = records.unpack_entry(rest)
-    # Nothing is as it was read while its passages are being written.
+    # While its passages are being written, no digest counts.
     entry = entry if finished else replace(entry, digest="")
     return Known(entry, records.unpack_document(rest, ""), finished)
 
@@ -179,6 +179,6 @@ def loaded(fields: Mapping[str, Any], field: str, name: str) -> memoryview:
 
 
 def unit(vector: NDArray[Any]) -> list[float]:
-    """A vector, (dimension,), at length 1."""
+    """A vector, (dimension,), scaled to length 1."""
     found: list[float] = normalised(vector[None])[0].tolist()
     return found

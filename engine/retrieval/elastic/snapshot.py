@@ -25,18 +25,18 @@ from engine.retrieval.elastic.records import (
 )
 from engine.retrieval.hit import Hit, best_first
 
-DEEPEST = 10_000  # hits, and neighbours looked at: what Elasticsearch allows
-FIELDS_AT_ONCE = 20  # summed up in one request: counting the values of each takes memory there
-TERMS_AT_ONCE = 1000  # counted in one request
+DEEPEST = 10_000  # Elasticsearch's limit of hits and of neighbours
+FIELDS_AT_ONCE = 20  # fields summed up in one request, which costs the server memory
+TERMS_AT_ONCE = 1000  # terms counted in one request
 
-# Hits are keys alone, from their column: what is stored is fetched for the best passages only.
+# Hits are keys from their column. Stored fields are fetched for the best passages only.
 KEYS_ONLY = {"_source": False, "stored_fields": "_none_", "docvalue_fields": ["key"]}
 
 
 class ElasticSnapshot:
     """One index, by its own name, as it is now. Threads may share it.
 
-    Where shards failed, what the others have is given, and `notes` says so.
+    If some shards fail, the results of the others are given, and `notes` says so.
     """
 
     def __init__(self, reader: ElasticReader) -> None:
@@ -79,7 +79,7 @@ class ElasticSnapshot:
         return tuple(found)
 
     def fetch(self, keys: Sequence[int]) -> list[FetchedPassage]:
-        # The calibration comes along, since the same question is about to need it.
+        # The calibration comes along, since the same question needs it next.
         note, ids = note_key(CALIBRATION), [passage_id(key) for key in keys]
         found = self._reader.stored([note, *ids], ("record", *READ), lossy=True)
         self._calibration = (note_of(found[note]) if note in found else None,)
@@ -100,7 +100,7 @@ class ElasticSnapshot:
         if terms and n > 0:
             should = [{"term": {"terms": term}} for term in terms]
             query = {"bool": {"should": should, "minimum_should_match": 1, "filter": allowed}}
-        # With the frequencies of all shards, or each would rank by its own.
+        # Frequencies are taken over all shards; otherwise each would rank by its own.
         head = {"search_type": "dfs_query_then_fetch"}
         body = {"query": query, "size": min(n, DEEPEST), "track_total_hits": False, **KEYS_ONLY}
         return [head, body]
@@ -137,7 +137,7 @@ class ElasticSnapshot:
         ]
 
     def _terms(self, question: str) -> list[str]:
-        """The terms to search for; only of many does it matter how frequent they are."""
+        """The terms to search for. Their frequencies matter only if there are many."""
         analyser = analyser_named(self._reader.located.settings.analyser)
         terms = analyser.query_terms(question, lambda _: 1, sys.maxsize)
         if len(terms) <= MAX_QUERY_TERMS:
@@ -167,5 +167,5 @@ class ElasticSnapshot:
 
 
 def _cosines(hits: list[Hit]) -> list[Hit]:
-    """Elasticsearch gives (1 + cosine) / 2, which is never negative."""
+    """Cosines from Elasticsearch's scores, (1 + cosine) / 2, which are never negative."""
     return [(key, 2 * score - 1) for key, score in hits]

@@ -82,13 +82,13 @@ class ElasticWriter:
         self._bulk(chain(_delete(map(file_key, forgotten)), _put(map(file_record, files))))
 
     def delete(self, document_ids: Collection[str]) -> int:
-        """Remove documents; how many of the ids there were."""
+        """Remove documents. Returns how many of the ids there were."""
         there = self._reader.known(document_ids)
         self.write([], list(there), (), ())
         return len(there)
 
     def note(self, name: str, said: Any) -> None:
-        """Keep something about the index as a whole."""
+        """Keep a fact about the index as a whole."""
         self._bulk(_put([note_record(name, said)]))
 
     def _passages(
@@ -103,7 +103,7 @@ class ElasticWriter:
             yield from _delete(map(passage_id, passage_keys(name, count)))
 
     def _bulk(self, actions: Iterable[Action]) -> None:
-        """Do all of them, in requests of limited size; what the cluster puts off is done again.
+        """Do all actions in requests of limited size. Those that the cluster puts off are repeated.
 
         Raises: IndexStoreError if one is refused, or put off too often.
         """
@@ -123,14 +123,14 @@ class ElasticWriter:
                 )
 
     def _once(self, actions: list[Action]) -> tuple[list[Action], str]:
-        """What has to be done again, and why."""
+        """The actions to be repeated, and why."""
         again: list[Action] = []
         reason = ""
         results = self._connection.call(partial(self._sent, actions), WRITING)
         for action, (ok, answer) in zip(actions, results, strict=True):
             (said,) = answer.values()
             error = said.get("error")
-            if ok or not error:  # a record to be deleted that isn't there
+            if ok or not error:  # the record to delete isn't there
                 continue
             if said["status"] == 404:
                 raise IndexStoreError(
@@ -149,7 +149,7 @@ class ElasticWriter:
     def _sent(
         self, actions: list[Action], client: Elasticsearch
     ) -> list[tuple[bool, dict[str, Any]]]:
-        """What became of each action, in order."""
+        """The outcome of each action, in order."""
         parts = streaming_bulk(
             client,
             actions,
@@ -157,7 +157,7 @@ class ElasticWriter:
             max_chunk_bytes=BULK_BYTES,
             raise_on_error=False,
             index=self._located.alias,
-            require_alias=True,  # or an index that has been removed would be made anew
+            require_alias=True,  # otherwise a removed index would be made anew
         )
         return list(parts)
 

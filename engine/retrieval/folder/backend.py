@@ -37,15 +37,15 @@ from engine.store.snapshot import StoreSnapshot
 
 LEXICAL = ("tantivy", "rank-bm25")
 
-Identity = tuple[int, int]  # of a file: its device and its number there
+Identity = tuple[int, int]  # identity of a file: its device and its number there
 
 
 class FolderBackend:
     """A collection in one folder. Use `create` or `open`, and `close` (or `with`) when done.
 
-    A `snapshot` is of the latest generation, which the derived indexes are brought up to first.
-    Another index that takes the folder's place, made by the same checkpoint, is opened by the
-    next `refresh` or `snapshot`.
+    A `snapshot` is of the latest generation; the derived indexes are brought up to it first. If
+    another index made by the same checkpoint takes the folder's place, the next `refresh` or
+    `snapshot` opens it.
     """
 
     def __init__(
@@ -144,11 +144,11 @@ class FolderBackend:
         with self._pinned() as (store, derived):
             yield FolderSnapshot(store, derived, self._tables)
 
-    # Knowing what there is
+    # Looking things up
 
     @property
     def settings(self) -> IndexSettings:
-        """What was fixed when the collection was made."""
+        """The settings, which were fixed when the collection was made."""
         return self._store.settings
 
     def entry(self, document_id: str) -> DocumentEntry | None:
@@ -272,7 +272,7 @@ class FolderBackend:
         try:
             with self._refreshing, changing(self._folder):
                 if self._replaced():
-                    return None  # its indexes aren't this store's
+                    return None  # the new folder's indexes don't belong to this store
                 store = self._enter(held)
                 self._derived = self._both(
                     store, lambda at, kind: brought_up(at, store, kind, healing=healing)
@@ -280,7 +280,7 @@ class FolderBackend:
                 return (store, self._derived) if self._derived else None
         except (OSError, RuntimeError, ValueError) as error:
             if self._replaced():
-                return None  # where names can't be exchanged, there's a moment without a folder
+                return None  # if names can't be exchanged, there's a moment without a folder
             raise IndexStoreError(
                 f"the search files of {self._folder} can't be brought up to date "
                 f"({reason_of(error)}); check the disk's free space and the folder's owner"
@@ -289,7 +289,7 @@ class FolderBackend:
     def _both(
         self, store: StoreSnapshot, take: Callable[[Path, Derivation[Any]], Any]
     ) -> DerivedIndexes | None:
-        """Both indexes as `take` gives them; None if it doesn't give one of them."""
+        """Both indexes as `take` gives them; None if it gives None for one of them."""
         settings = self._store.settings
         analyser = analyser_named(settings.analyser)
         vectors = take(self._folder / "vectors", vectors_derivation(settings.vector_dimension))
@@ -309,7 +309,7 @@ class FolderBackend:
         return not self._store.writable and _identity(self._folder) not in (None, self._identity)
 
     def _follow(self) -> None:
-        """Open the index that has taken the folder's place, if one has."""
+        """Open the index that has taken the folder's place, if there is one."""
         if not self._replaced():
             return
         with self._refreshing:
@@ -333,7 +333,7 @@ def _store_folder(folder: Path) -> Path:
 
 
 def _identity(folder: Path) -> Identity | None:
-    """Which file holds the store; None where there is none."""
+    """The identity of the store's file; None if there is none."""
     try:
         stat = (_store_folder(folder) / "data.mdb").stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""How the BM25 index and the vector index come from the store."""
+"""Derivations of the BM25 index and the vector index from the store."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from engine.store.snapshot import StoreSnapshot
 
 
 def vectors_kind(dimension: int) -> str:
-    """What the mark of a vector index says that it is."""
+    """The kind in a vector index's mark."""
     return f"cosine-segments-{dimension}"
 
 

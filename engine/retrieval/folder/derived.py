@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Sized(Protocol):
-    """An index that knows how many passages it holds."""
+    """An index that knows its number of passages."""
 
     def __len__(self) -> int: ...
 
@@ -35,11 +35,11 @@ T = TypeVar("T", bound=Sized)
 
 @dataclass(frozen=True)
 class Derivation(Generic[T]):
-    """How one kind of index comes from the store.
+    """How one kind of index is derived from the store.
 
-    `load` reads a folder, or raises ValueError. `catch_up` removes the passages of some ranges
-    of keys from a loaded index, adds those that the store still holds, and saves to the folder.
-    `build` fills an empty folder from the whole store; what it returns is only counted.
+    `load` reads a folder, or raises ValueError. `catch_up` removes the passages in some ranges of
+    keys from a loaded index, adds those that the store still holds, and saves to the folder.
+    `build` fills an empty folder from the whole store; its result is only counted.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Derivation(Generic[T]):
 
 @dataclass(frozen=True)
 class Mark:
-    """`kind` is that of the derivation; `passages` is how many the index held.
+    """`kind` is the derivation's; `passages` is the number of passages in the index.
 
     With `changing`, the folder is at `generation`, at a later one, or between them.
     """
@@ -69,7 +69,7 @@ def at_generation(folder: Path, manifest: Manifest, derivation: Derivation[T]) -
         return None
     try:
         index = _loaded(folder, mark, derivation)
-    except ValueError:  # it may be changed while it's loaded
+    except ValueError:  # it may change while it's loaded
         return None
     return index if read_mark(folder) == mark else None
 
@@ -121,7 +121,7 @@ def _usable_mark(folder: Path, manifest: Manifest, kind: str) -> Mark | None:
 
 
 def _loaded(folder: Path, mark: Mark, derivation: Derivation[T]) -> T:
-    """Raises: ValueError if the index isn't whole."""
+    """The index in the folder. Raises: ValueError if it isn't whole."""
     index = derivation.load(folder)
     if not mark.changing and len(index) != mark.passages:
         raise ValueError(f"it holds {len(index)} passages, not {mark.passages}")
@@ -140,7 +140,7 @@ def _rebuilt(folder: Path, snapshot: StoreSnapshot, derivation: Derivation[T]) -
 
 
 def read_mark(folder: Path) -> Mark | None:
-    """None if there is no mark that can be read."""
+    """The mark of a folder; None if there is none that can be read."""
     try:
         return Mark(**json.loads((folder / MARK).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

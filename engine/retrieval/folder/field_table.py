@@ -1,4 +1,4 @@
-"""The fields of all documents of a collection, in memory: what there is, and who has what."""
+"""The fields of all documents of a collection, in memory."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from engine.store.contents import DocumentEntry
 from engine.store.locks import ThreadLock
 from engine.store.snapshot import StoreSnapshot
 
-REMEMBERED = 32  # filters whose passages are kept
+REMEMBERED = 32  # filters whose passages are cached
 
 
 @dataclass
 class _Values:
-    """The different values of a field, numbered as they come; more may come later.
+    """The different values of a field, numbered in order of appearance; more may come later.
 
-    `values` has each with when it begins, if it's a date, else None.
+    `values` holds each with its beginning, if it's a date, else None.
     """
 
     values: list[tuple[Scalar, int | None]] = field(default_factory=list)
     numbers: dict[tuple[bool, Scalar], int] = field(default_factory=dict)
 
     def number(self, value: Scalar) -> int:
-        key = (isinstance(value, bool), value)  # since True == 1
+        key = (isinstance(value, bool), value)  # because True == 1
         found = self.numbers.get(key)
         if found is None:
             found = len(self.values)
@@ -54,9 +54,9 @@ class _Values:
 
 @dataclass(frozen=True)
 class _Column:
-    """Which documents have which value: `documents`, first keys, and `codes` into `distinct`.
+    """The documents of each value: `documents`, by first key, and `codes` into `distinct`.
 
-    Both are (entries,); a document of several values has an entry for each.
+    Both are (entries,). A document of several values has an entry for each.
     """
 
     distinct: _Values
@@ -65,7 +65,7 @@ class _Column:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """Of the documents that have each value."""
+        """The number of documents of each value."""
         return np.bincount(self.codes)
 
     @cached_property
@@ -74,7 +74,7 @@ class _Column:
         return tuple(kind for kind in (TEXT, NUMBER, DATE, BOOLEAN) if kind in present)
 
     def matching(self, condition: Condition) -> NDArray[np.int64]:
-        """The first keys of the documents that a condition holds for, ascending."""
+        """The first keys of the documents that meet a condition, ascending."""
         fits = predicate(condition, self.kinds)
         n = len(self.counts)
         right = np.fromiter((fits(*pair) for pair in self.distinct.values[:n]), bool, n)
@@ -104,7 +104,7 @@ class _Column:
 class FieldTable:
     """The fields of the documents at one generation of a store. Threads may share it.
 
-    Some 50 bytes a document and field, and each different value once.
+    It takes some 50 bytes a document and field, and each different value once.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class FieldTable:
         columns: dict[str, _Column],
         removed: int = 0,
     ) -> None:
-        """`starts` and `stops` are the documents' passage keys; `removed` counts those gone."""
+        """`starts` and `stops` are the documents' passage keys; `removed` counts removed ones."""
         self._starts = starts
         self._stops = stops
         self._columns = columns
@@ -124,7 +124,7 @@ class FieldTable:
 
     @classmethod
     def read(cls, snapshot: StoreSnapshot) -> FieldTable:
-        """From every document of the store: some seconds for 100,000.
+        """The table read from every document of the store, in some seconds for 100,000.
 
         Raises: IndexStoreError if a record is damaged.
         """
@@ -140,7 +140,7 @@ class FieldTable:
         )
         kept = ~gone.holds(self._starts)
         removed = self._removed + len(kept) - int(kept.sum())
-        if removed > len(kept):  # else values that no document has any more would gather
+        if removed > len(kept):  # otherwise values that no document has any more would pile up
             return FieldTable.read(snapshot)
         columns = {}
         for name, column in self._columns.items():
@@ -153,7 +153,7 @@ class FieldTable:
         return rest._with(snapshot.entries_in(touched))
 
     def select(self, conditions: Sequence[Condition]) -> KeySet:
-        """The passages of the documents that all conditions hold for.
+        """The passages of the documents that meet all conditions.
 
         Raises: FilterError if no document has a field, or its values can't be compared.
         """
@@ -191,7 +191,7 @@ class FieldTable:
         added: dict[str, tuple[array[int], array[int]]] = {}
         for entry in entries:
             if not entry.keys:
-                continue  # nothing of it can be found
+                continue  # a document without passages can't be found
             starts.append(entry.keys.start)
             stops.append(entry.keys.stop)
             for name, value in entry.fields.items():
@@ -217,7 +217,7 @@ class FieldTable:
 
 
 class FieldTables:
-    """The latest table of a collection, read when it's first asked for and then kept in step."""
+    """A collection's latest table, read when it's first needed and then kept up to date."""
 
     def __init__(self) -> None:
         self._lock = ThreadLock()
@@ -233,7 +233,7 @@ class FieldTables:
                 _, generation, table = self._latest
                 if generation == manifest.generation:
                     return table
-                if generation > manifest.generation:  # another question has gone on meanwhile
+                if generation > manifest.generation:  # another question was faster
                     return FieldTable.read(snapshot)
                 table = table.caught_up(snapshot, generation)
             self._latest = manifest.store_id, manifest.generation, table

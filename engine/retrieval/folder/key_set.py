@@ -1,4 +1,4 @@
-"""Which passages a search may find."""
+"""Sets of passage keys that a search may find."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class KeySet:
 
     @classmethod
     def of(cls, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> "KeySet":
-        """From ranges that are ascending and disjoint, but may touch."""
+        """A set from ranges that are ascending and disjoint, but may touch."""
         if not len(starts):
             return cls(starts, stops)
         apart = starts[1:] != stops[:-1]
@@ -32,14 +32,14 @@ class KeySet:
         return cls.of(ascending, ascending + 1)
 
     def holds(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """For each of `keys`, (n,), in any order, whether it's one of these."""
+        """For each of `keys`, (n,), in any order, whether it is in the set."""
         if not len(self.starts):
             return np.zeros(len(keys), bool)
         at = np.searchsorted(self.starts, keys, side="right") - 1
         return np.asarray((at >= 0) & (keys < self.stops[at]))
 
     def keys(self) -> NDArray[np.int64]:
-        """All of them, ascending."""
+        """All keys, ascending."""
         spans = zip(self.starts.tolist(), self.stops.tolist(), strict=True)
         return np.concatenate([np.empty(0, np.int64), *(np.arange(*span) for span in spans)])
 

@@ -22,8 +22,8 @@ from engine.retrieval.scoring import K1, B
 
 KEY, TERMS = "key", "terms"
 WRITER_MEMORY = 64 << 20  # bytes
-FEW = 1000  # passages that a query names one by one, where only they are allowed
-REACH = 8  # times as many hits are looked at, and as many again, until enough are allowed
+FEW = 1000  # up to so many allowed passages are named in the query, one by one
+REACH = 8  # how many times more hits are requested each time until enough are allowed
 
 
 class LexicalIndex(Protocol):
@@ -32,17 +32,17 @@ class LexicalIndex(Protocol):
     def search(self, terms: Sequence[str], n: int, among: KeySet | None = None) -> list[Hit]:
         """The best `n` passages that hold any of the terms, by falling score, then by key.
 
-        Of the passages `among` only, None for all; the scores are those among all passages.
+        Only passages in `among` are found, None for all; scores are those among all passages.
         """
         ...
 
     def frequency(self, term: str) -> int:
-        """How many passages hold the term."""
+        """The number of passages that hold the term."""
         ...
 
 
 class TantivyIndex:
-    """An index in a folder, memory-mapped. Open a new one to see what has been changed since."""
+    """An index in a folder, memory-mapped. Open a new one to see later changes."""
 
     def __init__(self, index: tantivy.Index, folder: Path) -> None:
         self._folder = folder
@@ -58,14 +58,14 @@ class TantivyIndex:
 
     @classmethod
     def open(cls, folder: Path) -> "TantivyIndex":
-        """Raises: ValueError if there is no index in the folder that can be read."""
+        """The index in the folder. Raises: ValueError if there is none that can be read."""
         with _damage_raises(ValueError, folder):
             return cls(tantivy.Index.open(str(folder)), folder)
 
     def apply(self, removed: Iterable[range], added: Iterable[tuple[int, Sequence[str]]]) -> None:
         """Remove the passages with keys in `removed`, then add `added`, key and terms each.
 
-        All of it is committed at once; doing it again changes nothing.
+        All of it is committed at once. Doing it again changes nothing.
 
         Raises: ValueError if a file is damaged.
         """
@@ -90,7 +90,7 @@ class TantivyIndex:
     def search(self, terms: Sequence[str], n: int, among: KeySet | None = None) -> list[Hit]:
         if not terms or n < 1 or (among is not None and not len(among)):
             return []
-        # From terms, never through the query parser: nothing in a question is syntax.
+        # Built from terms, never by the query parser: nothing in a question is syntax.
         schema = self._index.schema
         query = tantivy.Query.boolean_query(
             [
@@ -158,7 +158,7 @@ class RankBM25Index:
 
 
 class _LuceneBM25(rank_bm25.BM25Okapi):  # type: ignore[misc]
-    """BM25Okapi with an idf that stays above zero for terms of most passages."""
+    """BM25Okapi with an idf that stays above zero for terms in most passages."""
 
     frequencies: dict[str, int]
 
@@ -169,7 +169,7 @@ class _LuceneBM25(rank_bm25.BM25Okapi):  # type: ignore[misc]
 
 
 def _hits(searcher: tantivy.Searcher, query: Any, n: int) -> list[Hit]:
-    """The best `n` passages for a query, as Tantivy orders them."""
+    """The best `n` passages for a query, in Tantivy's order."""
     n = min(n, int(searcher.num_docs))
     if n < 1:
         return []
@@ -179,7 +179,7 @@ def _hits(searcher: tantivy.Searcher, query: Any, n: int) -> list[Hit]:
 
 
 def _only(schema: Any, query: Any, among: KeySet) -> Any:
-    """The query, for the passages `among` alone; their scores are as they were."""
+    """The query restricted to the passages `among`, with unchanged scores."""
     keys = tantivy.Query.term_set_query(schema, KEY, among.keys().tolist())
     unscored = tantivy.Query.const_score_query(keys, 0.0)
     return tantivy.Query.boolean_query(
@@ -188,7 +188,7 @@ def _only(schema: Any, query: Any, among: KeySet) -> Any:
 
 
 def _keys_of(searcher: tantivy.Searcher, hits: Sequence[tuple[float, Any]]) -> list[int]:
-    """Raises: ValueError if one has none, as none is written."""
+    """The keys of the hits. Raises: ValueError if one has none, since every passage has one."""
     keys: list[Any] = searcher.fast_field_values(KEY, [address for _, address in hits])
     if None in keys:
         raise ValueError("a passage has no key")
@@ -197,7 +197,9 @@ def _keys_of(searcher: tantivy.Searcher, hits: Sequence[tuple[float, Any]]) -> l
 
 @contextmanager
 def _damage_raises(kind: type[Exception], folder: Path) -> Iterator[None]:
-    """A damaged file makes Rust panic, which isn't an Exception and can't be imported."""
+    """Turn Rust's panic on a damaged file into `kind`. A panic isn't an Exception and can't be
+    imported.
+    """
     try:
         yield
     except BaseException as error:

@@ -49,7 +49,7 @@ class FolderSnapshot:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return ()  # all of it can be searched, or none
+        return ()  # all of a folder can be searched, or none of it
 
     @property
     def calibration(self) -> Mapping[str, Any] | None:

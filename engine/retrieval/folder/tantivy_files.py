@@ -1,7 +1,7 @@
-"""Tantivy's files held against the checksums at their own ends, which it doesn't read itself.
+"""Checksums of Tantivy's files, which Tantivy writes at their ends and doesn't check itself.
 
-A file ends with a footer of JSON, its length and a magic number, both uint32 little endian; the
-footer's `crc` is the CRC-32 of all that comes before it.
+A file ends with a footer of JSON, its length and a magic number, both uint32 little endian. The
+footer's `crc` is the CRC-32 of everything before it.
 """
 
 import json
@@ -17,7 +17,7 @@ _SEGMENT_FILE = re.compile(r"[0-9a-f]{32}(\.\d+)?\.[a-z]+")
 
 
 def damaged_files(folder: Path) -> list[str]:
-    """The names of those files of the segments in `folder` that don't fit their checksums."""
+    """The names of the segment files in `folder` that don't match their checksums."""
     files = sorted(path for path in folder.iterdir() if _SEGMENT_FILE.fullmatch(path.name))
     return [path.name for path in files if not _fits(path)]
 

@@ -15,21 +15,21 @@ from engine.retrieval.folder.key_set import KeySet
 from engine.retrieval.hit import Hit, best_first
 from engine.retrieval.scoring import normalised
 
-_faiss: Any = faiss  # its types are those of C++, and not what Python is given
+_faiss: Any = faiss  # its types are those of C++, not those that Python gets
 
 LIST = "segments.json"
-LARGEST = 32_768  # vectors in a segment, so that no merge takes long
+LARGEST = 32_768  # vectors in a segment at most, so that no merge takes long
 
 
 class VectorIndex:
     """FAISS over L2-normalised vectors in the files of a folder, under the store's own keys.
 
-        segments.json   which files there are, and what has been removed from them
+        segments.json   the files, and what has been removed from them
         N.faiss         some vectors; never changed, and mapped, so that opening reads little
 
-    A change writes a small file; small files are merged as they gather, so that it costs what
-    it changes. Exact, so a search costs passages × dimension: some milliseconds at 100,000 of
-    384. Threads may search at once, but not while `apply` runs.
+    A change writes a small file, and small files are merged as they gather, so a change costs what
+    it changes. Search is exact and costs passages × dimension: some milliseconds at 100,000 of 384.
+    Threads may search at once, but not while `apply` runs.
     """
 
     def __init__(self, folder: Path, dimension: int, segments: "list[_Segment]") -> None:
@@ -46,7 +46,7 @@ class VectorIndex:
 
     @classmethod
     def load(cls, folder: Path, dimension: int) -> "VectorIndex":
-        """Raises: ValueError if the folder has no whole index of vectors of `dimension`."""
+        """The folder's index. Raises: ValueError if it isn't whole or has another `dimension`."""
         try:
             fields = json.loads((folder / LIST).read_text(encoding="utf-8"))
             if fields["dimension"] != dimension:
@@ -66,8 +66,8 @@ class VectorIndex:
     ) -> None:
         """Remove the passages with keys in `removed`, then add `added`, key and vector each.
 
-        It's saved whole or not at all. Doing it again changes nothing if `removed` holds the
-        keys that are added.
+        It's saved whole or not at all. Doing it again changes nothing if `removed` holds the keys
+        that are added.
         """
         spans = [span for span in removed if span]
         for segment in self._segments:
@@ -81,14 +81,14 @@ class VectorIndex:
         self._save()
         used = {segment.path for segment in self._segments}
         for path in set(self._folder.glob("*.faiss")) - used:
-            path.unlink()  # who has it mapped keeps it
+            path.unlink()  # processes that have it mapped keep it
 
     def search(
         self, vectors: NDArray[np.float32], n: int, among: KeySet | None = None
     ) -> list[list[Hit]]:
-        """For each of `vectors`, (q, dimension): the best `n` by cosine, falling, then by key.
+        """For each of `vectors`, (q, dimension), the best `n` by falling cosine, then by key.
 
-        Of the passages `among` only; None for all.
+        Only passages in `among` are found; None for all.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self._dimension:
             raise ValueError(f"vectors must be (q, {self._dimension}), not {vectors.shape}")
@@ -110,7 +110,7 @@ class VectorIndex:
         return sum(len(segment) for segment in self._segments)
 
     def _tidy(self) -> None:
-        """Drop segments that are empty, write anew those half empty, merge small neighbours."""
+        """Drop empty segments, rewrite half-empty ones, merge small neighbours."""
         tidied: list[_Segment] = []
         for segment in self._segments:
             if len(segment) > segment.count // 2:
@@ -119,7 +119,7 @@ class VectorIndex:
                 tidied.append(self._written(*segment.contents()))
         while len(tidied) > 1:
             left, right = len(tidied[-2]), len(tidied[-1])
-            # Each vector is written again only as its segment doubles, so seldom.
+            # A vector is written again only when its segment doubles, so rarely.
             if left > 2 * right or left + right > LARGEST:
                 break
             (a, x), (b, y) = tidied[-2].contents(), tidied[-1].contents()
@@ -148,7 +148,7 @@ class VectorIndex:
 
 
 class _Segment:
-    """A file of vectors, and the ranges of keys that have been removed since it was written."""
+    """A file of vectors, and the ranges of keys removed since it was written."""
 
     def __init__(self, path: Path, size: int, removed: list[range]) -> None:
         """Raises: ValueError, RuntimeError or OSError if there's no such file of `size` bytes."""
@@ -171,7 +171,7 @@ class _Segment:
 
     @property
     def count(self) -> int:
-        """How many vectors the file holds, removed ones too."""
+        """The number of vectors in the file, including removed ones."""
         return len(self._keys)
 
     def remove(self, spans: Iterable[range]) -> None:
@@ -186,7 +186,7 @@ class _Segment:
     def search(
         self, questions: NDArray[np.float32], n: int, among: KeySet | None
     ) -> list[list[Hit]]:
-        """For each of `questions`, (q, dimension), normalised: at least the best `n` here."""
+        """For each of `questions`, (q, dimension), normalised, at least the best `n` here."""
         parameters, found = self._parameters, len(self)
         if among is not None:
             allowed = self._live & among.holds(self._keys)
@@ -194,7 +194,7 @@ class _Segment:
         n = min(n, found)
         if n < 1:
             return [[] for _ in questions]
-        # By row, since FAISS takes a bitmap of rows much faster than one of keys.
+        # A bitmap of rows, since FAISS takes that much faster than one of keys.
         scores, rows = self._index.index.search(questions, n, params=parameters)
         # A vector that isn't finite finds nothing: FAISS says -1.
         return [
@@ -212,6 +212,6 @@ class _Segment:
 
 
 def _rows(allowed: NDArray[np.bool_]) -> Any:
-    """FAISS's parameters for a search of the rows of an index that are `allowed`, (n,)."""
+    """FAISS's search parameters for the rows of an index that are `allowed`, (n,)."""
     bits = np.packbits(allowed, bitorder="little")
     return _faiss.SearchParameters(sel=_faiss.IDSelectorBitmap(bits))

@@ -1,7 +1,7 @@
-"""An index held against itself: every record of the store, and what is derived from it.
+"""Verification of an index: every record of the store, and what is derived from it.
 
-Damaged pages and files can end the process that reads them, so `verify_index` reads in one of
-its own, part by part, and a part that ended it is named.
+Damaged pages and files can end the process that reads them. So `verify_index` reads in a separate
+process, part by part, and names a part that ended it.
 """
 
 import json
@@ -28,7 +28,7 @@ from engine.store.verification import STORE, Problem, StoreCheck, check_store
 BM25, VECTORS = "bm25", "vectors"
 PARTS = (STORE, BM25, VECTORS)
 
-# Two processors may round a normalised vector differently; a flipped bit that matters is more.
+# Processors may round a normalised vector differently; a flipped bit that matters is more.
 TOLERANCE = 1e-4
 
 
@@ -36,9 +36,9 @@ TOLERANCE = 1e-4
 class Verification:
     """What was read of an index, and what is wrong with it.
 
-    `records` are counts by database of the store; `derived` counts the passages of each derived
-    index, where it could be read. `damaged` are the store's documents that aren't whole. `notes`
-    say what is no damage: a derived index that the next opening brings up to date.
+    `records` are counts by database of the store. `derived` counts the passages of each derived
+    index that could be read. `damaged` are the store's documents that aren't whole. `notes` are
+    about what isn't damage: a derived index that the next opening brings up to date.
     """
 
     index: str
@@ -68,7 +68,7 @@ class DerivedCheck:
 
 
 def verify_index(folder: Path) -> Verification:
-    """Read all of the index in `folder`; nothing is changed, and a writer may go on meanwhile.
+    """Read all of the index in `folder`. Nothing is changed, and a writer may go on meanwhile.
 
     Raises: IndexStoreError if there is no index.
     """
@@ -102,7 +102,7 @@ def verify_index(folder: Path) -> Verification:
 
 
 def check_bm25(folder: Path, store: LmdbStore) -> DerivedCheck:
-    """The Tantivy index in `folder`: its files' checksums, and its keys against the store's."""
+    """Check the Tantivy index in `folder`: its files' checksums, its keys against the store's."""
     mark, notes = _mark(folder, store, BM25, store.settings.analyser)
     if mark is None:
         return DerivedCheck(notes=notes)
@@ -117,7 +117,7 @@ def check_bm25(folder: Path, store: LmdbStore) -> DerivedCheck:
 
 
 def check_vectors(folder: Path, store: LmdbStore) -> DerivedCheck:
-    """The FAISS index in `folder`: its keys and its vectors against the store's."""
+    """Check the FAISS index in `folder`: its keys and vectors against the store's."""
     dimension = store.settings.vector_dimension
     mark, notes = _mark(folder, store, VECTORS, vectors_kind(dimension))
     if mark is None:
@@ -142,7 +142,7 @@ def check_vectors(folder: Path, store: LmdbStore) -> DerivedCheck:
 def _mark(
     folder: Path, store: LmdbStore, part: str, kind: str
 ) -> tuple[Mark | None, tuple[str, ...]]:
-    """The mark of a folder that reflects this store, and what to note about it."""
+    """The mark of a folder that reflects this store, and a note about it."""
     mark, manifest = read_mark(folder), store.manifest()
     if mark is None or (mark.store_id, mark.kind) != (manifest.store_id, kind):
         return None, (f"{part} is missing or another's; the next opening builds it",)
@@ -162,7 +162,7 @@ def _against(
     store: LmdbStore,
     mark: Mark,
 ) -> tuple[Problem, ...]:
-    """What `keys` have too many or too few, leaving out what commits after the mark touched."""
+    """The keys that are missing or too many, except those touched by commits after the mark."""
     # Read after the keys, so that it includes what a writer has changed meanwhile.
     touched = store.touched_since(mark.generation)
     unique, counts = np.unique(_outside(keys, touched), return_counts=True)
@@ -193,7 +193,7 @@ def _problems(fields: Mapping[str, Any]) -> tuple[Problem, ...]:
 
 
 def _read_parts(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
-    """What was found by part, and a problem for each part whose reading ended its process."""
+    """The findings by part, and a problem for each part that ended its process."""
     found: dict[str, Any] = {}
     ended = []
     left = list(PARTS)

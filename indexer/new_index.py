@@ -78,8 +78,8 @@ def _in_cluster(
             yield new
         except BaseException:
             with suppress(ForereadError):
-                if not shared and not backend.describe().documents:
-                    backend.discard()
+                if not shared:
+                    backend.discard_empty()
             raise
         if part is not None:
             backend.note(_done(part), True)

@@ -130,8 +130,11 @@ class ElasticBackend:
             actions.append({"remove_index": {"index": before.index}})
         self._connection.call(lambda c: c.indices.update_aliases(actions=actions))
 
-    def discard(self) -> None:
-        """Remove an index that hasn't been published."""
+    def discard_empty(self) -> None:
+        """Remove an index that hasn't been published, if each of its shards says it's empty."""
+        reader = self._fresh()
+        if reader.count(DOCUMENT) or reader.notes:
+            return
         index = self._located.index
         self._connection.call(lambda c: c.indices.delete(index=index, ignore_unavailable=True))
 

@@ -14,6 +14,7 @@ from engine.retrieval.elastic import connection as elastic_connection
 from engine.retrieval.elastic.address import parse_cluster_address
 from engine.retrieval.elastic.backend import ElasticBackend
 from engine.retrieval.elastic.connection import Connection, check_versions, got
+from engine.retrieval.elastic.mapping import Located
 from engine.retrieval.elastic.reading import ElasticReader
 
 NOWHERE = "es://127.0.0.1:1/papers"  # a port that nobody listens on
@@ -194,3 +195,34 @@ def test_shards_that_fail_are_noted_and_all_of_them_an_error():
     assert "1 of 3 shards of es://127.0.0.1:1/papers can't be searched (disk)" in note
     with pytest.raises(IndexStoreError, match="all shards"):
         reader._check({"_shards": {"total": 1, "failed": 1, "successful": 0}})
+
+
+@pytest.mark.usefixtures("unset")
+@pytest.mark.parametrize(
+    ("documents", "failed", "discarded"), [(0, 0, True), (0, 1, False), (2, 0, False)]
+)
+def test_a_staged_index_is_discarded_only_if_all_its_shards_say_that_it_is_empty(
+    monkeypatch, documents, failed, discarded
+):
+    deleted = []
+
+    class Client:
+        @property
+        def indices(self):
+            return self
+
+        def refresh(self, **_): ...
+
+        def count(self, **_):
+            shards = {"total": 3, "failed": failed, "successful": 3 - failed}
+            return {"count": documents, "_shards": shards}
+
+        def delete(self, *, index, **_):
+            deleted.append(index)
+
+    monkeypatch.setattr(Connection, "client", Client())
+    staged = Located("papers-2", None, 0.0, "papers-2-own")
+    ElasticBackend(
+        Connection(parse_cluster_address(NOWHERE)), staged, readonly=False
+    ).discard_empty()
+    assert deleted == ["papers-2"] * discarded

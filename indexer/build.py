@@ -9,6 +9,7 @@ from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.errors import ForereadError, SourceError
 from engine.retrieval.address import IndexAddress, parse_index_address
 from engine.retrieval.analyser import ANALYSER, Analyser
+from engine.retrieval.backend import Backend
 from engine.store.manifest import IndexSettings, Root
 from engine.text.languages import Detected, language_code
 from indexer.clock import StageClock
@@ -128,8 +129,7 @@ def build_index(
     if isinstance(index, Path):  # before the files are read, which may take a while
         refuse_existing(index, overwrite=options.overwrite)
     detected = _language(listed_files, options, clock)  # the same for each part
-    analyser = Analyser(detected.language).name
-    settings = index_settings(checkpoint, limit, options.overlap, analyser)
+    settings = index_settings(checkpoint, limit, options.overlap, Analyser(detected.language).name)
     with building(index, settings, overwrite=options.overwrite, part=part) as new:
         backend = new.backend
         with FileReader(options.limits) as reader:
@@ -145,10 +145,7 @@ def build_index(
                 search=False,
             )
             sync.files(files)
-            # Left by an interrupted build, perhaps of other sources.
-            listed = {file.place for file in files}
-            known = (file for file in backend.files() if part is None or part.holds(file.path))
-            sync.remove([file for file in known if file.path not in listed])
+            _remove_others(sync, backend, files, part)
         skipped = tuple(one for outcome in outcomes for one in skips(outcome))
         if part is None and not backend.describe().documents:
             raise SourceError(_nothing_read(len(files), skipped))
@@ -169,6 +166,15 @@ def build_index(
         None if options.language else detected.share,
         new.parts_left,
     )
+
+
+def _remove_others(
+    sync: Sync, backend: Backend, files: Sequence[SourceFile], part: Part | None
+) -> None:
+    """Remove what an interrupted build left, perhaps of other sources than `files`."""
+    listed = {file.place for file in files}
+    known = (file for file in backend.files() if part is None or part.holds(file.path))
+    sync.remove([file for file in known if file.path not in listed])
 
 
 def skips(outcome: FileOutcome) -> tuple[Skipped, ...]:

@@ -9,9 +9,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = [name for name in ("engine", "foreread", "indexer", "ui") if (ROOT / name).is_dir()]
 FILES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
-LINES_OF_A_FILE = 509
+LINES_OF_A_FILE = 500
 LINES_OF_A_FUNCTION = 84
-IMPORTS_INSIDE = 124
+IMPORTS_INSIDE = 113
 READERS = ("reader", "student", "teacher")
 """What variables that hold a reader are called."""
 NO_READERS = {"engine/filters.py"}

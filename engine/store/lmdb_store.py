@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,6 @@ from engine.store.contents import (
     EncodedDocument,
     EncodedPassage,
     FileRecord,
-    StoredPassage,
 )
 from engine.store.environment import Environment
 from engine.store.layout import DATABASES, MANIFEST_KEY, put_manifest
@@ -205,51 +204,23 @@ class LmdbStore:
         with self.snapshot() as snapshot:
             return snapshot.manifest()
 
-    def passages(self, keys: Iterable[int]) -> list[StoredPassage]:
-        """As the snapshot's, of the latest commit. The same holds for the methods that follow."""
-        with self.snapshot() as snapshot:
-            return snapshot.passages(keys)
-
-    def states(self, keys: Iterable[int]) -> list[bytearray]:
-        with self.snapshot() as snapshot:
-            return snapshot.states(keys)
-
-    def read(self, keys: Iterable[int]) -> list[tuple[StoredPassage, DocumentEntry, bytearray]]:
-        with self.snapshot() as snapshot:
-            return snapshot.read(keys)
-
-    def key_of(self, passage_id: str) -> int | None:
-        with self.snapshot() as snapshot:
-            return snapshot.key_of(passage_id)
-
     def document(self, document_id: str) -> Document:
         with self.snapshot() as snapshot:
             return snapshot.document(document_id)
 
-    def entry(self, document_id: str) -> DocumentEntry:
-        with self.snapshot() as snapshot:
-            return snapshot.entry(document_id)
-
     def iterate_entries(self) -> Iterator[DocumentEntry]:
         """Every document without its text, in no particular order."""
-        for _, payload in self._scan("documents", "document"):
+        for _, payload in self._scan("documents"):
             yield records.unpack_entry(payload)
 
     def iterate_files(self) -> Iterator[FileRecord]:
         """Every file on record, in no particular order."""
-        for _, payload in self._scan("files", "file"):
+        for _, payload in self._scan("files"):
             yield records.unpack_file(payload)
 
-    def iterate_passages(self, spans: Iterable[range] = (ALL,)) -> Iterator[StoredPassage]:
-        """The stored passages with keys in `spans`, by default every one, by ascending key."""
-        for raw, payload in self._scan_spans("passages", "passage", spans):
-            yield records.unpack_passage(records.key_number(raw), payload)
-
-    def iterate_vectors(
-        self, spans: Iterable[range] = (ALL,)
-    ) -> Iterator[tuple[int, NDArray[np.float16]]]:
-        """Key and vector, (dimension,), of the stored passages with keys in `spans`."""
-        for raw, payload in self._scan_spans("vectors", "vector", spans):
+    def iterate_vectors(self) -> Iterator[tuple[int, NDArray[np.float16]]]:
+        """Key and vector, (dimension,), of the stored passages, by ascending key."""
+        for raw, payload in self._scan("vectors"):
             yield records.key_number(raw), np.frombuffer(payload, FLOAT16).astype(np.float16)
 
     def touched_since(self, generation: int) -> list[range]:
@@ -272,9 +243,6 @@ class LmdbStore:
         self._environment.copy_compacted(folder)
 
     # Inside
-
-    def _db(self, name: str) -> lmdb._Database:
-        return self._environment.database(name)
 
     def _check(self, document: Document, encoded: EncodedPassage) -> None:
         passage, settings = encoded.passage, self.settings
@@ -310,26 +278,17 @@ class LmdbStore:
 
         return self._environment.write(run)
 
-    def _scan_spans(
-        self, database: str, noun: str, spans: Iterable[range]
-    ) -> Iterator[tuple[bytes, bytearray]]:
-        for span in spans:
-            first, stop = records.key_bytes(span.start), records.key_bytes(span.stop)
-            yield from self._scan(database, noun, first, stop)
-
-    def _scan(
-        self, database: str, noun: str, first: bytes = b"\x00", stop: bytes = b"\xff" * 16
-    ) -> Iterator[tuple[bytes, bytearray]]:
-        """Checked records with first <= key < stop, in short transactions."""
-        db = self._db(database)
+    def _scan(self, database: str) -> Iterator[tuple[bytes, bytearray]]:
+        """The checked records of a database by ascending key, in short transactions."""
+        db, first = self._environment.database(database), b"\x00"
         while True:
             chunk: list[tuple[bytes, bytearray]] = []
             with self._environment.reading() as transaction:
                 cursor = transaction.cursor(db)
                 more = cursor.set_range(first)
-                while more and len(chunk) < SCAN and bytes(cursor.key()) < stop:
+                while more and len(chunk) < SCAN:
                     key = bytes(cursor.key())
-                    payload = records.unseal(cursor.value(), f"{noun} {key.hex()}")
+                    payload = records.unseal(cursor.value(), f"{database[:-1]} {key.hex()}")
                     chunk.append((key, bytearray(payload)))
                     more = cursor.next()
             yield from chunk

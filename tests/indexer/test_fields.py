@@ -60,10 +60,10 @@ def engine(index: Path, model: Checkpoint) -> Iterator[SearchEngine]:
 
 def fields_of(index: Path) -> dict[str, dict[str, FieldValue]]:
     """Of each document, by the name of its file and its own id in it."""
-    with LmdbStore.open(index / "store") as store:
-        documents = [store.document(entry.id) for entry in store.iterate_entries()]
+    with LmdbStore.open(index / "store") as store, store.snapshot() as snapshot:
+        documents = [snapshot.document(entry.id) for entry in snapshot.iterate_entries()]
         for document in documents:
-            assert store.entry(document.id).fields == document.fields
+            assert snapshot.entry(document.id).fields == document.fields
     return {
         f"{Path(d.source).name} {d.metadata.get('record', '')}".strip(): d.fields for d in documents
     }

@@ -49,13 +49,13 @@ def entries(index: Path) -> dict[str, tuple[str, range]]:
 
 def stored(index: Path) -> dict[str, tuple[str, list[tuple[str, bytes]]]]:
     """Each document's text, and its passages' texts and states."""
-    with LmdbStore.open(index / "store") as store:
+    with LmdbStore.open(index / "store") as store, store.snapshot() as snapshot:
         return {
             e.id: (
-                store.document(e.id).text,
-                [(p.text, bytes(states)) for p, _, states in store.read(e.keys)],
+                snapshot.document(e.id).text,
+                [(p.text, bytes(states)) for p, _, states in snapshot.read(e.keys)],
             )
-            for e in store.iterate_entries()
+            for e in snapshot.iterate_entries()
         }
 
 
@@ -88,10 +88,10 @@ def test_repair_drops_a_damaged_document_by_name_and_nothing_else(
     assert verify_index(index).sound
     after = stored(index)
     assert after == {i: what for i, what in before.items() if i != name}
-    with LmdbStore.open(index / "store") as store:
-        assert store.manifest().documents == 4
-        assert store.manifest().passages == sum(len(p) for _, p in after.values())
-        assert list(store.states(keys)) == []
+    with LmdbStore.open(index / "store") as store, store.snapshot() as snapshot:
+        assert snapshot.manifest().documents == 4
+        assert snapshot.manifest().passages == sum(len(p) for _, p in after.values())
+        assert snapshot.states(keys) == []
 
 
 def test_a_document_whose_record_is_damaged_is_named_by_its_passages(index: Path) -> None:
@@ -107,15 +107,15 @@ def test_what_only_helps_to_find_documents_is_written_anew_and_none_is_dropped(
 ) -> None:
     before = stored(index)
     _, keys = entries(index)["ship.txt"]
-    with LmdbStore.open(index / "store") as store:
-        (passage, *_) = store.passages(keys)
+    with LmdbStore.open(index / "store") as store, store.snapshot() as snapshot:
+        (passage, *_) = snapshot.passages(keys)
     flip(index, "ids", records.id_bytes(passage.passage.id))
     flip(index, "changes", records.key_bytes(1))
     report = repair_index(index)
     assert (report.wrong > 0, report.dropped, report.sound) == (True, (), True)
     assert stored(index) == before
-    with LmdbStore.open(index / "store") as store:
-        assert store.key_of(passage.passage.id) == passage.key
+    with LmdbStore.open(index / "store") as store, store.snapshot() as snapshot:
+        assert snapshot.key_of(passage.passage.id) == passage.key
 
 
 def test_repair_rebuilds_damaged_search_files(index: Path, model: Checkpoint) -> None:

@@ -256,13 +256,7 @@ class ElasticBackend:
         copies = [copy for shard in shards for copy in shard]
         primaries = [copy for copy in copies if copy["routing"]["primary"]]
         return Description(
-            checkpoint=settings.checkpoint,
-            codec=settings.codec,
-            hidden_width=settings.hidden_width,
-            vector_dimension=settings.vector_dimension,
-            analyser=settings.analyser,
-            passage_limit=settings.passage_limit,
-            build=settings.build,
+            **vars(settings),
             documents=self._reader.count(DOCUMENT),
             passages=int(told["passages"]["value"]),
             pieces=int(told["pieces"]["value"]),
@@ -270,7 +264,6 @@ class ElasticBackend:
             generation=sum(copy["seq_no"]["max_seq_no"] + 1 for copy in primaries),
             created=self._located.created,
             changed=float(told["written"]["value"] or self._located.created),
-            bytes_per_token=settings.bytes_per_token,
             bytes_on_disk={
                 "primaries": sum(map(_size, primaries)),
                 "replicas": sum(map(_size, copies)) - sum(map(_size, primaries)),

@@ -192,20 +192,13 @@ class FolderBackend:
         settings = manifest.settings
         derived = {name: _folder_bytes(self._folder / name) for name in ("bm25", "vectors")}
         return Description(
-            checkpoint=settings.checkpoint,
-            codec=settings.codec,
-            hidden_width=settings.hidden_width,
-            vector_dimension=settings.vector_dimension,
-            analyser=settings.analyser,
-            passage_limit=settings.passage_limit,
-            build=settings.build,
+            **vars(settings),
             documents=manifest.documents,
             passages=manifest.passages,
             pieces=manifest.pieces,
             generation=manifest.generation,
             created=manifest.created,
             changed=manifest.changed,
-            bytes_per_token=settings.bytes_per_token,
             bytes_on_disk={
                 **{f"store/{part}": size for part, size in self._store.sizes().items()},
                 **derived,

@@ -100,7 +100,8 @@ def test_an_imported_store_goes_on_where_the_exported_one_was(
     import_store(exported, tmp_path / "copy", {})
     with LmdbStore.open(tmp_path / "copy", readonly=False) as copy:
         copy.write([document("new", "new text")])
-        assert copy.entry("new").keys == range(50, 51)
+        with copy.snapshot() as snapshot:
+            assert snapshot.entry("new").keys == range(50, 51)
         assert copy.manifest().documents == 50
 
 

@@ -71,8 +71,15 @@ def store(tmp_path):
         yield opened
 
 
+def latest(store: LmdbStore, read: str, *arguments):
+    """What a method of the snapshots gives, as of the latest commit."""
+    with store.snapshot() as snapshot:
+        found = getattr(snapshot, read)(*arguments)
+        return list(found) if read.startswith("iterate") else found
+
+
 def keys(store: LmdbStore) -> list[int]:
-    return [stored.key for stored in store.iterate_passages()]
+    return [stored.key for stored in latest(store, "iterate_passages")]
 
 
 def test_what_is_written_is_read_after_opening_again(tmp_path):
@@ -82,13 +89,13 @@ def test_what_is_written_is_read_after_opening_again(tmp_path):
     with LmdbStore.open(tmp_path / "s") as store:
         assert store.settings == SETTINGS
         assert store.document("one") == first.document
-        (stored,) = store.passages([1])
+        (stored,) = latest(store, "passages", [1])
         assert (stored.key, stored.text) == (1, "zwei\0drei")
         assert stored.passage.heading == "Heading 1"
         np.testing.assert_array_equal(
             stored.passage.offsets, first.passages[1].passage.offsets, strict=True
         )
-        assert store.states([1]) == [first.passages[1].states]
+        assert latest(store, "states", [1]) == [first.passages[1].states]
         vectors = dict(store.iterate_vectors())
         np.testing.assert_array_equal(vectors[1], first.passages[1].vector, strict=True)
         assert [(e.id, e.source, e.keys) for e in sorted(store.iterate_entries(), key=str)] == [
@@ -99,13 +106,13 @@ def test_what_is_written_is_read_after_opening_again(tmp_path):
 
 def test_passages_are_read_in_the_order_asked_and_those_not_stored_left_out(store):
     store.write([encoded("one", "a", "b"), encoded("two", "c")])
-    read = store.read([2, 99, 0])
+    read = latest(store, "read", [2, 99, 0])
     assert [(p.key, p.text, entry.source) for p, entry, _ in read] == [
         (2, "c", "two.txt"),
         (0, "a", "one.txt"),
     ]
     assert read[1][2] == encoded("one", "a").passages[0].states
-    assert [p.key for p in store.passages([1, 99, 0])] == [1, 0]
+    assert [p.key for p in latest(store, "passages", [1, 99, 0])] == [1, 0]
 
 
 def test_counts_and_generation_follow_each_commit(store):
@@ -130,9 +137,9 @@ def test_a_document_of_a_known_id_replaces_the_old_one_under_new_keys(store):
     store.write([encoded("one", "new")])
     assert keys(store) == [2, 3]
     assert store.document("one").text == "new"
-    assert store.key_of("one#0") == 3
-    assert store.key_of("one#1") is None
-    assert store.states([0, 1]) == []
+    assert latest(store, "key_of", "one#0") == 3
+    assert latest(store, "key_of", "one#1") is None
+    assert latest(store, "states", [0, 1]) == []
 
 
 def test_keys_are_never_used_again_even_when_all_is_deleted(store):
@@ -144,7 +151,7 @@ def test_keys_are_never_used_again_even_when_all_is_deleted(store):
 
 def test_the_last_of_two_documents_of_one_id_in_a_batch_stays(store):
     store.write([encoded("one", "a"), encoded("one", "b", "c")])
-    assert [p.text for p in store.iterate_passages()] == ["b", "c"]
+    assert [p.text for p in latest(store, "iterate_passages")] == ["b", "c"]
     assert store.manifest().documents == 1
 
 
@@ -165,13 +172,15 @@ def test_touched_keys_are_those_of_the_commits_after_a_generation(store):
     assert store.touched_since(2) == [range(2), range(3, 4)]
     assert store.touched_since(3) == [range(2)]
     assert store.touched_since(4) == []
-    assert [p.key for p in store.iterate_passages(store.touched_since(2))] == [3]
+    assert [p.key for p in latest(store, "iterate_passages", store.touched_since(2))] == [3]
 
 
 def test_more_passages_than_one_transaction_scans_are_all_iterated(store):
     store.write([encoded(f"d{i}", *"abc") for i in range(200)])
     assert keys(store) == list(range(600))
-    assert [key for key, _ in store.iterate_vectors([range(10, 300)])] == list(range(10, 300))
+    assert [key for key, _ in store.iterate_vectors()] == list(range(600))
+    some = latest(store, "iterate_vectors", [range(10, 300)])
+    assert [key for key, _ in some] == list(range(10, 300))
     assert len(list(store.iterate_entries())) == 200
 
 
@@ -226,7 +235,7 @@ def test_the_map_grows_and_the_whole_batch_is_written_again(tmp_path, monkeypatc
             store.write([encoded(f"d{i}-{j}", "a", states=big) for j in range(4)])
         manifest = reader.manifest()
         assert (manifest.passages, manifest.generation) == (80, 20)
-        assert store.states(range(80)) == [big] * 80
+        assert latest(store, "states", range(80)) == [big] * 80
         reader.close()
 
 
@@ -240,7 +249,7 @@ def test_readers_are_not_disturbed_while_the_map_grows(tmp_path, monkeypatch):
             try:
                 # With a pause: two threads that hand the GIL to each other starve the third.
                 while not done.wait(0.001):
-                    assert all(states == big for states in store.states(range(80)))
+                    assert all(states == big for states in latest(store, "states", range(80)))
             except Exception as error:
                 failures.append(error)
 
@@ -275,7 +284,7 @@ def test_a_reader_follows_when_another_process_has_grown_the_file(tmp_path, monk
         code = WRITE_ELSEWHERE.format(path=path, folder=str(tmp_path / "s"))
         subprocess.run([sys.executable, "-c", code], check=True)
         assert reader.manifest().passages == 80
-        assert len(reader.states(range(80))) == 80
+        assert len(latest(reader, "states", range(80))) == 80
 
 
 def test_a_forked_child_reads_but_does_not_write(store):
@@ -342,7 +351,7 @@ def test_what_is_read_outlives_the_store(tmp_path):
     with LmdbStore.create(tmp_path / "s", SETTINGS) as store:
         one = encoded("one", "abc")
         store.write([one])
-        ((stored, _, states),) = store.read([0])
+        ((stored, _, states),) = latest(store, "read", [0])
     assert states == one.passages[0].states
     np.testing.assert_array_equal(stored.passage.pieces, [5, 6])
 
@@ -429,9 +438,25 @@ def test_a_damaged_record_is_named_when_read(tmp_path, database, read):
     raw_records(tmp_path, database, lambda value: value[:-1] + bytes([value[-1] ^ 1]))
     with (
         LmdbStore.open(tmp_path) as store,
+        store.snapshot() as snapshot,
         pytest.raises(IndexStoreError, match=r"damaged.*indexer verify"),
     ):
-        read(store)
+        read(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("database", "scan"),
+    [(b"vectors", LmdbStore.iterate_vectors), (b"documents", LmdbStore.iterate_entries)],
+)
+def test_a_damaged_record_is_named_when_a_database_is_scanned(tmp_path, database, scan):
+    with LmdbStore.create(tmp_path, SETTINGS) as store:
+        store.write([encoded("one", "a")])
+    raw_records(tmp_path, database, lambda value: value[:-1] + bytes([value[-1] ^ 1]))
+    with (
+        LmdbStore.open(tmp_path) as store,
+        pytest.raises(IndexStoreError, match=r"damaged.*indexer verify"),
+    ):
+        list(scan(store))
 
 
 def test_a_damaged_manifest_is_noticed_at_opening(tmp_path):

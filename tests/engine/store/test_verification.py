@@ -168,8 +168,8 @@ def test_passages_without_their_document_are_found(
 def test_a_whole_record_of_another_passage_is_found(
     index: Path, change: Callable[..., None]
 ) -> None:
-    with LmdbStore.open(index / "store") as store:
-        (other,) = store.passages([2])
+    with LmdbStore.open(index / "store") as store, store.snapshot() as snapshot:
+        (other,) = snapshot.passages([2])
         payload = records.pack_passage(replace(other.passage, document_id="cats"), other.text)
     change("passages", records.key_bytes(0), lambda _: records.seal(payload))
     assert "store cats: passages: 0 isn't what its document says there" in wrong(index)

@@ -100,15 +100,15 @@ class SearchEngine:
     ) -> SearchResult:
         """The `top_k` likeliest answers, read from the best `passages` passages.
 
-        With `filters`, from the best of those documents whose fields meet all conditions:
+        With `filters`, the best passages are those of documents whose fields meet all conditions:
         `["type=pdf,md", "year>=2020"]` or `{"type": ["pdf", "md"], "year": {">=": 2020}}`; see
         `engine.filters`. If there are no such documents, there's no answer, and `notes` says so.
 
-        `min_confidence`, from 0 to 1, is how sure the first answer has to be not to become *no
-        answer*; by default what the calibration says.
+        `min_confidence`, from 0 to 1, is the least confidence of the first answer; below it the
+        result is *no answer*. By default it's the calibration's.
 
         Raises: QuestionError if the question holds no word, or a number is out of its range;
-        FilterError, which is one, if no document has a field of that name, or a value can't be
+        FilterError, a QuestionError, if no document has a field of that name, or a value can't be
         compared with it.
         """
         _refuse_out_of_range(top_k, passages, min_confidence)
@@ -176,16 +176,16 @@ class SearchEngine:
         ]
 
     def fields(self, *, values: int = 20) -> tuple[FieldSummary, ...]:
-        """The fields that documents can be filtered by, by name: what a page needs for its choices.
+        """The fields that documents can be filtered by, by name.
 
         Each tells its `kinds` ("text", "number", "date", "boolean"; several where documents
-        differ), how many `documents` have it, how many `distinct` values there are, up to
-        `values` of them with the number of documents that have each, most frequent first, and
-        the `minimum` and `maximum` of numbers or dates. Every file gives `path`, `type` and
-        `title`, and `modified` if it was indexed since that is kept.
+        differ), how many `documents` have it, how many `distinct` values there are, up to `values`
+        of them with the number of documents that have each, most frequent first, and the `minimum`
+        and `maximum` of numbers or dates. Every file gives `path`, `type` and `title`, and
+        `modified` unless its index is older than that field.
 
-        Cheap to call again while the index doesn't change: the first call, like the first
-        question with filters, reads every document's fields, some seconds for 100,000.
+        The first call, like the first question with filters, reads every document's fields, some
+        seconds for 100,000. Further calls are cheap while the index doesn't change.
         """
         with self.backend.snapshot() as snapshot:
             return snapshot.fields(values)

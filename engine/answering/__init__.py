@@ -1,1 +1,1 @@
-"""From what was read to one list of answers."""
+"""From a question and its passages to one list of answers."""

@@ -1,4 +1,4 @@
-"""From logits of all passages of a question to one list of answers with one confidence."""
+"""From the logits of all passages of a question to one list of answers with one confidence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,13 +53,13 @@ def retrieval_features(ranks: Sequence[Ranks]) -> Tensor:
 def read(
     output: ReaderOutput, retrieval: Tensor, calibration: Calibration
 ) -> tuple[Tensor, Reading]:
-    """Rerank features (passages, 4), and what they and the spans of one question come to.
+    """Rerank features (passages, 4), and the reading that they and the spans give.
 
-    `retrieval` is what `retrieval_features` gives.
+    `retrieval` is the result of `retrieval_features`.
     """
     spans = best_spans(output, SPANS_PER_PASSAGE).cpu()
     null, relevance = output.null.cpu(), output.relevance.cpu()
-    # A passage without a piece has no span: its margin must be the lowest, yet finite.
+    # A passage without a piece has no span; its margin must be the lowest, but finite.
     margin = (spans.score[:, 0] - 2 * null).nan_to_num(neginf=NO_SPAN_MARGIN)
     features = torch.cat([relevance[:, None], margin[:, None], retrieval], dim=1)
     rerank = features @ torch.tensor(calibration.rerank)
@@ -86,10 +86,10 @@ def boolean_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
 def give_verdict(
     logits: Tensor, hits: Sequence[PassageHit], *, min_confidence: float
 ) -> Verdict | None:
-    """Yes or no, whichever all passages together make likelier, with those that say so.
+    """Yes or no, whichever all passages together make likelier, with the passages that say so.
 
-    `logits` are as for `boolean_probabilities`. None if it's less sure than `min_confidence`, or
-    than that no passage tells.
+    `logits` are as in `boolean_probabilities`. None if it's less sure than `min_confidence`, or
+    less sure than that no passage tells.
     """
     probability, neither = boolean_probabilities(logits)
     no, yes = probability.sum(0).tolist()
@@ -114,10 +114,10 @@ def merge_answers(
     offsets: Sequence[NDArray[np.int32]],
     top_k: int,
 ) -> tuple[Answer, ...]:
-    """The `top_k` likeliest answers; spans that overlap, or say the same, are one.
+    """The `top_k` likeliest answers. Spans that overlap or say the same are merged into one.
 
-    `offsets[i]`, shape (pieces, 2), are code points of passage i's document. Merging is done in
-    the document's coordinates, so that overlapping passages don't answer twice.
+    `offsets[i]`, shape (pieces, 2), are code points of passage i's document. Merging uses the
+    document's coordinates, so that overlapping passages don't answer twice.
     """
     groups = group_spans(reading, probability, hits, offsets, top_k)
     return tuple(group.answer(reading) for group in groups)
@@ -130,12 +130,12 @@ def group_spans(
     offsets: Sequence[NDArray[np.int32]],
     top_k: int,
 ) -> "list[SpanGroup]":
-    """The spans that each of `merge_answers`' answers is made of."""
+    """The spans that make up each answer of `merge_answers`."""
     groups: list[SpanGroup] = []
     order = probability.flatten().argsort(descending=True).tolist()
     width = probability.shape[1]
     there = reading.spans.score.isfinite().flatten().tolist()
-    # Plain numbers, since a tensor's elements are slow to get at one by one.
+    # Plain numbers, since reading a tensor's elements one by one is slow.
     first, last = reading.spans.first.flatten().tolist(), reading.spans.last.flatten().tolist()
     confidences = probability.flatten().tolist()
     for flat in order:
@@ -158,7 +158,7 @@ def group_spans(
 class SpanGroup:
     """Spans that give one answer, the likeliest first; `spans` are their (passage, number).
 
-    What they say is held against others' in normal form (see `normalise`), `said`.
+    `said` are their texts in normal form (see `normalise`), to compare with other spans.
     """
 
     def __init__(self, first: Evidence, said: str, span: tuple[int, int]) -> None:

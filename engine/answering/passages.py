@@ -67,7 +67,7 @@ def fuse(lexical: list[Hit], dense: list[Hit]) -> RetrievedPassages:
 def load_passages(
     candidates: Sequence[Candidate], snapshot: Snapshot, checkpoint: Checkpoint
 ) -> LoadedPassages:
-    """Those of the passages that are there, with their stored states in the checkpoint's dtype."""
+    """The passages that are still there, with their stored states in the checkpoint's dtype."""
     by_key = {candidate.key: candidate for candidate in candidates}
     fetched = snapshot.fetch(list(by_key))
     if not fetched:
@@ -78,7 +78,7 @@ def load_passages(
 
 
 def calibration_of(snapshot: Snapshot, checkpoint: Checkpoint) -> Calibration:
-    """The collection's own, if it was calibrated, or the checkpoint's.
+    """The collection's own calibration, or else the checkpoint's.
 
     Raises: IndexStoreError if its own doesn't fit this version.
     """

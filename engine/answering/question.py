@@ -1,4 +1,4 @@
-"""A question in wordpieces, as it's searched for and read."""
+"""A question in wordpieces, for searching and reading."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Question:
 
 
 def prepare_question(text: str, checkpoint: Checkpoint) -> Question:
-    """Wordpieces of a question, cut to the checkpoint's limit.
+    """A question in wordpieces, cut to the checkpoint's limit.
 
     Raises: QuestionError if it holds no word.
     """

@@ -1,4 +1,4 @@
-"""What a question is answered with."""
+"""The result types of a question."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How long each stage of a question takes."""
+"""The time of each stage of a question."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The base encoder's vectors that a training goes by, with a bar while they are made."""
+"""The base encoder's vectors that a training follows, with a bar while they are computed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def base_targets(
     base: "SplitEncoder", tokenizer: "Tokenizer", examples: "ExampleSet", folder: Path
 ) -> "VectorTargets":
-    """As `kept_vector_targets`, and told on stderr: it takes minutes the first time."""
+    """As `kept_vector_targets`, with a bar on stderr: the first time it takes minutes."""
     from engine.training.material import kept_vector_targets
 
     with console.progress_bar("encoding", 1000) as bar:

@@ -1,4 +1,4 @@
-"""`engine bench`: what the cache saves, on one's own index and questions."""
+"""`engine bench`: the time that cached states save, on one's own index and questions."""
 
 from pathlib import Path
 from typing import Annotated, Any

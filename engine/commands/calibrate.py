@@ -1,4 +1,4 @@
-"""`engine calibrate`: the confidence fitted to questions whose answers are known."""
+"""`engine calibrate`: fits the confidence to questions whose answers are known."""
 
 from dataclasses import replace
 from enum import StrEnum
@@ -60,7 +60,7 @@ def calibrate(
         checkpoint, before = engine.checkpoint, engine.calibration()
         observations = observe(engine, asked, on_progress=bar)
     console.say(f"fitting to {len(observations)} questions")
-    # Always from the checkpoint's, so that fitting again to the same questions changes nothing.
+    # Starts from the checkpoint's, so that fitting again to the same questions changes nothing.
     of_model = checkpoint.settings.calibration
     least = before.min_confidence if min_confidence is None else min_confidence
     start = replace(of_model, min_confidence=least)
@@ -112,7 +112,7 @@ def _error(judged: list[Judgement]) -> float:
 
 
 def _no_answer(judged: list[Judgement], threshold: float) -> dict[str, float]:
-    """What saying *no answer* below a confidence would come to; `kept` of the right answers."""
+    """The effect of *no answer* below a confidence; `kept` is of the right answers."""
     said = [j.confidence < threshold for j in judged]
     right = [not none for none, j in zip(said, judged, strict=True) if j.right]
     quality = decided(said, [not j.answered for j in judged])

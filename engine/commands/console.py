@@ -1,4 +1,4 @@
-"""What every command does alike: results on stdout, all else on stderr, errors of one line."""
+"""What all commands share: results on stdout, everything else on stderr, one-line errors."""
 
 import json
 import os
@@ -23,20 +23,20 @@ from engine.errors import ForereadError, one_line
 
 
 class Bar(Protocol):
-    """Shows what is done, and a note beside it."""
+    """Shows the amount done, and a note beside it."""
 
     def __call__(self, done: int, note: str = "") -> None: ...
 
 
 class Share(Protocol):
-    """Shows how much is done of a total, and a note beside it."""
+    """Shows the share of a total that is done, and a note beside it."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None: ...
 
 
 def run(app: typer.Typer) -> None:
     """Run a command line; a ForereadError becomes one line on stderr and its exit code."""
-    # Progress bars and tokenizers' threads of the libraries would write where ours do.
+    # Progress bars and tokenizer threads of the libraries would write between our lines.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     allocator.keep_freed_memory()
     try:
@@ -45,18 +45,18 @@ def run(app: typer.Typer) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader of our output has gone; what is left to flush has nowhere to go.
+        # The reader of our output has gone, so the rest can't be flushed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
 
 def say(message: str) -> None:
-    """A line for people, on stderr."""
+    """Print a line for people on stderr."""
     print(one_line(message), file=sys.stderr)
 
 
 def show(result: dict[str, Any], *, as_json: bool, human: Callable[[dict[str, Any]], str]) -> None:
-    """The result on stdout, as JSON for programs or as text for people."""
+    """Print the result on stdout, as JSON for programs or as text for people."""
     text = json.dumps(result, ensure_ascii=False) if as_json else human(result)
     # A lone surrogate or a terminal without Unicode must not end in a traceback.
     sys.stdout.buffer.write((text + "\n").encode("utf-8", "replace"))
@@ -64,7 +64,7 @@ def show(result: dict[str, Any], *, as_json: bool, human: Callable[[dict[str, An
 
 
 def duration(seconds: float, places: int = 0) -> str:
-    """Rounded as people would say it: `40 s`, `12 min`, `3 h 05 min`; `places` are of seconds."""
+    """Seconds, rounded for people: `40 s`, `12 min`, `3 h 05 min`; `places` are of seconds."""
     if seconds < 90:
         return f"{seconds:.{places}f} s"
     minutes = round(seconds / 60)
@@ -76,7 +76,7 @@ def mebibytes(size: int) -> str:
 
 
 def table(rows: Sequence[Mapping[str, float]]) -> list[str]:
-    """Numbers under their names, whole ones as they are, others with three places."""
+    """A table of numbers under their names: whole numbers as they are, others to three places."""
     if not rows:
         return []
     head = "".join(f"{name:>12}" for name in rows[0])
@@ -89,7 +89,7 @@ def table(rows: Sequence[Mapping[str, float]]) -> list[str]:
 
 @contextmanager
 def progress_bar(description: str, total: int | None) -> Iterator[Bar]:
-    """A bar with the time left, on stderr. Without a total, the note has to say what is left."""
+    """A bar with the time left, on stderr. Without a total, the note has to tell what is left."""
     counted = (
         TaskProgressColumn(),
         MofNCompleteColumn() if total and total < 10**6 else TextColumn(""),
@@ -113,7 +113,7 @@ def progress_bar(description: str, total: int | None) -> Iterator[Bar]:
 
 @contextmanager
 def percent_bar(description: str) -> Iterator[Share]:
-    """A bar in hundredths, for a total that is known only as the work goes on."""
+    """A bar in hundredths, for a total that becomes known during the work."""
     with progress_bar(description, 100) as bar:
 
         def update(done: int, total: int, note: str = "") -> None:

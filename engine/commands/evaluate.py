@@ -58,17 +58,17 @@ def evaluate(
 ) -> None:
     """EM, F1, recall and latency over QUESTIONS, by the official rules; or accuracy.
 
-    Which of the published layouts the file is in is told from the file.
+    The published layout of the file is detected.
     Examples: engine evaluate dev.json --reader;  engine evaluate dev.json --index papers.idx
     """
     if reader == (index is not None):
         raise SourceError("give either --reader or --index DIR")
     kind = kind_of(questions)
     if language is not None and kind is not Kind.SQUAD:
-        raise SourceError("--language is of answers that are spans: give a file of SQuAD")
+        raise SourceError("--language is for answers that are spans: give a file of SQuAD")
     if index is None:
         if reliability is not None or min_confidence is not None:
-            raise SourceError("--reliability and --min-confidence are of answers: give --index DIR")
+            raise SourceError("--reliability and --min-confidence need an index: give --index DIR")
         checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
         result = _read(questions, kind, checkpoint, limit, language)
     else:
@@ -83,7 +83,7 @@ def evaluate(
 
 def _check_reliability(file: Path, kind: Kind) -> None:
     if kind is not Kind.SQUAD:
-        raise SourceError("--reliability is of answers that are spans: give a file of SQuAD")
+        raise SourceError("--reliability is for answers that are spans: give a file of SQuAD")
     if file.is_dir() or not file.absolute().parent.is_dir():
         raise SourceError(f"{file} can't be written: name a file, in a folder that's there")
 
@@ -99,7 +99,7 @@ def _write_reliability(rows: list[dict[str, Any]], file: Path) -> None:
 def _read(
     questions: Path, kind: Kind, checkpoint: Checkpoint, limit: int | None, language: str | None
 ) -> dict[str, Any]:
-    """Of the reader, given each question's passage."""
+    """Evaluate the reader, given each question's passage."""
     reader, tokenizer, how = checkpoint.reader, checkpoint.tokenizer, checkpoint.reading
     if kind is Kind.BOOLQ:
         yes_no = take(read_boolean(questions), limit)
@@ -130,7 +130,7 @@ def _with_bar(results: Iterable[_R], total: int) -> list[_R]:
 def _paragraphs(
     questions: Path, limit: int | None, language: str | None
 ) -> tuple[list[SquadParagraph], str]:
-    """A file's paragraphs, and the language that their words are counted by."""
+    """A file's paragraphs, and the language whose rules count their words."""
     paragraphs = take_questions(read_squad(questions), limit)
     if not any(paragraph.questions for paragraph in paragraphs):
         raise SourceError(f"{questions} holds no question; give a file that does")
@@ -148,15 +148,15 @@ def _ask(
     min_confidence: float | None,
     language: str | None,
 ) -> dict[str, Any]:
-    """Of the whole path, from a question to its answers in an index."""
+    """Evaluate the whole path, from a question to its answers in an index."""
     if kind is Kind.BOOLQ:
         asked = take(read_boolean(questions), limit)
         with opened() as engine, console.progress_bar("asking", len(asked)) as bar:
             return evaluate_verdicts(engine, asked, min_confidence=min_confidence, on_progress=bar)
     if kind is not Kind.SQUAD:
         raise SourceError(
-            f"an index can't be asked what's in the layout of {kind}; give --reader, or a file of "
-            "SQuAD or BoolQ"
+            f"an index can't be asked questions in the layout of {kind}; give --reader, or a file "
+            "of SQuAD or BoolQ"
         )
     paragraphs, language = _paragraphs(questions, limit, language)
     total = sum(len(paragraph.questions) for paragraph in paragraphs)

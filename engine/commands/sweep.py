@@ -1,4 +1,4 @@
-"""`engine sweep`: cuts, losses and seeds tried one after the other, in one table and plot."""
+"""`engine sweep`: trains and measures cuts, losses and seeds, for one table and plot."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,7 +71,7 @@ def sweep(
 ) -> None:
     """Train students of every shape, loss and seed; measure quality, time, memory and room.
 
-    Interrupted, the same command goes on where it stopped; what is finished isn't done again.
+    After an interruption, the same command continues; finished trials aren't repeated.
     Example: engine sweep train.json --teacher teacher --evaluate dev.json --losses none,both
     """
     from engine.sweep import report

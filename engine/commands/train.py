@@ -166,7 +166,7 @@ def vectors(
 ) -> None:
     """Train the layers that turn a text's states into its retrieval vector, and only these.
 
-    It goes on from the model's own where it has the same layers, else from the base's.
+    It starts from the model's own layers if they are the same, else from the base's.
     Example: engine train vectors train.json --base intfloat/multilingual-e5-small --model split
     """
     import torch

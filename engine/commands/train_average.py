@@ -1,4 +1,4 @@
-"""`engine train average`: checkpoints that went on from one, made one that may be better."""
+"""`engine train average`: the mean of checkpoints that were trained on from the same one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,7 +64,7 @@ def average(
         quality = of_each.pop()
     settings = replace(
         first.settings,
-        # What was fitted to one of them doesn't fit the mean.
+        # Values fitted to one of them don't fit the mean.
         calibration=unfitted(first.settings.calibration),
         training={"averaged": [one.settings.training for one in loaded]},
         quality={"held back": quality} if quality else {},

@@ -1,4 +1,4 @@
-"""`engine train label`: a teacher's answers to questions that have none, to train students on."""
+"""`engine train label`: a teacher's answers to questions that have none, as training data."""
 
 import json
 from pathlib import Path

@@ -246,7 +246,7 @@ def _train(
             evaluate=measure,
             evaluate_every=EVALUATE_EVERY,
         )
-    if not quality:  # broken off behind the last step
+    if not quality:  # interrupted after the last step
         measure(reader, 0)
     done = {"recipe": asdict(settled), "date": str(date.today()), "with spans": bool(spans)}
     before = checkpoint.settings
@@ -259,7 +259,7 @@ def _train(
         settings = _with_spans_measured(settings, reader, checkpoint.tokenizer, material)
         quality["spans"] = settings.quality["held back"]
     else:
-        # What was fitted to the spans that it found before doesn't fit those it finds now.
+        # Values fitted to the old spans don't fit the new ones.
         settings = replace(
             settings, skipping=EveryToken(), calibration=unfitted(before.calibration)
         )
@@ -278,7 +278,7 @@ def _material(checkpoint: "Checkpoint", files: Sequence[Path]) -> "Material":
 def _beside(
     checkpoint: "Checkpoint", material: "Material", base: str, recipe: "Recipe", work: Path
 ) -> "Beside":
-    """Spans to train on alongside, with the weights of `recipe`."""
+    """Span questions to train on alongside, with the weights of `recipe`."""
     from engine.commands.base_targets import base_targets
     from engine.training.batches import Mixture
     from engine.training.compatibility import load_base
@@ -296,7 +296,7 @@ def _beside(
 def _with_spans_measured(
     settings: "Settings", reader: "Reader", tokenizer: "Tokenizer", material: "Material"
 ) -> "Settings":
-    """EM and F1 on spans held back, and how far the last layer may be skimmed now."""
+    """EM and F1 on held-out spans, and the early exit that they now allow."""
     from engine.datasets.squad import take_questions
     from engine.evaluation.reading import predict, score
     from engine.training.run import reading_whole
@@ -331,7 +331,7 @@ def _text(result: dict[str, Any]) -> str:
 
 
 def _split(questions: list[_Q]) -> tuple[list[_Q], list[_Q]]:
-    """Questions to train on, and some of those held back, by a hash of their passages."""
+    """Questions to train on, and some held-out ones, by a hash of their passages."""
     from engine.datasets.questions import take
     from engine.training.examples import is_tune
 

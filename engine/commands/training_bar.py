@@ -1,4 +1,4 @@
-"""How far a training is, on a bar and in lines that a log keeps."""
+"""The progress of a training, as a bar and as lines for a log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ from engine.training.loop import Progress
 
 @contextmanager
 def training_bar() -> Iterator[Callable[[Progress], None]]:
-    """A bar for `on_progress` of a training; each twentieth of its steps gets a line of its own.
+    """A bar for a training's `on_progress`. Each twentieth of its steps gets a line of its own.
 
-    Those lines are all that a log has, where no bar is drawn.
+    If no bar is drawn, as in a log, those lines are all there is.
     """
     with console.progress_bar("training", 1000) as bar:
 
@@ -25,5 +25,5 @@ def training_bar() -> Iterator[Callable[[Progress], None]]:
         try:
             yield show
         except KeyboardInterrupt:
-            console.say("stopped; the same command goes on from here")
+            console.say("stopped; the same command continues from here")
             raise

@@ -51,7 +51,7 @@ def get_manifest(
     record = transaction.get(MANIFEST_KEY, db=environment.database("meta"))
     if record is None:
         raise IndexStoreError(
-            f"{environment.named} holds an index whose making was broken off; "
+            f"{environment.named} holds an index whose build was interrupted; "
             "build it again with: indexer build SOURCE --index DIR --overwrite"
         )
     fields = records.unpack_json(records.unseal(record, "manifest"))

@@ -14,7 +14,10 @@ from engine.errors import SourceError
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """None if there's no such file. Raises: SourceError if it isn't a JSON object."""
+    """The object in a JSON file; None if there's no file.
+
+    Raises: SourceError if it isn't a JSON object.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -27,7 +30,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Whole or not at all, its folder made if it isn't there.
+    """Write a JSON file, whole or not at all; its folder is made if needed.
 
     Raises: SourceError if it can't be written.
     """
@@ -40,7 +43,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def digest_files(paths: Sequence[Path]) -> str:
-    """Hexadecimal digest of what the files hold, in their order.
+    """Hexadecimal digest of the files' contents, in their order.
 
     Raises: SourceError if one can't be read.
     """

@@ -1,4 +1,4 @@
-"""What a sweep tries: shapes x losses x seeds, under conditions that are the same for all."""
+"""The plan of a sweep: shapes x losses x seeds, under the same conditions for all."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,13 +22,13 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """Of its folder; says everything that tells it from other trials."""
+        """The name of its folder, which holds everything that distinguishes it from other trials."""
         return f"{self.shape}-{self.losses}-{self.seed}".replace(":", "_")
 
 
 @dataclass(frozen=True)
 class TrainingConditions:
-    """How every trial is trained; `data`, `teacher` and `base` are digests of what they were."""
+    """How every trial is trained; `data`, `teacher` and `base` are digests."""
 
     data: str
     teacher: str
@@ -44,8 +44,9 @@ class TrainingConditions:
 class MeasuringConditions:
     """How every trial is measured.
 
-    `data` and `teacher` are digests of the questions and of what times are held against; `limit`
-    questions are answered, `timed` of them timed, against `passages` passages each.
+    `data` and `teacher` are digests of the questions and of the teacher that times are compared
+    with. `limit` questions are answered; `timed` of them are timed, against `passages` passages
+    each.
     """
 
     data: str
@@ -58,7 +59,7 @@ class MeasuringConditions:
 
 
 def plan_trials(shapes: Sequence[str], losses: Sequence[str], seeds: Sequence[int]) -> list[Trial]:
-    """Every combination once; all losses and seeds of a shape one after the other.
+    """Every combination once. All losses and seeds of a shape come one after the other.
 
     Raises: CheckpointError if a shape or loss isn't one.
     """
@@ -72,5 +73,5 @@ def plan_trials(shapes: Sequence[str], losses: Sequence[str], seeds: Sequence[in
 
 
 def as_json(conditions: TrainingConditions | MeasuringConditions) -> dict[str, Any]:
-    """As it comes back from a JSON file."""
+    """The form that it has when read back from a JSON file."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(conditions).items()}

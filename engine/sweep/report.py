@@ -1,4 +1,4 @@
-"""A sweep's figures as a table and a plot, drawn from what is stored and nothing else."""
+"""A sweep's figures as a table and a plot, drawn only from what is stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MARKERS = "osD^vP*X"
 
 @dataclass(frozen=True)
 class Group:
-    """Trials that differ in their seed alone."""
+    """Trials that differ only in their seed."""
 
     shape: str
     losses: str
@@ -38,7 +38,7 @@ def store(result: Mapping[str, Any], folder: Path) -> None:
 
 
 def stored(folder: Path) -> dict[str, Any]:
-    """Raises: SourceError if no sweep's figures are there."""
+    """The figures stored in a folder. Raises: SourceError if there are none."""
     found = read_json(folder / FIGURES)
     if found is None:
         raise SourceError(f"{folder} has no {FIGURES}; make it with: engine sweep")
@@ -48,7 +48,7 @@ def stored(folder: Path) -> dict[str, Any]:
 
 
 def draw(result: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write the table, and the plot where matplotlib is installed; what was written."""
+    """Write the table, and the plot if matplotlib is installed. Returns the files written."""
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / TABLE
     table.write_text(markdown(result), encoding="utf-8")
@@ -64,7 +64,7 @@ def groups(result: Mapping[str, Any]) -> list[Group]:
 
 
 def markdown(result: Mapping[str, Any]) -> str:
-    """The table, under a line that says what was measured how."""
+    """The table, under a line that says how it was measured."""
     teacher, training, measuring = result["teacher"], result["training"], result["measuring"]
     seeds = sorted({trial["seed"] for trial in result["trials"]})
     lines = [
@@ -107,8 +107,9 @@ def markdown(result: Mapping[str, Any]) -> str:
 
 
 def plot(result: Mapping[str, Any], path: Path) -> bool:
-    """F1 over speed and over memory, a mark for each shape and loss, a bar from the lowest seed to
-    the highest. False without matplotlib.
+    """F1 over speed and over memory, with a mark for each shape and loss.
+
+    A bar spans from the lowest seed to the highest. Returns False without matplotlib.
     """
     try:
         from matplotlib import rc_context
@@ -117,7 +118,7 @@ def plot(result: Mapping[str, Any], path: Path) -> bool:
         return False
     shapes = list(dict.fromkeys(group.shape for group in groups(result)))
     losses = list(dict.fromkeys(group.losses for group in groups(result)))
-    # The same figures give the same file: no date, no random ids.
+    # No date and no random ids, so that the same figures give the same file.
     with rc_context({"svg.hashsalt": "sweep", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(figsize=(10, 4.2), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)

@@ -1,4 +1,4 @@
-"""All trials of a sweep in turn; what is finished is skipped, what broke off goes on."""
+"""All trials of a sweep in turn. Finished ones are skipped, interrupted ones are resumed."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -26,10 +26,10 @@ TEACHER = "teacher"
 
 @dataclass(frozen=True)
 class SweepProgress:
-    """Where a sweep is: trial `number` of `trials`, 0 for the teacher, is `doing` something.
+    """The state of a sweep: trial `number` of `trials`, 0 for the teacher, is `doing` something.
 
-    `step` is the training's, 0 while it isn't training; `seconds_left` an estimate for all that
-    is left, None before there's anything to go by.
+    `step` is the training's, 0 outside training. `seconds_left` is an estimate for the rest of the
+    sweep, None before there is a basis for it.
     """
 
     number: int
@@ -58,9 +58,10 @@ def run_sweep(
     on_finished: Callable[[dict[str, Any]], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Train and measure what isn't yet; figures of all of it, for `engine.sweep.report`.
+    """Train and measure what isn't done yet. Returns all figures, for `engine.sweep.report`.
 
     Each trial has a folder in `runs`. `on_finished` gets the figures so far after each trial.
+
     Raises: SourceError if a folder was begun under other conditions; CheckpointError if a shape
     doesn't fit.
     """
@@ -119,7 +120,7 @@ def run_sweep(
 
 
 class _Clock:
-    """What is left of a sweep, by what steps and measurements have taken in it so far."""
+    """The time left of a sweep, estimated from its steps and measurements so far."""
 
     def __init__(self, *, untrained: int) -> None:
         self.measuring = 0.0
@@ -142,7 +143,7 @@ class _Clock:
         self._of_this = 0.0
 
     def left(self) -> float | None:
-        """None before the first step."""
+        """The seconds left; None before the first step."""
         if not self._training:
             return None
         return self._of_this + self._untrained * (self._training + self.measuring)

@@ -1,7 +1,7 @@
-"""One trial in a folder of its own: trained once, measured once, gone on with where it broke off.
+"""One trial in a folder of its own: trained once, measured once, resumed after an interruption.
 
-The folder holds `training.json` (its conditions, written before the first step), `model` (there
-only when trained) and `figures.json` (there only when measured).
+The folder holds `training.json` (its conditions, written before the first step), `model` (only once
+trained) and `figures.json` (only once measured).
 """
 
 from collections.abc import Callable, Sequence
@@ -86,12 +86,12 @@ def train_trial(
     on_progress: Callable[[Progress], None],
     say: Callable[[str], None],
 ) -> None:
-    """Train the trial into `folder`, from where it broke off if it was begun."""
+    """Train the trial into `folder`. A training that was begun is resumed."""
     conditions = teaching.conditions
     write_json(folder / "training.json", as_json(conditions))
     torch.manual_seed(trial.seed)
     teacher = teaching.teacher
-    # Trained in fp32, so begun in it, as by `engine train split`.
+    # Training is in fp32, so it starts in fp32, as in `engine train split`.
     begun = load_checkpoint(teacher.folder, dtype=torch.float32).reader
     student = student_of(begun, trial.shape, base=teaching.base, vector=conditions.vector)
     recipe = split_recipe(
@@ -131,9 +131,9 @@ def measure_trial(
 ) -> dict[str, Any]:
     """Quality, time, memory, room and build of the trial's model, kept in its folder.
 
-    Time is a question's, from its wordpieces to its best spans, states held in memory as an index
-    would store them; the teacher's is that of the same questions and passages, in turn. In time
-    and memory, the teacher skips what the model does: what differs is the cut.
+    Time is that of a question, from its wordpieces to its best spans, with states held in memory as
+    an index stores them. The teacher takes its turn with the same questions and passages. In time
+    and memory, the teacher skips the same tokens as the model, so that only the cut differs.
     """
     checkpoint = load_checkpoint(folder / "model")
     skipping = checkpoint.settings.skipping
@@ -164,7 +164,7 @@ def measure_trial(
     }
     limit = checkpoint.settings.passage_limit
     pieces = passage_pieces(exam.paragraphs, checkpoint.tokenizer, limit=limit)[:BUILD_PASSAGES]
-    build_rate(checkpoint, pieces[:8])  # the first call pays for setting up
+    build_rate(checkpoint, pieces[:8])  # the first call includes set-up
     figures["build_pieces_per_s"] = build_rate(checkpoint, pieces)
     on_progress("memory")
     load = _heaviest(loads)
@@ -180,7 +180,7 @@ def measure_trial(
 def measure_teacher(
     folder: Path, exam: Exam, *, on_progress: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
-    """What the undecomposed teacher is held to; kept in `folder` too."""
+    """The same figures of the undecomposed teacher, kept in `folder` too."""
     teacher = exam.teacher
     figures = _quality(teacher, exam, on_progress)
     on_progress("memory")
@@ -230,5 +230,5 @@ def _memory(
 
 
 def _heaviest(loads: Sequence[Load]) -> Load:
-    """Of all that were timed, the one that takes the most memory: the longest passages."""
+    """The timed load that takes the most memory: the longest passages."""
     return max(loads, key=lambda load: sum(len(ids) for ids in load.passages))

@@ -22,7 +22,7 @@ def average_readers(checkpoints: Sequence[Checkpoint]) -> Reader:
     Raises: CheckpointError if there are fewer than two, or they differ in shape, heads or pieces.
     """
     if len(checkpoints) < 2:
-        raise CheckpointError(f"two checkpoints or more have a mean, not {len(checkpoints)}")
+        raise CheckpointError(f"averaging needs two checkpoints or more, got {len(checkpoints)}")
     first = checkpoints[0]
     config, heads = first.reader.encoder.config, first.reader.heads
     for other in checkpoints[1:]:

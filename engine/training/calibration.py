@@ -60,7 +60,7 @@ def fit(observations: Sequence[Observation], start: Calibration | None = None) -
         )
     if not any(o.correct.any() for o in observations):
         raise IndexStoreError(
-            f"of {len(observations)} questions asked, none is answered right by a passage read; "
+            f"none of the {len(observations)} questions is answered right by a passage read; "
             "index the files of the questions with: indexer build"
         )
     return _fit(observations, start or Calibration())

@@ -19,7 +19,7 @@ def check_pieces(ours: Tokenizer, theirs: Tokenizer, name: str | Path) -> None:
     if not own <= other:
         raise CheckpointError(
             f"{name} has another vocabulary: {len(own & other)} of {len(own)} pieces are the same; "
-            "what is trained together needs one, so name what both come from"
+            "networks that are trained together need the same, so name what both come from"
         )
 
 
@@ -33,6 +33,6 @@ def load_base(name_or_folder: str, tokenizer: Tokenizer, width: int) -> SplitEnc
     if base.config.hidden_width != width:
         raise CheckpointError(
             f"{name_or_folder} is {base.config.hidden_width} wide, the model {width}; its vectors "
-            "can be followed only if they are of one width"
+            "can be followed only if both have one width"
         )
     return base

@@ -27,7 +27,7 @@ class Shape:
         layers = [*self.lower, *self.upper]
         if layers != sorted(set(layers)):
             raise CheckpointError(
-                f"layers stay in the teacher's order, none twice, like 1-6:7,10,12, not {self}"
+                f"expected layers in the teacher's order, none twice, like 1-6:7,10,12, got {self}"
             )
 
     def __str__(self) -> str:
@@ -79,7 +79,7 @@ def parse_numbers(text: str, kind: str = "layers") -> tuple[int, ...]:
                 raise ValueError(part)
             numbers += span
     except ValueError:
-        raise CheckpointError(f"{kind} are named like 1-6 or 7,10,12, not {text!r}") from None
+        raise CheckpointError(f"expected {kind} like 1-6 or 7,10,12, got {text!r}") from None
     return tuple(numbers)
 
 

@@ -162,8 +162,8 @@ def _save_state(
         )
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"{resume.folder} can't be written: {reason_of(error)}; the same command goes on from "
-            "the state before, once there's room"
+            f"{resume.folder} can't be written: {reason_of(error)}; make room and repeat the "
+            "command, which resumes from the state before"
         ) from None
 
 
@@ -184,8 +184,8 @@ def _load_state(
             metadata = state.metadata() or {}
             if metadata.get("run") != resume.run:
                 raise CheckpointError(
-                    f"{path} was begun from another start, with other settings or questions; "
-                    "repeat its command to go on from there, or remove it to begin anew"
+                    f"{path} is of another run, with another start, settings or questions; "
+                    "repeat that run's command to resume it, or remove the file to begin anew"
                 )
             step = int(metadata["step"])
             with torch.no_grad():

@@ -111,7 +111,7 @@ def _checkpoint(index: IndexAddress, model: Path | None, device: str) -> Checkpo
 
 
 def _change(run: Callable[..., ChangeReport], *, verbose: bool, as_json: bool) -> None:
-    """Run it with a bar; skips are told as they come, and other files if they're asked for."""
+    """Run a change with a bar. Skips are reported as they come, other files if requested."""
     with console.percent_bar("indexing") as bar:
 
         def on_progress(p: SourceProgress) -> None:

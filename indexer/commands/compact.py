@@ -1,4 +1,4 @@
-"""`indexer compact`: the room of removed documents given back."""
+"""`indexer compact`: gives back the room of removed documents."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The command that takes an index from a folder to a cluster, and back."""
+"""`indexer copy`: copies an index between folders and clusters."""
 
 from typing import Annotated, Any
 

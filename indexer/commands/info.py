@@ -37,13 +37,13 @@ def info_text(description: dict[str, Any]) -> str:
 
 
 def _field_text(found: dict[str, Any]) -> str:
-    """What a field is, with its range or some of its values."""
+    """A field's kinds, with its range or some of its values."""
     line = f"    {found['name']} ({' or '.join(found['kinds'])}): {found['documents']} documents"
     if found["minimum"] is not None:
         line += f", {found['minimum']} to {found['maximum']}"
     if found["minimum"] is not None and len(found["kinds"]) == 1:
         return line
-    # Where there are many values, those of one document say little.
+    # If there are many values, those of a single document say little.
     told = [pair for pair in found["values"] if pair[1] > 1 or found["distinct"] <= SHOWN][:SHOWN]
     shown = [f"{_short(value)} ({count})" for value, count in told]
     if more := found["distinct"] - len(told):

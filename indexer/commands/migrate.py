@@ -23,7 +23,7 @@ def migrate(
 ) -> None:
     """Encode an index anew by another model, from the text that it stores.
 
-    The old index is searched until the new one is whole. Interrupted, run it again: it goes on.
+    The old index is searched until the new one is whole. After an interruption, run it again.
 
     Example: indexer migrate --index papers.idx --model better
     """

@@ -55,7 +55,7 @@ def chosen_limits(
         int, typer.Option(MEMORY_OPTION, min=200, help="Skip files that take more memory to read.")
     ] = LIMITS.memory_bytes // MEGABYTE,
 ) -> Limits:
-    """How much one file may hold and take; the parameters are the options that say it."""
+    """The limits from the options of the same names."""
     return Limits(
         file_bytes=max_file_mb * MEGABYTE,
         characters=max_characters,
@@ -67,7 +67,7 @@ def chosen_limits(
 
 
 def with_limit_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options of `chosen_limits` in the place of its parameter `limits`."""
+    """The command, with the options of `chosen_limits` in place of its parameter `limits`."""
     options = inspect.signature(chosen_limits).parameters
 
     @wraps(command)

@@ -151,7 +151,9 @@ def _mark(
     if lag := manifest.generation - mark.generation:
         return mark, (f"{part} is {lag} commits behind; the next opening brings it up to date",)
     if mark.changing:
-        return mark, (f"{part} has a change under way or broken off; the next opening finishes it",)
+        return mark, (
+            f"{part} has a change under way or interrupted; the next opening finishes it",
+        )
     return mark, ()
 
 

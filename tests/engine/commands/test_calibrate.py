@@ -124,7 +124,7 @@ def test_questions_about_other_documents_are_refused(
     )
     refused = run_command(app, "calibrate", file, "--index", own_index, "--model", own_model)
     assert refused.code == 4
-    assert "of 20 questions asked, none is answered right" in refused.err
+    assert "none of the 20 questions is answered right" in refused.err
 
 
 def test_an_index_of_another_model_is_refused(

@@ -313,7 +313,7 @@ def test_a_training_is_not_begun_anew_over_the_state_of_another(
     before = state.read_bytes()
     refused = run_command(app, "train", "teacher", questions, *arguments, "--seed", 1)
     assert refused.code == 3
-    assert f"{state} was begun from another start, with other settings" in refused.err
+    assert f"{state} is of another run, with another start, settings" in refused.err
     assert state.read_bytes() == before
 
 
@@ -328,7 +328,7 @@ def test_a_training_that_is_interrupted_goes_on_from_there(
         first = run_command(app, "train", "teacher", questions, *arguments)
     assert first.code == 130
     assert "step 1 of" in first.err
-    assert first.err.rstrip().endswith("stopped; the same command goes on from here")
+    assert first.err.rstrip().endswith("stopped; the same command continues from here")
     assert not out.exists()
     done = run_command(app, "train", "teacher", questions, *arguments)
     assert done.code == 0, done.err

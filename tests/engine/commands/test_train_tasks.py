@@ -159,7 +159,7 @@ def test_options_that_would_do_nothing_are_refused(
     reader = ("--reader", "--model", model_folder, "--language", "de")
     refused = run_command(app, "evaluate", boolq, *reader)
     assert refused.code == 2
-    assert "--language is of answers that are spans" in refused.error
+    assert "--language is for answers that are spans" in refused.error
 
 
 def test_a_file_without_a_question_is_not_measured(

@@ -60,7 +60,7 @@ def test_only_what_fits_is_averaged(
     make_model: Callable[..., Path], make_reader: Callable[..., Reader], tmp_path: Path
 ) -> None:
     one = load_checkpoint(make_model())
-    with pytest.raises(CheckpointError, match="two checkpoints or more have a mean, not 1"):
+    with pytest.raises(CheckpointError, match="averaging needs two checkpoints or more, got 1"):
         average_readers([one])
     fewer = load_checkpoint(make_model(upper=(3,)))
     with pytest.raises(CheckpointError, match="its upper is 3, not 3, 4"):

@@ -162,7 +162,7 @@ def test_a_state_of_another_run_is_neither_gone_on_with_nor_written_over(
     with torch.no_grad():
         moved.span.bias += 1
     turned = replace(examples, examples=examples.examples[::-1])
-    with pytest.raises(CheckpointError, match="was begun from another start, with other settings"):
+    with pytest.raises(CheckpointError, match="is of another run, with another start, settings"):
         train_reader(
             moved if other == "start" else make_reader(),
             turned if other == "questions" else examples,
@@ -193,7 +193,7 @@ def test_a_state_that_does_not_fit_on_the_disk_leaves_the_one_before(
 
     saving = {"resume_folder": tmp_path, "save_every_seconds": -1.0}
     try:
-        with pytest.raises(CheckpointError, match=r"too large.*goes on from the state before"):
+        with pytest.raises(CheckpointError, match=r"too large.*resumes from the state before"):
             train_reader(
                 make_reader(), examples, tokenizer, RECIPE, on_progress=fill_the_disk, **saving
             )

@@ -44,11 +44,11 @@ _OF_CODEC = "codec."  # before the names of the codec's tensors among the weight
 
 @dataclass(frozen=True)
 class Settings:
-    """What a checkpoint says of itself, beside its encoder's shape.
+    """A checkpoint's settings, beside its encoder's shape.
 
-    `codec` is how its states are stored; `passage_limit` the wordpieces of a passage that it was
-    trained on; `skipping` what its upper layers leave out; `answers` tells whether its span head
-    was ever trained; `training` and `quality` are for people to read.
+    `codec` is how its states are stored. `passage_limit` counts the wordpieces of the passages that
+    it was trained on. `skipping` is what its upper layers leave out. `answers` tells whether its
+    span head was ever trained. `training` and `quality` are for people to read.
     """
 
     codec: str = "float16"
@@ -62,7 +62,7 @@ class Settings:
 
 
 def settings_for(config: EncoderConfig) -> Settings:
-    """The usual settings, passages no longer than an encoder of this shape reads.
+    """The usual settings, with passages no longer than an encoder of this shape reads.
 
     Raises: CheckpointError if it can't read a whole question.
     """
@@ -80,9 +80,9 @@ def settings_for(config: EncoderConfig) -> Settings:
 class Checkpoint:
     """A reader ready to run, its tokenizer and settings.
 
-    `fingerprint` covers weights, tokenizer, shape and codec, its tensors included: states made
-    under another one don't fit. It doesn't cover calibration, which may be fitted anew without
-    building again. `codec_tensors` are those of the codec, by name, if it has any.
+    `fingerprint` covers weights, tokenizer, shape and codec, including the codec's tensors: states
+    with another fingerprint don't fit. It doesn't cover calibration, which may be fitted anew
+    without building again. `codec_tensors` are the codec's tensors by name, if it has any.
     """
 
     folder: Path
@@ -94,7 +94,7 @@ class Checkpoint:
 
     @cached_property
     def codec(self) -> Codec:
-        """What an index stores states with. Raises: CheckpointError as `codec_of`."""
+        """The codec of an index's states. Raises: CheckpointError as `codec_of`."""
         return codec_of(self.settings.codec, self.codec_tensors)
 
     @property
@@ -103,7 +103,7 @@ class Checkpoint:
 
     @property
     def bytes_per_token(self) -> int:
-        """What an index stores for a token."""
+        """The bytes that an index stores for a token."""
         return self.codec.bytes_per_token(self.hidden_width)
 
     @property
@@ -128,14 +128,14 @@ class Checkpoint:
 
     @torch.inference_mode()
     def encode_passages(self, pieces: Sequence[Pieces]) -> States:
-        """Passages in wordpieces, alone through the lower layers: what an index stores of them."""
+        """Passages in wordpieces, alone through the lower layers: the states that an index stores."""
         texts = passage_texts(pieces, self.tokenizer, self.device)
         return self.reader.encoder.encode_alone(texts)
 
     def stored_states(self, stored: Sequence[Bytes], passages: Sequence[Pieces]) -> States:
-        """What `encode_passages` gave of `passages` once, from what the codec made of each.
+        """The states that `encode_passages` gave for `passages`, decoded from the codec's bytes.
 
-        Raises: IndexStoreError if the bytes aren't those of so many pieces.
+        Raises: IndexStoreError if the bytes don't fit the number of pieces.
         """
         lengths = [len(pieces) + 1 for pieces in passages]  # and the closing [SEP]
         states = [
@@ -157,7 +157,7 @@ class Checkpoint:
 
 
 def shipped_checkpoint() -> Path:
-    """Folder of the default model: in a checkout under data/, in an installed package beside us.
+    """The default model's folder: under data/ in a checkout, beside us in an installed package.
 
     Raises: CheckpointError if neither has it.
     """
@@ -200,7 +200,7 @@ def save_checkpoint(
 
 
 def save_settings(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
-    """Write new settings into a checkpoint's folder, its weights as they are."""
+    """Write new settings into a checkpoint's folder; its weights stay as they are."""
     _write_config(checkpoint.folder, checkpoint.reader, settings)
     return replace(checkpoint, settings=settings)
 
@@ -208,7 +208,7 @@ def save_settings(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
 def load_checkpoint(
     folder: Path, *, dtype: torch.dtype | None = None, device: str = "auto"
 ) -> Checkpoint:
-    """Read a checkpoint for inference, in `dtype`, by default what the device does best.
+    """Read a checkpoint for inference, in `dtype`, by default the device's best.
 
     Raises: CheckpointError if a file is missing or doesn't fit the others; DeviceError as
     `engine.devices.chosen_device`.
@@ -251,7 +251,7 @@ def load_checkpoint(
 def load_teacher(
     folder: Path, *, dtype: torch.dtype | None = None, device: str = "auto"
 ) -> Checkpoint:
-    """As `load_checkpoint`, of an undecomposed reader.
+    """As `load_checkpoint`, for an undecomposed reader.
 
     Raises: CheckpointError as there, and if it has layers below a cut.
     """
@@ -285,7 +285,7 @@ def _write_config(folder: Path, reader: Reader, settings: Settings) -> None:
 
 
 def _read_config(folder: Path) -> tuple[EncoderConfig, list[str], Settings]:
-    """Shape, the heads beside span, null and relevance, and the rest; files of old name none."""
+    """Shape, the heads beside span, null and relevance, and the rest; older files name no heads."""
     path = folder / _CONFIG
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -318,7 +318,7 @@ def _read_config(folder: Path) -> tuple[EncoderConfig, list[str], Settings]:
 
 
 def _skipping(settings: dict[str, Any]) -> Skipping:
-    """What is skipped, taken out of the settings; files from before policies have `skim` alone."""
+    """The policy, taken out of the settings; files from before policies have only `skim`."""
     skim = settings.pop("skim", 0)
     if not isinstance(skim, int) or isinstance(skim, bool) or skim < 0:
         raise TypeError(f"skim should be a whole number from 0 on, not {skim!r:.40}")

@@ -1,4 +1,4 @@
-"""Checkpoints from others: of `transformers`, cut at a layer; of ours, with another vocabulary."""
+"""New checkpoints from others: `transformers` cut at a layer, or ours with another vocabulary."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,22 +20,22 @@ from engine.errors import CheckpointError
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 
-# Until the checkpoint is calibrated, nothing tells passages apart as well as their terms do: its
-# relevance head is new and its vectors were never trained.
+# Until the checkpoint is calibrated, terms rank passages best: its relevance head is new and its
+# vectors were never trained.
 UNCALIBRATED = Calibration(rerank=(0.0, 0.0, 1.0, 0.0))
-# How far apart two rows of one piece may lie, as a share of the row's length. Rounded to 16 bits
-# they differ by less than .005, through 4-bit blocks by about .08; another model's by more than 1.
+# The greatest distance of two rows of one piece, as a share of the row's length. Rounding to 16
+# bits moves them by less than .005, 4-bit blocks by about .08; another model's differ by over 1.
 MOST_APART = 0.2
 
 
 def unfitted(before: Calibration) -> Calibration:
-    """Where a reader begins that has been trained on since `before` was fitted, or never was."""
+    """The calibration to start from for a reader that was trained further, or never calibrated."""
     return before if before == UNCALIBRATED else Calibration()
 
 
 @dataclass(frozen=True)
 class Converted:
-    """What `save_checkpoint` writes."""
+    """The input of `save_checkpoint`."""
 
     reader: Reader
     tokenizer: Tokenizer
@@ -83,9 +83,9 @@ def convert(name_or_folder: str | Path, *, split: int) -> Converted:
 
 @dataclass(frozen=True)
 class Exchanged:
-    """What `save_checkpoint` writes, of `pieces` pieces, `shared` of them the checkpoint's own.
+    """The input of `save_checkpoint`: `pieces` pieces, `shared` of them the checkpoint's own.
 
-    `apart` is how far the base's row of a shared piece lies from the checkpoint's, the farthest,
+    `apart` is the greatest distance between the base's row of a shared piece and the checkpoint's,
     as a share of the row's length.
     """
 
@@ -100,12 +100,13 @@ class Exchanged:
 def exchange_vocabulary(checkpoint: Checkpoint, base: str | Path) -> Exchanged:
     """A checkpoint with the tokenizer and all pieces of `base`, a hub name or folder.
 
-    For a checkpoint that knows some of the pieces of the model it was trained from, whose piece
-    embeddings were frozen in training: its layers read the others' as well. It keeps its own rows
-    of the pieces that it knows, and everything but its vocabulary is as it was. Load it in fp32.
+    It is for a checkpoint with some of the pieces of the model that it was trained from, whose
+    piece embeddings were frozen in training: its layers read the other pieces as well. It keeps its
+    own rows of the pieces that it has, and everything but its vocabulary stays the same. Load it in
+    fp32.
 
-    Raises: CheckpointError if the base can't be read, is of another width, lacks one of the
-    checkpoint's pieces, or has a row for one that lies elsewhere.
+    Raises: CheckpointError if the base can't be read, has another width, lacks one of the
+    checkpoint's pieces, or has a distant row for one.
     """
     table = load_transformers(base, upper=(1,)).embeddings.pieces.weight.detach()
     tokenizer = load_transformers_tokenizer(base)
@@ -160,7 +161,7 @@ def exchange_vocabulary(checkpoint: Checkpoint, base: str | Path) -> Exchanged:
 
 
 def _apart(theirs: Tensor, ours: Tensor) -> Tensor:
-    """How far each row lies from ours, (pieces,), as a share of our row's length."""
+    """The distance of each row from ours, (pieces,), as a share of our row's length."""
     lengths = torch.linalg.vector_norm(ours, dim=1).clamp_min(torch.finfo(torch.float16).tiny)
     apart: Tensor = torch.linalg.vector_norm(theirs - ours, dim=1) / lengths
     return apart
@@ -178,7 +179,7 @@ def _with_pieces(encoder: SplitEncoder, table: Tensor) -> SplitEncoder:
 def _keep_span_head(reader: Reader, span: SpanHead) -> None:
     reader.span.weight.copy_(span.weight)
     reader.span.bias.copy_(span.bias)
-    # A null answer counts twice its logit, as a span counts its start and its end.
+    # The null answer counts its logit twice, as a span counts its start and its end.
     reader.pair.weight[0] = span.weight.mean(0)
     reader.pair.bias[0] = span.bias.mean()
     reader.pair.weight[1] = 0

@@ -28,14 +28,14 @@ import errno
 
 
 def one_line(text: str) -> str:
-    """The text with what can't be printed as escapes: names of files may hold line ends."""
+    """The text with unprintable characters escaped, since file names may hold line ends."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def reason_of(error: Exception) -> str:
-    """What the system says of an error, without the path that it adds, else the error itself."""
+    """The system's reason for an error, without the path that it adds, or else the error itself."""
     return getattr(error, "strerror", None) or str(error)
 
 
@@ -75,7 +75,7 @@ class CheckpointError(ForereadError):
 
 
 class TrainingError(ForereadError):
-    """Training came to numbers that it can't go on from."""
+    """Training reached numbers from which it can't continue."""
 
     code = "training-failed"
     exit_code = 3
@@ -95,14 +95,14 @@ class FilterError(QuestionError):
 
 
 class IndexStoreError(ForereadError):
-    """An index can't be used as it was to be; what is raised is a class below, by situation."""
+    """An index can't be used. The classes below, by situation, are what is raised."""
 
     code = "index-unusable"
     exit_code = 4
 
 
 class IndexNotFoundError(IndexStoreError):
-    """There is no index at the place named, or none whose making got as far as holding anything."""
+    """There is no index at the place named, or only one whose build never stored anything."""
 
     code = "index-not-found"
 
@@ -114,25 +114,25 @@ class IndexExistsError(IndexStoreError):
 
 
 class IndexBusyError(IndexStoreError):
-    """Another process writes to the index, or its cluster is too busy; later it may work."""
+    """Another process writes to the index, or its cluster is too busy. Try again later."""
 
     code = "index-busy"
 
 
 class IndexClosedError(IndexStoreError):
-    """The index was closed before this was asked of it."""
+    """The index was closed before this request."""
 
     code = "index-closed"
 
 
 class IndexDamagedError(IndexStoreError):
-    """What the index holds isn't what was written."""
+    """The index doesn't hold what was written to it."""
 
     code = "index-damaged"
 
 
 class IndexVersionError(IndexStoreError):
-    """The index, or an export of one, is of a form that this version doesn't know."""
+    """The index, or an export of one, has a format that this version doesn't know."""
 
     code = "index-version"
 
@@ -150,42 +150,42 @@ class DocumentNotFoundError(IndexStoreError):
 
 
 class IndexAccessError(IndexStoreError):
-    """The system refuses to read or write what the index is in, for its owner or for the disk."""
+    """The system refuses to read or write the index's files, because of their owner or the disk."""
 
     code = "index-access"
 
 
 class DiskFullError(IndexAccessError):
-    """The disk, or the share of it allowed to the user, has no room left."""
+    """The disk, or the user's quota on it, is full."""
 
     code = "disk-full"
 
 
 class ClusterUnreachableError(IndexStoreError):
-    """A cluster, or the part of it that holds what is needed, doesn't answer or isn't trusted."""
+    """A cluster, or the part of it that is needed, doesn't answer or isn't trusted."""
 
     code = "cluster-unreachable"
 
 
 class ClusterDeniedError(IndexStoreError):
-    """The cluster doesn't know the account, or doesn't allow this to it."""
+    """The cluster doesn't know the account, or doesn't allow it this request."""
 
     code = "cluster-denied"
 
 
 class ClusterRefusedError(IndexStoreError):
-    """The cluster answers, and refuses what is asked, or doesn't go with the installed client."""
+    """The cluster refuses the request, or doesn't work with the installed client."""
 
     code = "cluster-refused"
 
 
 class IndexUseError(IndexStoreError):
-    """What was asked doesn't go with the index, with its place, or with how it was opened."""
+    """The request doesn't suit the index, its place, or how it was opened."""
 
     code = "index-use"
 
 
 def access_error(error: Exception, message: str) -> IndexAccessError:
-    """What the system said of an index as an error of ours: of a full disk, or of another kind."""
+    """The system's error about an index as ours: for a full disk, or any other reason."""
     full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
     return DiskFullError(message) if full else IndexAccessError(message)

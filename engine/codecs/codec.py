@@ -15,7 +15,7 @@ from engine.errors import CheckpointError, IndexStoreError
 class Codec(Protocol):
     """A way to store states of shape (n, width).
 
-    One that has tensors of its own, such as a codebook, takes them by name when it's made; a
+    A codec with tensors of its own, such as a codebook, gets them by name when it's made; a
     checkpoint keeps them beside its weights.
     """
 
@@ -75,7 +75,7 @@ def writable(buffer: Bytes, expected: int) -> memoryview:
             "check the index with: indexer verify"
         )
     view = memoryview(buffer)
-    # torch warns about memory that it can't write to: one copy is cheaper than the conversion.
+    # torch warns about read-only memory; one copy is cheaper than the conversion.
     return memoryview(bytearray(view)) if view.readonly else view
 
 

@@ -9,7 +9,7 @@ FLOAT16_MAX = torch.finfo(torch.float16).max
 
 
 class Float16Codec:
-    """Half precision; what lies beyond its range saturates at ±65504."""
+    """Half precision; values beyond its range saturate at ±65504."""
 
     name = "float16"
 

@@ -14,7 +14,7 @@ NO_TENSORS: Mapping[str, Tensor] = MappingProxyType({})
 
 
 def codec_of(name: str, tensors: Mapping[str, Tensor] = NO_TENSORS) -> Codec:
-    """The codec of that name, made of its `tensors`, by name; most have none.
+    """The codec of that name, made with its `tensors`, by name; most have none.
 
     Raises: CheckpointError if there is no such codec, or the tensors aren't its own.
     """

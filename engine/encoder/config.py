@@ -1,4 +1,4 @@
-"""What an encoder is made of, and where it is cut."""
+"""The shape of an encoder, and its cut."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -33,19 +33,20 @@ class LayerShape:
 class EncoderConfig:
     """Shape of a split encoder.
 
-    `lower`, `upper` and `vector` name the layers of each part by their number in the network
-    they were taken from, from 1: a split network may keep a selection of its teacher's layers.
-    `lower` runs on question and passage apart, `upper` on both joined, `vector` carries a text
-    alone further than `lower`, to its vector. An empty `lower` is the undecomposed network.
+    `lower`, `upper` and `vector` name the layers of each part by their number, from 1, in the
+    network they were taken from: a split network may keep a selection of its teacher's layers.
+    `lower` runs on question and passage separately, `upper` on both joined. `vector` carries a text
+    alone from `lower` on to its vector. An empty `lower` is the undecomposed network.
 
-    Layers have `n_heads` heads, which share the hidden width, and `inner_width`; `shapes` holds
-    the shape of each layer that differs, pruned ones, by its place: "upper.0". Embeddings may be
-    narrower than the layers: of `embedding_width`, with a projection behind them.
+    Layers have `n_heads` heads, which share the hidden width, and `inner_width`. `shapes` holds the
+    shape of each layer that differs, such as a pruned one, by its place: "upper.0". Embeddings may
+    be narrower than the layers: of `embedding_width`, with a projection after them.
 
-    `positions` is how many pieces a text alone may have, `types` how many kinds of segment there
-    are, `position_kind` one of `POSITIONS`. `family` says whose weights these were.
+    `positions` is the greatest number of pieces in a text alone, `types` the number of kinds of
+    segment, `position_kind` one of `POSITIONS`. `family` names the family that the weights come
+    from.
 
-    Raises: CheckpointError for a number, place or kind that there can't be.
+    Raises: CheckpointError for an impossible number, place or kind.
     """
 
     family: str
@@ -86,7 +87,7 @@ class EncoderConfig:
 
     @property
     def layer_shape(self) -> LayerShape:
-        """The shape of every layer that has none of its own."""
+        """The shape of every layer without a shape of its own."""
         return LayerShape(self.n_heads, self.hidden_width // self.n_heads, self.inner_width)
 
     def layer_shapes(self, part: str) -> list[LayerShape]:
@@ -97,16 +98,16 @@ class EncoderConfig:
     def with_layers(
         self, part: str, numbers: Sequence[int], shapes: Sequence[LayerShape]
     ) -> "EncoderConfig":
-        """Other layers in a part."""
+        """A copy with other layers in a part."""
         kept = {place: s for place, s in self.shapes.items() if not place.startswith(f"{part}.")}
         own = {f"{part}.{i}": s for i, s in enumerate(shapes) if s != self.layer_shape}
         changes: dict[str, Any] = {part: tuple(numbers), "shapes": {**kept, **own}}
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it, without what is as it was before there was a choice.
+        """The config for JSON, without fields that have their only earlier value.
 
-        So the fingerprint of a checkpoint from then is still the same.
+        So the fingerprints of older checkpoints stay the same.
         """
         values = asdict(self)
         usual: dict[str, Any] = {
@@ -118,7 +119,7 @@ class EncoderConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EncoderConfig":
-        """Raises: CheckpointError if a field is missing or unknown."""
+        """The config from JSON. Raises: CheckpointError if a field is missing or unknown."""
         try:
             layers = {part: tuple(values.get(part, ())) for part in PARTS}
             shapes = {k: LayerShape(**shape) for k, shape in values.get("shapes", {}).items()}
@@ -129,9 +130,9 @@ class EncoderConfig:
 
 
 def _kind_of(family: Any) -> str:
-    """The kind of positions where a file doesn't say it: those of before did by the family.
+    """The kind of positions for a file that doesn't name it: in older files it follows the family.
 
-    Raises: CheckpointError for a family that wasn't there.
+    Raises: CheckpointError for a family that older versions didn't have.
     """
     if family not in _KINDS:
         raise CheckpointError(f"family {family!r} isn't known, only {', '.join(_KINDS)}")

@@ -1,4 +1,4 @@
-"""What the first layer sees of each piece."""
+"""The embeddings of pieces: the input of the first layer."""
 
 from torch import Tensor, nn
 
@@ -7,10 +7,10 @@ from engine.encoder.packing import Packing
 
 
 class Embeddings(nn.Module):
-    """Sum of piece, position and type embeddings, normed (Devlin et al., 2019).
+    """Normed sum of piece, position and type embeddings (Devlin et al., 2019).
 
-    Where attention itself knows distances and segments (XLNet), the piece embeddings alone. Those
-    that are narrower than the layers are projected to their width (Lan et al., 2020).
+    Where attention itself knows distances and segments (XLNet), it is the piece embeddings alone.
+    Embeddings narrower than the layers are projected to their width (Lan et al., 2020).
     """
 
     def __init__(self, config: EncoderConfig) -> None:

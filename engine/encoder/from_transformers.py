@@ -26,7 +26,7 @@ _NAMED = 4
 
 @dataclass(frozen=True)
 class SpanHead:
-    """What turns a token's state into its start and end logit: (2, hidden width) and (2,)."""
+    """The map from a token's state to its start and end logit: (2, hidden width) and (2,)."""
 
     weight: Tensor
     bias: Tensor
@@ -34,7 +34,7 @@ class SpanHead:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A checkpoint of `transformers` as a split encoder; `span` if it was trained on spans."""
+    """A checkpoint of `transformers` as a split encoder; `span` is its span head, if it has one."""
 
     encoder: SplitEncoder
     span: SpanHead | None
@@ -124,11 +124,11 @@ def load_transformers_tokenizer(name_or_folder: str | Path) -> Tokenizer:
     try:
         with _quiet():
             found = AutoTokenizer.from_pretrained(name_or_folder, trust_remote_code=False)
-    except Exception as error:  # vocabularies of other formats fail in ways of their own
+    except Exception as error:  # other formats of vocabularies fail in various ways
         raise CheckpointError(f"no tokenizer at {name_or_folder}: {_one_line(error)}") from None
     if not found.is_fast:
         raise CheckpointError(f"{name_or_folder} has no fast tokenizer, which offsets need")
-    # Where there's no vocabulary at all, the library makes a tokenizer of special pieces alone.
+    # Without any vocabulary, the library makes a tokenizer of special pieces alone.
     if set(found.get_vocab()) <= set(found.all_special_tokens):
         raise CheckpointError(
             f"no tokenizer at {name_or_folder}; its tokenizer.json belongs beside its weights"
@@ -145,8 +145,8 @@ def encoder_config(
 ) -> EncoderConfig:
     """Our settings from a `transformers` configuration as a dictionary.
 
-    Raises: CheckpointError for a family or variant that can't be split, a layer it hasn't, or an
-    activation that isn't supported.
+    Raises: CheckpointError for a family or variant that can't be split, a layer that it lacks, or
+    an unsupported activation.
     """
     settings = family_of(theirs["model_type"]).settings(theirs)
     n_layers = settings.pop("n_layers")
@@ -197,7 +197,7 @@ def _load_config(name_or_folder: str | Path) -> "PreTrainedConfig":
 
 
 def _no_folder(name_or_folder: str | Path) -> str:
-    """What to say of what can only be a folder and isn't one: the hub's complaint would mislead."""
+    """The error for a name that can only be a folder and isn't one; the hub's would mislead."""
     name = str(name_or_folder)
     if name.startswith(("/", ".", "~")) and not Path(name).is_dir():
         return "there's no such folder; name one that transformers loads, or a model on the hub"
@@ -206,7 +206,7 @@ def _no_folder(name_or_folder: str | Path) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the library's bars and tables: what matters in them we say ourselves."""
+    """Silence the library's bars and tables; our own messages cover what matters in them."""
     from transformers.utils import logging as typed
 
     logging: Any = typed  # its functions have no annotations

@@ -1,4 +1,4 @@
-"""One transformer layer, normed behind each half (Vaswani et al., 2017; Devlin et al., 2019)."""
+"""One transformer layer, normed after each half (Vaswani et al., 2017; Devlin et al., 2019)."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,10 +24,10 @@ class Attention(nn.Module):
         self.output = nn.Linear(n_heads * head_width, hidden_width)
 
     def forward(self, hidden: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
-        """Shape of `hidden` and of what is returned: (tokens, hidden width).
+        """Shape of `hidden` and of the result: (tokens, hidden width).
 
-        `wanted`, (sequences, n), numbers tokens of each sequence: only they attend then, to all
-        of it, and what is returned is (sequences, n, hidden width).
+        `wanted`, (sequences, n), numbers tokens of each sequence. With it only they attend, to the
+        whole sequence, and the result is (sequences, n, hidden width).
         """
         if wanted is None:
             query, key, value = self._heads(packing.pad(self.qkv(hidden)))
@@ -69,7 +69,7 @@ ATTENTION = {LEARNED: Attention, DISTANCE: RelativeAttention}
 
 
 class Layer(nn.Module):
-    """Attention, then feed-forward, each with a residual and a norm behind it."""
+    """Attention, then feed-forward, each followed by a residual and a norm."""
 
     def __init__(self, config: EncoderConfig, shape: LayerShape) -> None:
         super().__init__()

@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 class Packing:
-    """How a batch of sequences lies in one packed tensor of shape (sum of lengths, width).
+    """The layout of a batch of sequences in one packed tensor of shape (sum of lengths, width).
 
-    Everything that works token by token runs on the packed tensor; only the products of
-    attention need a rectangle, which `pad` and `unpad` make and undo.
+    Everything that works token by token runs on the packed tensor. Only the products of attention
+    need a rectangle, which `pad` and `unpad` make and undo.
 
-    `first`, shape (sequences,), is how many tokens of each sequence are its first segment's;
-    without it each sequence is one segment.
+    `first`, shape (sequences,), is the number of tokens in each sequence's first segment. Without
+    it each sequence is one segment.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Packing:
         return len(self.lengths)
 
     def pad(self, packed: Tensor) -> Tensor:
-        """(total, width) to (sequences, longest, width), zeros behind the shorter ones."""
+        """(total, width) to (sequences, longest, width), with zeros after the shorter ones."""
         if not self._is_rectangle:
             empty = packed.new_zeros(len(self) * self.longest, packed.shape[-1])
             packed = empty.index_copy(0, self._slots, packed)
@@ -55,9 +55,9 @@ class Packing:
         return flat if self._is_rectangle else flat[self._slots]
 
     def key_bias(self, dtype: torch.dtype) -> Tensor | None:
-        """What to add to attention logits, shape (sequences, 1, 1, longest); None if nothing.
+        """The bias for attention logits, shape (sequences, 1, 1, longest); None if none is needed.
 
-        The dtype's minimum rather than -inf, so that no softmax ever meets a row of -inf alone.
+        It is the dtype's minimum rather than -inf, so that no softmax gets a row of -inf alone.
         """
         if self._is_rectangle:
             return None
@@ -80,8 +80,8 @@ class Packing:
 def join(first: Packing, second: Packing, pairs: Tensor) -> tuple[Packing, Tensor]:
     """Lay sequence `pairs[i, 0]` of `first` before sequence `pairs[i, 1]` of `second`.
 
-    Shape of `pairs`: (n, 2), best on the processor, where it's looked at. Returns the joint
-    packing and, for each of its tokens, the index into `torch.cat([first tokens, second tokens])`.
+    Shape of `pairs`: (n, 2), best on the CPU, where it is read. Returns the joint packing and, for
+    each of its tokens, the index into `torch.cat([first tokens, second tokens])`.
     """
     lengths = [first.sizes[i] + second.sizes[j] for i, j in pairs.tolist()]
     pairs = pairs.to(first.lengths.device)

@@ -1,8 +1,8 @@
 """Attention by relative position and segment (Dai et al., 2019; Yang et al., 2019).
 
-Nothing here depends on where in a text a token stands, only on how far apart two of them are
-and on whether they belong to one segment. So a text alone is seen as it would be behind a
-question, and the joined pair as the one sequence that it is.
+Nothing here depends on a token's place in the text, only on the distance of two tokens and on
+whether they belong to one segment. So a text alone is seen as it would be after a question, and the
+joined pair is seen as one sequence.
 """
 
 from functools import lru_cache
@@ -16,10 +16,10 @@ from engine.encoder.packing import Packing
 
 
 class RelativeAttention(nn.Module):
-    """Multi-head self-attention within each packed sequence, logits of three parts.
+    """Multi-head self-attention within each packed sequence, with logits of three parts.
 
-    A query meets a key's content, the signed distance from it, and whether the two lie in
-    different segments, each time with a bias of its own.
+    A query meets a key's content, their signed distance, and whether they lie in different
+    segments, each with a bias of its own.
     """
 
     def __init__(self, *, hidden_width: int, n_heads: int, head_width: int) -> None:
@@ -37,7 +37,7 @@ class RelativeAttention(nn.Module):
         """Keys of a token of the same segment, and of another."""
 
     def forward(self, hidden: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
-        """Shapes as of `Attention.forward`; that some tokens alone are wanted saves less here."""
+        """Shapes as in `Attention.forward`; `wanted` saves less here."""
         padded = packing.pad(self.qkv(hidden))
         shape = (len(packing), packing.longest, 3, self.n_heads, self.head_width)
         query, key, value = padded.view(shape).permute(2, 0, 3, 1, 4).unbind(0)
@@ -77,7 +77,7 @@ class RelativeAttention(nn.Module):
 def _waves(length: int, width: int) -> NDArray[np.float32]:
     """Sines, then cosines, of the distances `length` to `1 - length`: (2 · length, width).
 
-    Kept as an array, since a tensor made while inferring can't be trained on later.
+    They are kept as an array, since a tensor made in inference mode can't be trained on later.
     """
     distances = np.arange(length, -length, -1, dtype=np.float32)
     exponents = np.arange(0, width, 2, dtype=np.float32) / np.float32(width)

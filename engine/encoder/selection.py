@@ -1,4 +1,4 @@
-"""Split encoders of some of the layers of others."""
+"""Split encoders made of some layers of other encoders."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from engine.encoder.config import EncoderConfig, LayerShape
 from engine.encoder.split import SplitEncoder
 from engine.errors import CheckpointError
 
-# What layers have to agree in to follow one another.
+# What layers must have in common to follow one another.
 _OF_LAYERS = ("family", "hidden_width", "n_heads", "inner_width", "activation", "layer_norm_eps")
 
 
@@ -18,10 +18,11 @@ def reselect(
     lower: Sequence[int],
     upper: Sequence[int],
 ) -> SplitEncoder:
-    """A copy of `encoder` that keeps the named layers of it, cut between `lower` and `upper`.
+    """A copy of `encoder` with only the named layers, cut between `lower` and `upper`.
 
     Layers are named by their number in the network that `encoder` came from. Vector layers stay if
-    the lower ones do, which they go on from.
+    the lower layers, which they continue, stay the same.
+
     Raises: CheckpointError if `encoder` lacks one of them.
     """
     config = encoder.config
@@ -52,7 +53,7 @@ def with_vector_layers(
 ) -> SplitEncoder:
     """A copy of `encoder` with the named layers of the undecomposed `base` as vector layers.
 
-    Raises: CheckpointError if `base` lacks one of them, or they're of another kind or width.
+    Raises: CheckpointError if `base` lacks one of them, or they differ in kind or width.
     """
     for name in _OF_LAYERS:
         ours, theirs = getattr(encoder.config, name), getattr(base.config, name)

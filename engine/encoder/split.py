@@ -1,12 +1,12 @@
 """The encoder cut at layer k (DeFormer: Cao et al., ACL 2020).
 
-Convention of the paper, for the undecomposed network too: the question is `[CLS] q [SEP]` of
-type 0, the passage `p [SEP]` of type 1, and positions restart at 0 in each.
+As in the paper, and for the undecomposed network too, the question is `[CLS] q [SEP]` of type 0,
+the passage is `p [SEP]` of type 1, and positions restart at 0 in each.
 
 A network that attends by distance (XLNet) has no positions to restart. Below the cut it sees
-distances within each text. Above the cut it sees those of the pair laid end to end, question
-first, the two texts as two segments, as its undecomposed network does. `<cls>` is the question's
-first piece, where XLNet's pretraining had it last, in a segment of its own.
+distances within each text. Above the cut it sees those of the pair laid end to end, question first,
+with the texts as two segments, as its undecomposed network does. `<cls>` is the question's first
+piece; in XLNet's pretraining it was last, in a segment of its own.
 """
 
 import torch
@@ -19,7 +19,7 @@ from engine.encoder.states import States, Texts
 
 
 class SplitEncoder(nn.Module):
-    """Embeddings, lower layers, upper layers and vector layers, to be run apart."""
+    """Embeddings, lower layers, upper layers and vector layers, which run separately."""
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class SplitEncoder(nn.Module):
         return outputs
 
     def pool(self, states: States) -> Tensor:
-        """Unit vectors (sequences, width): mean over the tokens behind the vector layers."""
+        """Unit vectors (sequences, width): the mean over the tokens after the vector layers."""
         hidden, packing = states.hidden, states.packing
         for layer in self.vector:
             hidden = layer(hidden, packing)

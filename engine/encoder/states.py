@@ -1,4 +1,4 @@
-"""What goes into an encoder and what comes out: texts and their states, packed."""
+"""The inputs and outputs of an encoder: texts and their states, packed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class States:
     def of(cls, each: Sequence[Tensor], device: torch.device | None = None) -> "States":
         """The states of several sequences, (its tokens, width) each, laid end to end.
 
-        They go to `device`, by default they stay where they are.
+        They move to `device`, or stay where they are by default.
         """
         hidden = torch.cat(list(each)).to(device or each[0].device)
         return cls(hidden, Packing([len(s) for s in each], hidden.device))

@@ -1,4 +1,4 @@
-"""Networks that have shapes and no weights, since these are read from a file."""
+"""Networks with shapes but no weights, to be filled from a file."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ from torch.overrides import TorchFunctionMode
 
 @contextmanager
 def without_weights() -> Iterator[None]:
-    """What is made in here is on the meta device, and its weights are not initialised.
+    """Modules made in this context are on the meta device, without initialised weights.
 
-    To initialise them there would import torch's compiler, which takes seconds.
+    Initialising them there would import torch's compiler, which takes seconds.
     """
     with torch.device("meta"), _NoInitialisation():
         yield

@@ -1,4 +1,4 @@
-"""A multiple-choice question as the texts that it is read as: itself with each option."""
+"""A multiple-choice question as texts to read: the question with each option."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,12 @@ def choice_pieces(
 ) -> tuple[NDArray[np.int32], ...]:
     """The question with each of its options, in wordpieces, cut to the last `limit`.
 
-    The last ones hold the option, unless the question's gap is far before its end.
+    The last pieces hold the option, unless the question's gap is far before its end.
     """
     texts = [question.with_option(number) for number in range(len(question.options))]
     return tuple(pieces.ids[-limit:] for pieces in tokenizer.encode_batch(texts))
 
 
 def choice_limit(config: EncoderConfig) -> int:
-    """`CHOICE_LIMIT`, or what an encoder of this shape reads beside [CLS] and [SEP], if less."""
+    """`CHOICE_LIMIT`, or the limit of this shape of encoder beside [CLS] and [SEP], if less."""
     return min(CHOICE_LIMIT, config.positions - 2)

@@ -18,8 +18,8 @@ from engine.text.tokenization import Tokenizer
 class ReadingOptions:
     """How a reader reads; `Checkpoint.reading` gives a checkpoint's own.
 
-    `window` is how many wordpieces of a passage are read at once, None for what the model's
-    positions allow; of a question the first `question_limit` are read. Products are taken in
+    `window` is the number of wordpieces of a passage that are read at once, None for the limit of
+    the model's positions. Of a question the first `question_limit` are read. Products are taken in
     `dtype`. `skipping` is what the upper layers leave out.
     """
 
@@ -29,7 +29,7 @@ class ReadingOptions:
     skipping: Skipping = field(default_factory=EveryToken)
 
     def window_of(self, config: EncoderConfig) -> int:
-        """`window`, or what an encoder of this shape reads beside the closing piece."""
+        """`window`, or the limit of this shape of encoder beside the closing piece."""
         most = config.positions - 1
         return most if self.window is None else min(self.window, most)
 
@@ -47,7 +47,8 @@ def read_pairs(
 ) -> ReaderOutput:
     """Read passage `pairs[i, 1]` for question `pairs[i, 0]`; shape of `pairs`: (n, 2).
 
-    Texts run through the lower layers first. States have been there, as an index keeps them.
+    Texts run through the lower layers first. States come from the lower layers already, as from an
+    index.
     """
     questions, passages = encode(reader, questions, options), encode(reader, passages, options)
     with products_in(options.dtype, reader):
@@ -71,7 +72,7 @@ def read_every_pair(
     passages: Sequence[Pieces],
     options: ReadingOptions,
 ) -> ReaderOutput:
-    """Every passage read for every question, in wordpieces; the first question's come first."""
+    """Read every passage for every question, in wordpieces; the first question's pairs come first."""
     return read_pairs(
         reader,
         question_texts(questions, tokenizer, reader.device),
@@ -87,7 +88,7 @@ def every_pair(questions: int, passages: int) -> Tensor:
 
 
 def products_in(dtype: torch.dtype, network: nn.Module) -> AbstractContextManager[object]:
-    """A context in which `network` takes its products in `dtype`, where its weights are others."""
+    """A context in which `network` takes its products in `dtype`, if its weights have another."""
     weight = next(network.parameters())
     wanted = dtype is not torch.float32 and weight.dtype is not dtype
     return torch.autocast(weight.device.type, dtype=dtype) if wanted else nullcontext()

@@ -22,14 +22,13 @@ HEADS = {"boolean": 2, "choice": 1}
 class ReaderOutput:
     """Logits for each pair of question and passage, packed token by token.
 
-    `start`, `end`: (tokens,) fp32, the question's and special tokens at the dtype's minimum,
-    those that were skipped at -inf; `null`, `relevance`: (pairs,) fp32; `layers`: each upper
-    layer's output (tokens, width), none if tokens were skipped; `packing`: which pair each
-    token belongs to; `passage_start`: (pairs,), where in its pair the passage begins.
+    `start`, `end`: (tokens,) fp32; the dtype's minimum for the question's and special tokens, -inf
+    for tokens that were skipped. `null`, `relevance`: (pairs,) fp32. `layers`: each upper layer's
+    output (tokens, width), none if tokens were skipped. `packing`: which pair each token belongs
+    to. `passage_start`: (pairs,), where in its pair the passage begins.
 
-    `boolean`: (pairs, 2) fp32, how far the passage says no and how far yes; `choice`: (pairs,)
-    fp32, how far it bears out the question with one option. None where the reader has no such
-    head.
+    `boolean`: (pairs, 2) fp32, how far the passage says no and how far yes. `choice`: (pairs,)
+    fp32, how far it supports the question with one option. None if the reader has no such head.
     """
 
     start: Tensor
@@ -44,9 +43,10 @@ class ReaderOutput:
 
 
 class Reader(nn.Module):
-    """Span logits from each passage token; null and relevance from the question's [CLS].
+    """Span logits from each passage token; null and relevance logits from the question's [CLS].
 
     `heads` names those of `HEADS` that it has beside these, all from [CLS] too.
+
     Raises: CheckpointError for another name.
     """
 
@@ -91,10 +91,10 @@ class Reader(nn.Module):
         return reader
 
     def add_head(self, name: str) -> None:
-        """Give it one of `HEADS`, new, unless it has it.
+        """Add one of `HEADS`, unless the reader has it.
 
-        A new yes/no head begins as the relevance head, for either answer: what doesn't bear on
-        the question says neither.
+        A new yes/no head starts as the relevance head for either answer: a passage that isn't
+        relevant says neither.
         """
         if name in self.more:
             return
@@ -106,7 +106,7 @@ class Reader(nn.Module):
         self.more[name] = head.to(self.pair.weight.dtype)
 
     def add_skipping(self, policy: Skipping) -> None:
-        """Give it a policy's own modules, new, in place of another's."""
+        """Add a policy's own modules, in place of another policy's."""
         self.skipping = nn.ModuleDict(policy.heads(self.encoder.config))
 
     def forward(
@@ -114,7 +114,7 @@ class Reader(nn.Module):
     ) -> ReaderOutput:
         """Read passage `pairs[i, 1]` for question `pairs[i, 0]`.
 
-        `questions` and `passages` are states behind the lower layers; `pairs` has shape (n, 2).
+        `questions` and `passages` are states after the lower layers; `pairs` has shape (n, 2).
         """
         joint = join_states(questions, passages, pairs)
         passage_start = questions.packing.lengths[pairs[:, 0].to(self.device)]

@@ -1,7 +1,7 @@
-"""What a reader's upper layers leave out, and what they run.
+"""Policies for skipping: which tokens the upper layers read.
 
 A policy runs the upper layers over joined question and passage. A checkpoint names one in its
-`config.json`, with its numbers; weights of its own are the reader's, under `skipping.`. A new
+`config.json`, with its numbers. Weights of its own are the reader's, under `skipping.`. A new
 policy is a class with a line in `POLICIES`.
 """
 
@@ -20,11 +20,11 @@ from engine.errors import CheckpointError
 
 @dataclass(frozen=True)
 class Upper:
-    """What the upper layers come to.
+    """The result of the upper layers.
 
-    `span`: logits of start and end (tokens, 2) fp32, -inf for tokens that weren't read to the
-    end; `cls`: the last states of each pair's first token (pairs, width); `layers`: each upper
-    layer's output (tokens, width), none where some tokens were left out.
+    `span`: logits of start and end (tokens, 2) fp32, -inf for tokens that not all layers read.
+    `cls`: the last states of each pair's first token (pairs, width). `layers`: each upper layer's
+    output (tokens, width), none if some tokens were left out.
     """
 
     span: Tensor
@@ -33,7 +33,7 @@ class Upper:
 
 
 class Heads(Protocol):
-    """What a policy sees of a reader."""
+    """The parts of a reader that a policy uses."""
 
     @property
     def upper(self) -> nn.ModuleList: ...
@@ -58,7 +58,7 @@ class Skipping(Protocol):
         ...
 
     def heads(self, config: EncoderConfig) -> dict[str, nn.Module]:
-        """New modules of its own, by names that it finds them under in `Heads.skipping`."""
+        """New modules of its own, by their names in `Heads.skipping`."""
         ...
 
     def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
@@ -89,8 +89,8 @@ class EveryToken:
 class LastLayer:
     """The last layer reads [CLS] and each passage's `ends` likeliest starts and ends.
 
-    Likeliest by the span head, asked one layer early. They attend to everything, so what they
-    give is exact. After Block-Skim (Guan et al., AAAI 2022), by the reader's own head.
+    The span head, asked one layer early, tells the likeliest. They attend to everything, so their
+    logits are exact. After Block-Skim (Guan et al., AAAI 2022), but with the reader's own head.
     """
 
     ends: int
@@ -122,17 +122,20 @@ POLICIES: dict[str, type[EveryToken] | type[LastLayer]] = {
 
 
 def last_layer(ends: int) -> Skipping:
-    """The last layer's `ends` likeliest starts and ends, or every token if that's 0."""
+    """The policy for the `ends` likeliest starts and ends; every token if that's 0."""
     return LastLayer(ends) if ends else EveryToken()
 
 
 def skipping_to_dict(policy: Skipping) -> dict[str, Any]:
-    """As a checkpoint's `config.json` has it."""
+    """A policy in its form in `config.json`."""
     return {"kind": policy.kind, **vars(policy)}
 
 
 def skipping_from_dict(values: Mapping[str, Any]) -> Skipping:
-    """Raises: CheckpointError for a policy that isn't known, by its name, or that doesn't fit."""
+    """A policy from `config.json`.
+
+    Raises: CheckpointError for an unknown policy, by its name, or one whose numbers don't fit.
+    """
     if not isinstance(values, Mapping) or values.get("kind") not in POLICIES:
         named = values.get("kind") if isinstance(values, Mapping) else values
         raise CheckpointError(
@@ -159,7 +162,7 @@ def within_passages(span: Tensor, packing: Packing, passage_start: Tensor) -> Te
 def _likeliest(span: Tensor, packing: Packing, n: int) -> Tensor:
     """The tokens of each sequence's `n` best starts and `n` best ends, (sequences, 2n).
 
-    What a sequence has too few of is made up with its first token; some stand in it twice.
+    If a sequence has too few, its first token fills up. A token may appear twice.
     """
     padded = packing.pad(span)
     beyond = packing.key_bias(span.dtype)

@@ -14,8 +14,8 @@ MAX_PIECES = 30
 class Spans:
     """The best spans of each pair, best first.
 
-    `score`: (pairs, k), start plus end logit; `first`, `last`: (pairs, k), pieces of the
-    passage, from 0. A passage with fewer spans than k fills up with scores of -inf.
+    `score`: (pairs, k), start plus end logit. `first`, `last`: (pairs, k), pieces of the passage,
+    from 0. A passage with fewer than k spans is filled up with scores of -inf.
     """
 
     score: Tensor

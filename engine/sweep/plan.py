@@ -22,7 +22,7 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """The name of its folder, which holds everything that distinguishes it from other trials."""
+        """The name of its folder, which distinguishes it from all other trials."""
         return f"{self.shape}-{self.losses}-{self.seed}".replace(":", "_")
 
 

@@ -1,6 +1,6 @@
-"""Adapters: for each family of `transformers`, its settings and weights in our terms.
+"""Adapters: the settings and weights of each family of `transformers`, in our terms.
 
-These modules alone know the names of `transformers`; a family is a module with the functions of
+Only these modules know the names of `transformers`. A family is a module with the functions of
 `Family`.
 """
 
@@ -15,17 +15,17 @@ from engine.errors import CheckpointError
 
 
 class Family(Protocol):
-    """What a family's module has. `weights` are a state dict of its bare encoder."""
+    """The functions of a family's module. `weights` is a state dict of its bare encoder."""
 
     def settings(self, theirs: Mapping[str, Any]) -> dict[str, Any]:
-        """`EncoderConfig`'s fields but for the layers kept, and `n_layers`.
+        """`EncoderConfig`'s fields, except for the layers kept, and `n_layers`.
 
         Raises: CheckpointError for a variant that we don't compute.
         """
         ...
 
     def embeddings(self, weights: Mapping[str, Tensor], config: EncoderConfig) -> dict[str, Tensor]:
-        """Weights of our `Embeddings`. Raises: KeyError of the name of a missing weight."""
+        """Weights of our `Embeddings`. Raises: KeyError with the name of a missing weight."""
         ...
 
     def layer(self, weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:

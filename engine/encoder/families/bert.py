@@ -49,7 +49,7 @@ def settings(theirs: Mapping[str, Any]) -> dict[str, Any]:
 def embeddings(weights: Mapping[str, Tensor], config: EncoderConfig) -> dict[str, Tensor]:
     ours = {name: weights[theirs] for name, theirs in _EMBEDDINGS.items()}
     if len(ours["types.weight"]) == 1:
-        # One type for all: question and passage begin with the same, and training may part them.
+        # One type for all: question and passage start with the same; training may part them.
         ours["types.weight"] = ours["types.weight"].repeat(config.types, 1)
     return ours
 

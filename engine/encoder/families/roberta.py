@@ -1,6 +1,6 @@
-"""RoBERTa (Liu et al., 2019) in our terms: BERT's network, its tables laid out otherwise.
+"""RoBERTa (Liu et al., 2019) in our terms: BERT's network with its tables laid out otherwise.
 
-Its positions begin behind the padding's id, and it has one type.
+Its positions begin after the padding's id, and it has one type.
 """
 
 from collections.abc import Mapping

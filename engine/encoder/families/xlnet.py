@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.encoder.config import DISTANCE, EncoderConfig
 from engine.errors import CheckpointError
 
-# It would take any length; this is what it was pretrained on.
+# It takes any length; this is the length of its pretraining.
 _POSITIONS = 512
 _PLAIN = {"attn_type": "bi", "bi_data": False}
 _NORMS_AND_FEED_FORWARD = {

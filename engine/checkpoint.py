@@ -128,7 +128,7 @@ class Checkpoint:
 
     @torch.inference_mode()
     def encode_passages(self, pieces: Sequence[Pieces]) -> States:
-        """Passages in wordpieces, alone through the lower layers: the states that an index stores."""
+        """Passages in wordpieces, alone through the lower layers: the states of an index."""
         texts = passage_texts(pieces, self.tokenizer, self.device)
         return self.reader.encoder.encode_alone(texts)
 

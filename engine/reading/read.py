@@ -72,7 +72,7 @@ def read_every_pair(
     passages: Sequence[Pieces],
     options: ReadingOptions,
 ) -> ReaderOutput:
-    """Read every passage for every question, in wordpieces; the first question's pairs come first."""
+    """Every passage read for every question, in wordpieces; the first question's come first."""
     return read_pairs(
         reader,
         question_texts(questions, tokenizer, reader.device),

@@ -9,9 +9,9 @@ from types import TracebackType
 
 from engine.answering.passages import calibration_of, fuse, load_passages, read_passages
 from engine.answering.question import prepare_question
+from engine.answering.question_clock import QuestionClock
 from engine.answering.results import SearchResult
 from engine.answering.search_result import nothing_found, search_result
-from engine.answering.stage_clock import StageClock
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.document_fields import FieldSummary
@@ -112,7 +112,7 @@ class SearchEngine:
         compared with it.
         """
         _refuse_out_of_range(top_k, passages, min_confidence)
-        clock = StageClock()
+        clock = QuestionClock()
         asked, where = prepare_question(question, self.checkpoint), conditions(filters)
         # One generation from the first search to the last passage, whatever is written meanwhile.
         with clock.stage("total"), self.backend.snapshot() as snapshot:

@@ -11,7 +11,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class StageClock:
+class QuestionClock:
     """Milliseconds of each stage of one question; stages may run beside each other."""
 
     def __init__(self) -> None:

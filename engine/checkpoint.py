@@ -22,7 +22,7 @@ from engine.codecs.names import Bytes
 from engine.codecs.registry import NO_TENSORS, codec_of
 from engine.devices import best_dtype, chosen_device
 from engine.encoder.config import EncoderConfig
-from engine.encoder.states import Pieces, States, passage_texts, question_texts
+from engine.encoder.states import States, passage_texts, question_texts
 from engine.encoder.unfilled import without_weights
 from engine.errors import CheckpointError, reason_of
 from engine.reading.read import ReadingOptions, read_pairs
@@ -34,7 +34,7 @@ from engine.reading.skipping import (
     skipping_from_dict,
     skipping_to_dict,
 )
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 from engine.typed_settings import of_types_of_defaults
 
 FORMAT = 1
@@ -121,18 +121,18 @@ class Checkpoint:
         return ReadingOptions(s.passage_limit, s.question_limit, self.dtype, s.skipping)
 
     @torch.inference_mode()
-    def encode_questions(self, pieces: Sequence[Pieces]) -> States:
+    def encode_questions(self, pieces: Sequence[PieceIds]) -> States:
         """Questions in wordpieces, alone through the lower layers."""
         texts = question_texts(pieces, self.tokenizer, self.device)
         return self.reader.encoder.encode_alone(texts)
 
     @torch.inference_mode()
-    def encode_passages(self, pieces: Sequence[Pieces]) -> States:
+    def encode_passages(self, pieces: Sequence[PieceIds]) -> States:
         """Passages in wordpieces, alone through the lower layers: the states of an index."""
         texts = passage_texts(pieces, self.tokenizer, self.device)
         return self.reader.encoder.encode_alone(texts)
 
-    def stored_states(self, stored: Sequence[Bytes], passages: Sequence[Pieces]) -> States:
+    def stored_states(self, stored: Sequence[Bytes], passages: Sequence[PieceIds]) -> States:
         """The states that `encode_passages` gave for `passages`, decoded from the codec's bytes.
 
         Raises: IndexStoreError if the bytes don't fit the number of pieces.

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.checkpoint import Checkpoint
 from engine.errors import QuestionError
+from engine.text.tokenization import PieceIds
 
 
 @dataclass(frozen=True)
@@ -14,7 +12,7 @@ class Question:
     """`pieces`, (n,), are its wordpieces; `note` says what was done to it, if anything."""
 
     text: str
-    pieces: NDArray[np.int32]
+    pieces: PieceIds
     note: str | None
 
 

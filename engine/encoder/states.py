@@ -3,18 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.encoder.packing import Packing, join
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 
 QUESTION_TYPE = 0
 PASSAGE_TYPE = 1
-
-Pieces = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -48,14 +44,14 @@ class States:
 
 
 def question_texts(
-    pieces: Sequence[Pieces], tokenizer: Tokenizer, device: torch.device | None = None
+    pieces: Sequence[PieceIds], tokenizer: Tokenizer, device: torch.device | None = None
 ) -> Texts:
     """Questions as `[CLS] q [SEP]` of type 0."""
     return _framed(pieces, [tokenizer.cls], tokenizer.sep, QUESTION_TYPE, device)
 
 
 def passage_texts(
-    pieces: Sequence[Pieces], tokenizer: Tokenizer, device: torch.device | None = None
+    pieces: Sequence[PieceIds], tokenizer: Tokenizer, device: torch.device | None = None
 ) -> Texts:
     """Passages as `p [SEP]` of type 1."""
     return _framed(pieces, [], tokenizer.sep, PASSAGE_TYPE, device)
@@ -68,7 +64,7 @@ def join_states(questions: States, passages: States, pairs: Tensor) -> States:
 
 
 def _framed(
-    pieces: Sequence[Pieces], head: list[int], sep: int, type_id: int, device: torch.device | None
+    pieces: Sequence[PieceIds], head: list[int], sep: int, type_id: int, device: torch.device | None
 ) -> Texts:
     framed = [[*head, *sequence.tolist(), sep] for sequence in pieces]
     ids = torch.tensor([piece for text in framed for piece in text], dtype=torch.long)

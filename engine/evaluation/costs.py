@@ -14,12 +14,12 @@ import torch
 
 from engine.checkpoint import Checkpoint
 from engine.datasets.squad import SquadParagraph
-from engine.encoder.states import Pieces, States
+from engine.encoder.states import States
 from engine.errors import SourceError
 from engine.reading.read import read_pairs
 from engine.reading.skipping import Skipping
 from engine.reading.spans import best_spans
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 from engine.text.windows import length_groups, window_bounds
 
 
@@ -27,14 +27,14 @@ from engine.text.windows import length_groups, window_bounds
 class Load:
     """Wordpieces of questions and passages; `pairs` are (question, passage) to be read."""
 
-    questions: list[Pieces]
-    passages: list[Pieces]
+    questions: list[PieceIds]
+    passages: list[PieceIds]
     pairs: list[tuple[int, int]]
 
 
 def passage_pieces(
     paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer, *, limit: int
-) -> list[Pieces]:
+) -> list[PieceIds]:
     """The paragraphs' wordpieces in windows of at most `limit`."""
     texts = [tokenizer.encode(paragraph.context).ids for paragraph in paragraphs]
     return [ids[start:end] for ids in texts for start, end in window_bounds(len(ids), limit)]
@@ -152,7 +152,7 @@ def times_faster(slow: Sequence[float], fast: Sequence[float]) -> float:
 
 
 @torch.inference_mode()
-def build_rate(checkpoint: Checkpoint, passages: Sequence[Pieces]) -> float:
+def build_rate(checkpoint: Checkpoint, passages: Sequence[PieceIds]) -> float:
     """Wordpieces a second through the lower layers, batched as a build does, without storing them.
 
     0 for an undecomposed network, which has no lower layers.
@@ -181,7 +181,7 @@ def _decoded(checkpoint: Checkpoint, load: Load, stored: Sequence[bytes] | None)
 
 def _asked(
     paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer, question_limit: int
-) -> list[tuple[Pieces, SquadParagraph]]:
+) -> list[tuple[PieceIds, SquadParagraph]]:
     found = [
         (tokenizer.encode(question.question).ids, paragraph)
         for paragraph in paragraphs

@@ -1,11 +1,8 @@
 """A multiple-choice question as texts to read: the question with each option."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.datasets.questions import ChoiceQuestion
 from engine.encoder.config import EncoderConfig
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 
 CHOICE_LIMIT = 128
 """The most wordpieces of a question with one option."""
@@ -13,7 +10,7 @@ CHOICE_LIMIT = 128
 
 def choice_pieces(
     question: ChoiceQuestion, tokenizer: Tokenizer, limit: int
-) -> tuple[NDArray[np.int32], ...]:
+) -> tuple[PieceIds, ...]:
     """The question with each of its options, in wordpieces, cut to the last `limit`.
 
     The last pieces hold the option, unless the question's gap is far before its end.

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from engine.encoder.config import EncoderConfig
-from engine.encoder.states import Pieces, States, Texts, passage_texts, question_texts
+from engine.encoder.states import States, Texts, passage_texts, question_texts
 from engine.reading.reader import Reader, ReaderOutput
 from engine.reading.skipping import EveryToken, Skipping
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def encode(reader: Reader, texts: Texts | States, options: ReadingOptions) -> St
 def read_every_pair(
     reader: Reader,
     tokenizer: Tokenizer,
-    questions: Sequence[Pieces],
-    passages: Sequence[Pieces],
+    questions: Sequence[PieceIds],
+    passages: Sequence[PieceIds],
     options: ReadingOptions,
 ) -> ReaderOutput:
     """Every passage read for every question, in wordpieces; the first question's come first."""

@@ -16,6 +16,9 @@ SEP_NAMES = ("[SEP]", "<sep>", "</s>")
 _SURROGATES = regex.compile(r"\p{Cs}")
 _MARKS = regex.compile(r"\p{M}+")
 
+PieceIds = NDArray[np.int32]
+"""The numbers of a text's pieces in the vocabulary, (n,)."""
+
 
 @dataclass(frozen=True)
 class Pieces:
@@ -26,7 +29,7 @@ class Pieces:
     letter before it, so pieces that share a letter and its marks overlap.
     """
 
-    ids: NDArray[np.int32]
+    ids: PieceIds
     offsets: NDArray[np.int32]
 
     def __len__(self) -> int:

@@ -4,14 +4,12 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.encoder.packing import join
 from engine.encoder.states import Texts, passage_texts, question_texts
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 from engine.training.examples import Example, ExampleSet
 from engine.training.losses import Targets
 from engine.training.task_examples import TaskSet
@@ -54,8 +52,8 @@ class Mixture:
 
 
 def pack(
-    questions: Sequence[NDArray[np.int32]],
-    windows: Sequence[NDArray[np.int32]],
+    questions: Sequence[PieceIds],
+    windows: Sequence[PieceIds],
     pairs: Sequence[tuple[int, int]],
     tokenizer: Tokenizer,
 ) -> Packed:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.datasets.squad import SquadParagraph
 from engine.errors import SourceError
-from engine.text.tokenization import Pieces, Tokenizer
+from engine.text.tokenization import PieceIds, Pieces, Tokenizer
 from engine.text.windows import window_bounds
 
 QUESTION_LIMIT = 64
@@ -23,7 +23,7 @@ class Window:
     `ids` (n,); `text` is what they cover, `offsets` (n, 2) are their code points in it.
     """
 
-    ids: NDArray[np.int32]
+    ids: PieceIds
     offsets: NDArray[np.int32]
     text: str
     title: str
@@ -37,7 +37,7 @@ class Example:
     its paragraph doesn't answer has no spans, and its `gold` is that paragraph's first window.
     """
 
-    question: NDArray[np.int32]
+    question: PieceIds
     text: str
     gold: int
     spans: tuple[tuple[int, int], ...]

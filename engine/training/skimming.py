@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from engine.datasets.squad import SquadParagraph
-from engine.encoder.states import Pieces, passage_texts, question_texts
+from engine.encoder.states import passage_texts, question_texts
 from engine.reading.read import ReadingOptions, encode, every_pair, read_pairs
 from engine.reading.reader import Reader
 from engine.reading.skipping import Skipping, last_layer
 from engine.reading.spans import best_spans
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 
 CHOICES = (8, 12, 16, 24, 32)
 TOGETHER = 4  # paragraphs; each is asked the questions of all, so most don't answer
@@ -54,8 +54,8 @@ def fit_skim(
 def _best_scores(
     reader: Reader,
     tokenizer: Tokenizer,
-    questions: list[Pieces],
-    passages: list[Pieces],
+    questions: list[PieceIds],
+    passages: list[PieceIds],
     options: ReadingOptions,
 ) -> list[Tensor]:
     """The best score of every passage for every question, (pairs,): read whole, then by each

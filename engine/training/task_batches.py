@@ -4,13 +4,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.reading.reader import ReaderOutput
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 from engine.training.batches import Mixture, Packed, pack
 from engine.training.task_examples import TaskExample, TaskSet
 
@@ -58,7 +56,7 @@ def make_task_batch(
     A yes/no question is read with windows of other passages, or only those, as `mixture` says. A
     choice is read on its own passage alone, once with each option.
     """
-    asked: list[NDArray[np.int32]] = []
+    asked: list[PieceIds] = []
     window_index: dict[int, int] = {}
     pairs: list[tuple[int, int]] = []
     group: list[int] = []

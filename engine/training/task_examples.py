@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.reading.choices import CHOICE_LIMIT, choice_pieces
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 from engine.text.windows import window_bounds
 from engine.training.examples import QUESTION_LIMIT, Window, cut_windows
 
@@ -22,7 +19,7 @@ class TaskExample:
     number.
     """
 
-    asked: tuple[NDArray[np.int32], ...]
+    asked: tuple[PieceIds, ...]
     text: str
     golds: tuple[int, ...]
     answer: int

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from engine.encoder.packing import Packing
 from engine.encoder.split import SplitEncoder
-from engine.encoder.states import Pieces, States, Texts, passage_texts, question_texts
+from engine.encoder.states import States, Texts, passage_texts, question_texts
 from engine.reading.read import products_in
-from engine.text.tokenization import Tokenizer
+from engine.text.tokenization import PieceIds, Tokenizer
 from engine.text.windows import length_groups
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
@@ -211,9 +211,9 @@ def _against(vectors: Tensor, own: Tensor, others: Tensor, objective: VectorObje
 @torch.no_grad()
 def _frozen_states(
     encoder: SplitEncoder,
-    pieces: list[Pieces],
+    pieces: list[PieceIds],
     tokenizer: Tokenizer,
-    framed: Callable[[Sequence[Pieces], Tokenizer], Texts],
+    framed: Callable[[Sequence[PieceIds], Tokenizer], Texts],
 ) -> list[Tensor]:
     """The output of the lower layers, (tokens, width) bf16 for each text."""
     states: list[Tensor] = [torch.empty(0)] * len(pieces)

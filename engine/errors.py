@@ -25,6 +25,7 @@ ForereadError
 """
 
 import errno
+import os
 
 
 def one_line(text: str) -> str:
@@ -186,6 +187,12 @@ class IndexUseError(IndexStoreError):
 
 
 def access_error(error: Exception, message: str) -> IndexAccessError:
-    """The system's error about an index as ours: for a full disk, or any other reason."""
-    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+    """The error of what the system refused: `DiskFullError` if its reason is that.
+
+    Libraries in C and Rust pass on the system's words, not its number.
+    """
+    codes = (errno.ENOSPC, errno.EDQUOT)
+    full = getattr(error, "errno", None) in codes or any(
+        os.strerror(code) in str(error) for code in codes
+    )
     return DiskFullError(message) if full else IndexAccessError(message)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import IndexStoreError
+from engine.errors import DiskFullError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
 from indexer.staging import folder_bytes, staged
@@ -47,7 +47,7 @@ def compact_index(index: Path) -> CompactReport:
 def _refuse_full_disk(index: Path, needed: int) -> None:
     free = shutil.disk_usage(index).free
     if free < needed:
-        raise IndexStoreError(
+        raise DiskFullError(
             f"compacting {index} needs {needed / 2**20:.0f} MiB beside it and the disk has "
             f"{free / 2**20:.0f} MiB; make room first, or export it to another disk"
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexBusyError, IndexUseError
 from engine.retrieval.address import IndexAddress
 from engine.retrieval.backend import Backend
 from engine.retrieval.opening import open_backend
@@ -47,7 +47,7 @@ def copy_index(
     False, or if one of them can't be reached, read or written.
     """
     if str(source) == str(target):
-        raise IndexStoreError(f"{source} can't be copied to itself; name another place")
+        raise IndexUseError(f"{source} can't be copied to itself; name another place")
     started = time.perf_counter()
     with (
         open_backend(source) as origin,
@@ -77,7 +77,7 @@ def _documents(origin: Backend, target: Backend, on_progress: Callable[[int, int
     # Listed first: copying takes longer than a cluster keeps a list open.
     wanted = {entry.id: entry.digest for entry in origin.entries()}
     if not all(wanted.values()):
-        raise IndexStoreError(
+        raise IndexBusyError(
             f"{sum(not digest for digest in wanted.values())} documents of the index to be copied "
             "are unfinished, by a change that is under way or was interrupted; finish it first, "
             "with: indexer update"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import Checkpoint
-from engine.errors import CheckpointMismatchError, IndexStoreError
+from engine.errors import CheckpointMismatchError, IndexDamagedError, IndexExistsError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.archive import export_store, import_store, read_header
 from engine.store.lmdb_store import LmdbStore
@@ -49,7 +49,7 @@ def export_index(
     """
     started = time.perf_counter()
     if file.exists() and not overwrite:
-        raise IndexStoreError(f"{file} exists; add --overwrite to replace it")
+        raise IndexExistsError(f"{file} exists; add --overwrite to replace it")
     with LmdbStore.open(index / "store", named=index) as store:
         total = _record_count(store.manifest())
         header = export_store(store, file, on_record=lambda done: on_progress(done, total))
@@ -86,7 +86,7 @@ def import_index(
             file, staging / "store", build, on_record=lambda done: on_progress(done, total)
         )
         if problems := check_store(staging / "store").problems:
-            raise IndexStoreError(
+            raise IndexDamagedError(
                 f"{file} holds a damaged index ({problems[0].what}); check the original with: "
                 "indexer verify, then export it again"
             )

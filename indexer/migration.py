@@ -1,15 +1,15 @@
 """Migration: an index encoded anew by another checkpoint, from the text that it stores."""
 
-import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
-from engine.errors import IndexStoreError
+from engine.errors import IndexNotFoundError, IndexUseError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
 from engine.store.manifest import IndexSettings
@@ -20,7 +20,7 @@ from indexer.build import (
     refuse_long_passages,
 )
 from indexer.passages import cut_passages
-from indexer.staging import staged
+from indexer.staging import deletable, staged
 
 DOING = "migrating"
 
@@ -85,11 +85,11 @@ def migrate_index(
         settings = index_settings(checkpoint, limit, overlap, old.settings.analyser)
         settings = replace(settings, build={**old.settings.build, **settings.build})
         if _recipe(settings) == _recipe(old.settings):
-            raise IndexStoreError(
+            raise IndexUseError(
                 f"{index} is of checkpoint {checkpoint.fingerprint} already; name another --model"
             )
         with staged(index, DOING, keep=True) as staging:
-            with _resumed_or_new(staging, settings, index) as new:
+            with _resumed_or_new(staging, settings) as new:
                 kept = _drop_outdated(old, new)
                 _encode_rest(old, new, checkpoint, overlap, on_progress)
                 # An update compares files with these, so it finds them as they were read.
@@ -116,20 +116,15 @@ def _recipe(settings: IndexSettings) -> tuple[str, int, int]:
     return settings.checkpoint, settings.passage_limit, _overlap(settings)
 
 
-def _resumed_or_new(staging: Path, settings: IndexSettings, index: Path) -> LmdbStore:
+def _resumed_or_new(staging: Path, settings: IndexSettings) -> LmdbStore:
     """The store of an earlier migration to the same settings, or a new one."""
     path = staging / "store"
-    if (path / "data.mdb").is_file():
-        try:
-            store = LmdbStore.open(path, readonly=False, named=index)
-        except IndexStoreError:  # interrupted before it held anything
-            pass
-        else:
-            if store.settings == settings:
-                return store
-            store.close()
-    shutil.rmtree(path, ignore_errors=True)
-    return LmdbStore.create(path, settings, named=index)
+    with suppress(IndexNotFoundError), deletable(staging):  # interrupted before it held anything
+        store = LmdbStore.open(path, readonly=False, named=staging)
+        if store.settings == settings:
+            return store
+        store.close()
+    return LmdbStore.create(path, settings, overwrite=True, named=staging)
 
 
 def _drop_outdated(old: LmdbStore, new: LmdbStore) -> int:

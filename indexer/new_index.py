@@ -10,7 +10,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import ForereadError, IndexStoreError
+from engine.errors import (
+    ForereadError,
+    IndexNotFoundError,
+    IndexStoreError,
+    IndexUseError,
+    access_error,
+)
 from engine.retrieval.address import IndexAddress
 from engine.retrieval.backend import Backend
 from engine.retrieval.elastic.address import ClusterAddress
@@ -20,7 +26,7 @@ from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import WriterLock
 from engine.store.manifest import IndexSettings
 from indexer.parts import Part
-from indexer.staging import refuse_existing, sole_writer
+from indexer.staging import deletable, refuse_existing, sole_writer
 
 # A staged folder without this file holds the old index, which the new one has replaced.
 UNFINISHED = "unfinished"
@@ -53,15 +59,15 @@ def building(
             yield new
         return
     if part is not None:
-        raise IndexStoreError(
+        raise IndexUseError(
             f"{place} is a folder, which one build makes; --part is for an index in a cluster"
         )
     refuse_existing(place, overwrite=overwrite)
     with sole_writer(place), _staged(place.with_name(place.name + ".building")) as staged:
         with _resumed_or_new(staged, settings) as backend:
             yield NewIndex(backend)
-        (staged / UNFINISHED).unlink()
         replace_folder(staged, place)
+        (place / UNFINISHED).unlink()
 
 
 @contextmanager
@@ -99,46 +105,51 @@ def _staged(folder: Path) -> Iterator[Path]:
     try:
         (folder / "store").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise IndexStoreError(
-            f"{folder} can't be made ({error.strerror}); name another folder for the index"
+        raise access_error(
+            error, f"{folder} can't be made ({error.strerror}); name another folder for the index"
         ) from error
-    WriterLock.take(
-        folder / "store" / "writer.lock", folder
-    ).release()  # raises if another process is writing
+    # Raises if another process is writing.
+    WriterLock.take(folder / "store" / "writer.lock", folder).release()
     try:
         yield folder
     except BaseException as error:
-        if _committed(folder):
-            (folder / UNFINISHED).touch()
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        _drop_empty(folder)
         if isinstance(error, OSError):
-            raise IndexStoreError(
+            raise access_error(
+                error,
                 f"{folder} can't be written or put in its place ({error.strerror}); "
-                "check the disk's free space and the folder's owner, then build again"
+                "check the disk's free space and the folder's owner, then build again",
             ) from error
         raise
 
 
-def _committed(folder: Path) -> bool:
-    """Whether there are documents in a staged index."""
-    try:
-        with LmdbStore.open(folder / "store", named=folder) as store:
-            return store.manifest().documents > 0
-    except IndexStoreError:
-        return False
+def _drop_empty(folder: Path) -> None:
+    """Remove a staged index that's known to hold no documents, and that nobody else is filling.
+
+    One that is busy, damaged, of another version or out of reach stays: it may hold some.
+    """
+    with suppress(IndexStoreError):
+        lock = WriterLock.take(folder / "store" / "writer.lock", folder)
+        try:
+            with LmdbStore.open(folder / "store", named=folder) as store:
+                empty = not store.manifest().documents
+        except IndexNotFoundError:
+            empty = True
+        finally:
+            lock.release()
+        if empty:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _resumed_or_new(folder: Path, settings: IndexSettings) -> FolderBackend:
     """The index of an interrupted build with the same settings, or a new one."""
-    if (folder / UNFINISHED).exists() and _committed(folder):
-        backend = FolderBackend.open(folder, readonly=False)
-        if backend.settings == settings:
-            _log_resumed(backend, False)
-            return backend
-        backend.close()
-    for name in ("bm25", "vectors"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+    if (folder / UNFINISHED).exists():
+        with suppress(IndexNotFoundError), deletable(folder):  # interrupted before it held anything
+            backend = FolderBackend.open(folder, readonly=False)
+            if backend.settings == settings:
+                _log_resumed(backend, False)
+                return backend
+            backend.close()
     (folder / UNFINISHED).touch()
     return FolderBackend.create(folder, settings, overwrite=True)
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexDamagedError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.verification import BM25, VECTORS, Verification, verify_index
 from engine.store.lmdb_store import LmdbStore
@@ -44,7 +44,7 @@ def repair_index(index: Path) -> RepairReport:
     """
     found = verify_index(index)
     if not found.readable:
-        raise IndexStoreError(
+        raise IndexDamagedError(
             f"{index} can't be repaired ({found.problems[0].what}); bring back an export with: "
             "indexer import, or build it again with: indexer build SOURCE --index DIR --overwrite"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from engine.answering.results import Answer
-from engine.errors import IndexStoreError
+from engine.errors import access_error
 from engine.store.folder_exchange import KEPT
 from engine.store.locks import waiting_lock
 
@@ -98,9 +98,10 @@ def append_feedback(index: Path, feedback: Feedback) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise IndexStoreError(
+        raise access_error(
+            error,
             f"feedback can't be stored in {folder} ({error.strerror}); check the disk's free "
-            "space and the folder's owner"
+            "space and the folder's owner",
         ) from error
 
 
@@ -114,9 +115,10 @@ def read_feedback(index: Path) -> list[Feedback]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise IndexStoreError(
+        raise access_error(
+            error,
             f"the feedback in {index / KEPT} can't be read ({error.strerror}); check the "
-            "folder's owner"
+            "folder's owner",
         ) from error
     return [feedback for line in lines if (feedback := _parsed(line)) is not None]
 

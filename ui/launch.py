@@ -10,7 +10,7 @@ import typer
 from engine.commands import console
 from engine.commands.options import INDEX, MODEL
 from engine.datasets.squad import read_questions
-from engine.errors import CheckpointError, IndexStoreError, SourceError
+from engine.errors import CheckpointError, IndexNotFoundError, SourceError
 from engine.retrieval.elastic.address import ClusterAddress
 from ui.feedback import read_feedback, to_squad
 from ui.settings import FILE_BYTES, PASSWORD_VARIABLE, PageSettings, visitors_folder
@@ -66,7 +66,7 @@ def serve(
 
         open_backend(index).close()  # the operator sees its errors here, visitors don't
     elif not (index / "store").is_dir():
-        raise IndexStoreError(
+        raise IndexNotFoundError(
             f"{index} holds no index; build one with: indexer build SOURCE --index {index}"
         )
     if in_cluster and uploads:

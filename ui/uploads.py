@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from engine.checkpoint import Checkpoint
-from engine.errors import IndexStoreError, SourceError
+from engine.errors import SourceError, access_error
 from engine.store.folder_exchange import KEPT
 from indexer.changes import ChangeOptions, ChangeReport, add_to_index, remove_from_index
 from indexer.readers.limits import Limits
@@ -75,9 +75,10 @@ def keep_upload(index: Path, given: str, data: bytes) -> Path:
             # This replaces whatever has the name, even a link: nothing is written through it.
             os.replace(Path(unfinished) / name, folder / name)
     except OSError as error:
-        raise IndexStoreError(
+        raise access_error(
+            error,
             f"{name} can't be stored in {folder} ({error.strerror}); check the disk's free space "
-            "and the folder's owner"
+            "and the folder's owner",
         ) from error
     return folder / name
 

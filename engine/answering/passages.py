@@ -13,7 +13,7 @@ from engine.answering.results import PassageHit
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint
 from engine.encoder.states import States
-from engine.errors import IndexStoreError
+from engine.errors import IndexVersionError
 from engine.reading.read import every_pair
 from engine.reading.reader import ReaderOutput
 from engine.retrieval.backend import FetchedPassage, Snapshot
@@ -88,7 +88,7 @@ def calibration_of(snapshot: Snapshot, checkpoint: Checkpoint) -> Calibration:
     try:
         return Calibration.from_dict(own)
     except (TypeError, ValueError) as error:
-        raise IndexStoreError(
+        raise IndexVersionError(
             f"the calibration of the index doesn't fit this version ({error}); fit it again "
             "with: engine calibrate QUESTIONS --index DIR"
         ) from None

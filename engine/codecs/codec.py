@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 
 from engine.codecs.names import Bytes
-from engine.errors import CheckpointError, IndexStoreError
+from engine.errors import CheckpointError, IndexDamagedError
 
 
 class Codec(Protocol):
@@ -70,7 +70,7 @@ def writable(buffer: Bytes, expected: int) -> memoryview:
     Raises: IndexStoreError if the buffer has another length.
     """
     if len(buffer) != expected:
-        raise IndexStoreError(
+        raise IndexDamagedError(
             f"stored states have {len(buffer)} bytes where {expected} were expected; "
             "check the index with: indexer verify"
         )

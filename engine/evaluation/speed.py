@@ -17,7 +17,7 @@ from engine.answering.passages import (
 )
 from engine.answering.question import prepare_question
 from engine.checkpoint import Checkpoint
-from engine.errors import IndexStoreError, QuestionError
+from engine.errors import IndexUseError, QuestionError
 from engine.evaluation.costs import Load, read_load, timed_in_turn, times_faster
 from engine.retrieval.backend import Snapshot
 from engine.retrieval.fusion import Candidate
@@ -67,7 +67,7 @@ def _compared(
             timed.append(_retrieved(engine.checkpoint, snapshot, question, passages))
     timed = [question for question in timed if question.candidates]
     if not timed:
-        raise IndexStoreError("the index holds no passages to time; build one that does")
+        raise IndexUseError("the index holds no passages to time; build one that does")
     skipping = engine.checkpoint.settings.skipping
     loading = [0.0] * len(timed)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexUseError
 from engine.retrieval.elastic.address import (
     ClusterAddress,
     is_cluster_address,
@@ -29,7 +29,7 @@ def parse_index_folder(written: str | IndexAddress) -> Path:
     """
     address = parse_index_address(written)
     if isinstance(address, ClusterAddress):
-        raise IndexStoreError(
+        raise IndexUseError(
             f"{address} is in a cluster, which looks after its own files; this is for the folder "
             "of an index, and indexer copy makes one of it"
         )

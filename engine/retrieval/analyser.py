@@ -17,7 +17,7 @@ import regex
 import Stemmer
 
 from engine.documents import Passage
-from engine.errors import IndexStoreError
+from engine.errors import IndexVersionError
 from engine.retrieval.stop_words import STOP_WORDS
 from engine.text.languages import ENGLISH, LANGUAGES
 
@@ -180,7 +180,7 @@ def analyser_named(name: str) -> Analyser:
     """
     language = name.removeprefix(ANALYSER).removeprefix("-") or ENGLISH
     if language not in LANGUAGES or (analyser := Analyser(language)).name != name:
-        raise IndexStoreError(
+        raise IndexVersionError(
             f"the index's words were cut by {name!r}, which this version doesn't know (it cuts by "
             f"{ANALYSER}); build it again with: indexer build"
         )

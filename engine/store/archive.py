@@ -27,11 +27,17 @@ from typing import Any
 import lmdb
 
 from engine.atomic_files import replace_file
-from engine.errors import IndexStoreError
+from engine.errors import (
+    IndexDamagedError,
+    IndexNotFoundError,
+    IndexVersionError,
+    access_error,
+)
 from engine.store import records
 from engine.store.environment import Environment
 from engine.store.layout import DATABASES, get_manifest, put_manifest
 from engine.store.lmdb_store import LmdbStore
+from engine.store.locks import WriterLock
 from engine.store.manifest import STORE_FORMAT, Manifest
 
 FORMAT = 1
@@ -73,8 +79,9 @@ def export_store(
     try:
         return replace_file(path, write)
     except OSError as error:
-        raise IndexStoreError(
-            f"{path} can't be written ({error.strerror}); name a place that can, with more room"
+        raise access_error(
+            error,
+            f"{path} can't be written ({error.strerror}); name a place that can, with more room",
         ) from error
     finally:
         environment.release()
@@ -94,12 +101,12 @@ def read_header(path: Path) -> PortableHeader:
         except (KeyError, TypeError, ValueError) as error:
             raise _no_export(path) from error
     if found != FORMAT:
-        raise IndexStoreError(
+        raise IndexVersionError(
             f"{path} is of export format {found} and this version reads format {FORMAT}; "
             "export it again with this version"
         )
     if of_store != STORE_FORMAT:
-        raise IndexStoreError(
+        raise IndexVersionError(
             f"{path} holds an index of format {of_store} and this version reads format "
             f"{STORE_FORMAT}; build the index again with: indexer build SOURCE --index DIR"
         )
@@ -127,10 +134,11 @@ def import_store(
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise IndexStoreError(
-            f"{folder} can't be made ({error.strerror}); name another folder for the index"
+        raise access_error(
+            error, f"{folder} can't be made ({error.strerror}); name another folder for the index"
         ) from error
     environment = Environment.opened(folder, DATABASES, create=True)
+    lock = WriterLock.take(folder / "writer.lock")
     try:
         with _archive(path) as archive:
             done = 0
@@ -146,6 +154,7 @@ def import_store(
         # The manifest comes last: without it the folder isn't taken for an index.
         environment.write(lambda transaction: put_manifest(transaction, environment, manifest))
     finally:
+        lock.release()
         environment.release()
 
 
@@ -232,19 +241,19 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     except zipfile.BadZipFile as error:
         raise _damaged(path, str(error)) from error
     except OSError as error:
-        raise IndexStoreError(
-            f"{path} can't be read ({error.strerror}); name a file made with: indexer export"
+        raise access_error(
+            error, f"{path} can't be read ({error.strerror}); name a file made with: indexer export"
         ) from error
     except (RuntimeError, NotImplementedError, EOFError) as error:  # encrypted, or in several parts
         raise _no_export(path) from error
 
 
-def _no_export(path: Path) -> IndexStoreError:
-    return IndexStoreError(f"{path} isn't an exported index; make one with: indexer export")
+def _no_export(path: Path) -> IndexNotFoundError:
+    return IndexNotFoundError(f"{path} isn't an exported index; make one with: indexer export")
 
 
-def _damaged(path: Path, why: str) -> IndexStoreError:
-    return IndexStoreError(
+def _damaged(path: Path, why: str) -> IndexDamagedError:
+    return IndexDamagedError(
         f"{path} isn't a whole exported index ({why}); copy it again, or make it anew with: "
         "indexer export"
     )

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import lmdb
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexClosedError, IndexDamagedError, IndexNotFoundError, access_error
 from engine.store.locks import ThreadLock
 from engine.store.readers_writer_lock import ReadersWriterLock
 
@@ -109,7 +109,8 @@ class Environment:
         """Raises: IndexStoreError if the file has no such database."""
         self._after_fork()
         if name not in self._databases:
-            raise IndexStoreError(
+            kind = IndexDamagedError if self._databases else IndexNotFoundError
+            raise kind(
                 f"{self.named} isn't an index of Foreread's: it has no {name}; "
                 "build one with: indexer build SOURCE --index DIR"
             )
@@ -176,6 +177,8 @@ class Environment:
         while True:
             with ExitStack() as attempt:
                 attempt.enter_context(self._map_lock.shared())
+                if not self._users:
+                    raise IndexClosedError(f"{self.named} was closed; open it again")
                 try:
                     transaction = attempt.enter_context(self._environment.begin(buffers=True))
                     inside.push(attempt.pop_all())
@@ -209,9 +212,10 @@ def _make(path: Path, names: tuple[str, ...], named: Path) -> None:
     with (
         _named_errors(named),
         lmdb.open(str(path), map_size=INITIAL_MAP, max_dbs=len(names)) as environment,
+        environment.begin(write=True) as transaction,  # interrupted, it holds none of them
     ):
         for name in names:
-            environment.open_db(name.encode())
+            environment.open_db(name.encode(), txn=transaction)
 
 
 def _identity(data: Path) -> tuple[int, int] | None:
@@ -230,15 +234,16 @@ def _named_errors(path: Path) -> Iterator[None]:
     except (lmdb.MapFullError, lmdb.MapResizedError):
         raise  # handled where the transaction can be run again
     except (lmdb.InvalidError, lmdb.VersionMismatchError) as error:
-        raise IndexStoreError(
+        raise IndexDamagedError(
             f"{path} isn't an index, or its data.mdb is damaged ({error}); "
             "build it again with: indexer build SOURCE --index DIR --overwrite"
         ) from error
     except (lmdb.CorruptedError, lmdb.PageNotFoundError) as error:
-        raise IndexStoreError(
+        raise IndexDamagedError(
             f"{path} is damaged ({error}); check it with: indexer verify"
         ) from error
     except lmdb.Error as error:
-        raise IndexStoreError(
-            f"{path} can't be used ({error}); check the disk's free space and the folder's owner"
+        raise access_error(
+            error,
+            f"{path} can't be used ({error}); check the disk's free space and the folder's owner",
         ) from error

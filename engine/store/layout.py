@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import lmdb
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexNotFoundError, IndexVersionError
 from engine.store import records
 from engine.store.environment import Environment
 from engine.store.manifest import STORE_FORMAT, Manifest
@@ -50,13 +50,13 @@ def get_manifest(
     """Raises: IndexStoreError if there is none or it's of another format."""
     record = transaction.get(MANIFEST_KEY, db=environment.database("meta"))
     if record is None:
-        raise IndexStoreError(
+        raise IndexNotFoundError(
             f"{environment.named} holds an index whose build was interrupted; "
             "build it again with: indexer build SOURCE --index DIR --overwrite"
         )
     fields = records.unpack_json(records.unseal(record, "manifest"))
     if fields["format"] != STORE_FORMAT:
-        raise IndexStoreError(
+        raise IndexVersionError(
             f"{environment.named} is an index of format {fields['format']} and this version reads "
             f"format {STORE_FORMAT}; build it again with: indexer build SOURCE --index DIR "
             "--overwrite"

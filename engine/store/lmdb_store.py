@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.documents import Document
-from engine.errors import IndexStoreError
+from engine.errors import (
+    IndexClosedError,
+    IndexExistsError,
+    IndexNotFoundError,
+    IndexUseError,
+    access_error,
+)
 from engine.store import records
 from engine.store.change import Change
 from engine.store.contents import (
@@ -64,14 +71,15 @@ class LmdbStore:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise IndexStoreError(
-                f"{named} can't be made ({error.strerror}); name another folder for the index"
+            raise access_error(
+                error,
+                f"{named} can't be made ({error.strerror}); name another folder for the index",
             ) from error
         writer = WriterLock.take(path / "writer.lock", named)
         try:
             if (path / "data.mdb").exists():
                 if not overwrite:
-                    raise IndexStoreError(
+                    raise IndexExistsError(
                         f"{named} holds an index already; add to it with: indexer add, "
                         "or replace it with --overwrite"
                     )
@@ -102,10 +110,16 @@ class LmdbStore:
         it's opened for writing while another process writes.
         """
         named = named or path
-        if not (path / "data.mdb").is_file():
-            raise IndexStoreError(
+        try:
+            os.stat(path / "data.mdb")
+        except (FileNotFoundError, NotADirectoryError):
+            raise IndexNotFoundError(
                 f"{named} holds no index; build one with: indexer build SOURCE --index {named}"
-            )
+            ) from None
+        except OSError as error:
+            raise access_error(
+                error, f"{named} can't be read ({error.strerror}); check who owns the folder"
+            ) from error
         writer = None if readonly else WriterLock.take(path / "writer.lock", named)
         try:
             environment = Environment.opened(path, DATABASES, create=False, named=named)
@@ -263,10 +277,12 @@ class LmdbStore:
             raise ValueError(f"the states of passage {passage.id} aren't whole tokens")
 
     def _change(self, apply: Callable[[Change], T]) -> T:
+        if self._closed:
+            raise IndexClosedError(f"{self.named} was closed; open it again")
         if self._writer is None:
-            raise IndexStoreError(f"{self.named} is open for reading only; open it for writing")
+            raise IndexUseError(f"{self.named} is open for reading only; open it for writing")
         if not self._writer.held_here():
-            raise IndexStoreError(
+            raise IndexUseError(
                 f"{self.named} was opened for writing by another process; open it in this one"
             )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar, TextIO
 from weakref import WeakSet
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexBusyError, access_error
 
 
 class WriterLock:
@@ -37,19 +37,19 @@ class WriterLock:
             while not _stands_at(file, path):
                 file.close()
                 file = _locked(path)
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
         except BlockingIOError:
             holder = path.read_text(encoding="ascii").strip() or "unknown"
-            raise IndexStoreError(
+            raise IndexBusyError(
                 f"{named} is being written by process {holder}; "
                 "wait until it is done, then try again"
             ) from None
         except OSError as error:
-            raise IndexStoreError(
-                f"{named} can't be written ({error.strerror}); check who owns the folder"
+            raise access_error(
+                error, f"{named} can't be written ({error.strerror}); check who owns the folder"
             ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
         return cls(file)
 
     def held_here(self) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from engine.codecs.names import Bytes
 from engine.document_fields import document_fields, field_values
 from engine.documents import Document, Passage, Section
-from engine.errors import IndexStoreError
+from engine.errors import IndexDamagedError
 from engine.store.contents import DocumentEntry, FileRecord, StoredPassage
 
 _CRC = struct.Struct("<I")
@@ -41,8 +41,8 @@ def unseal(record: Bytes, name: str) -> memoryview:
     return view[_CRC.size :]
 
 
-def damaged(name: str) -> IndexStoreError:
-    return IndexStoreError(f"the {name} in the index is damaged; check it with: indexer verify")
+def damaged(name: str) -> IndexDamagedError:
+    return IndexDamagedError(f"the {name} in the index is damaged; check it with: indexer verify")
 
 
 def key_bytes(key: int) -> bytes:

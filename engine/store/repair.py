@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import lmdb
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexDamagedError
 from engine.store import records
 from engine.store.contents import FileRecord
 from engine.store.environment import Environment
@@ -135,7 +135,7 @@ class _Repair:
             try:
                 record = self._transaction.get(key, db=db)
                 yield key, bytes(records.unseal(record or b"", database))
-            except IndexStoreError:
+            except IndexDamagedError:
                 yield key, None
 
     def _empty(self, database: str) -> None:

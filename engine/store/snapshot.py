@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.documents import Document
-from engine.errors import IndexStoreError
+from engine.errors import DocumentNotFoundError
 from engine.store import records
 from engine.store.contents import (
     DocumentEntry,
@@ -221,8 +221,8 @@ class StoreSnapshot:
         return None if record is None else records.unseal(record, f"{database} {key}")
 
 
-def _no_document(document_id: str) -> IndexStoreError:
-    return IndexStoreError(
+def _no_document(document_id: str) -> DocumentNotFoundError:
+    return DocumentNotFoundError(
         f"the index holds no document {document_id!r}; list what it holds with: indexer info"
     )
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import lmdb
 import numpy as np
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexDamagedError, IndexStoreError
 from engine.store import records
 from engine.store.contents import DocumentEntry, StoredPassage
 from engine.store.environment import Environment
@@ -260,7 +260,7 @@ class _Check:
                 count, last = count + 1, key
                 try:
                     payload = bytearray(records.unseal(value, database))
-                except IndexStoreError:
+                except IndexDamagedError:
                     what = f"{database}: record {_shown(key)} doesn't fit its checksum"
                     self._wrong(what, self._digest_of(database, key))
                     continue
@@ -288,7 +288,7 @@ class _Check:
         record = self._transaction.get(digest, db=self._environment.database("texts"))
         try:
             return records.unpack_text(records.unseal(record or b"", ""))
-        except (IndexStoreError, *MALFORMED):
+        except (IndexDamagedError, *MALFORMED):
             return ""
 
     def _miss(self, found: set[int], what: str) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.calibration import Calibration
-from engine.errors import IndexStoreError, SourceError
+from engine.errors import IndexUseError, SourceError
 from engine.training.observations import (
     Observation,
     first_answer,
@@ -59,7 +59,7 @@ def fit(observations: Sequence[Observation], start: Calibration | None = None) -
             f"not {len(observations)}; give more, with their answers"
         )
     if not any(o.correct.any() for o in observations):
-        raise IndexStoreError(
+        raise IndexUseError(
             f"none of the {len(observations)} questions is answered right by a passage read; "
             "index the files of the questions with: indexer build"
         )

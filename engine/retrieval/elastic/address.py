@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexUseError
 
 PLAIN, SECURE = "es", "ess"
 EXAMPLE = "es://localhost:9200/papers"
@@ -54,7 +54,7 @@ def parse_cluster_address(written: str) -> ClusterAddress:
     """
     if "@" in written:
         # The message doesn't repeat it: it's a secret, and logs would show it.
-        raise IndexStoreError(
+        raise IndexUseError(
             f"an address such as {EXAMPLE} holds no user or password; give them in the "
             "environment: FOREREAD_ES_API_KEY, or FOREREAD_ES_USER and FOREREAD_ES_PASSWORD"
         )
@@ -65,7 +65,7 @@ def parse_cluster_address(written: str) -> ClusterAddress:
     name, scheme = parts.path.removeprefix("/"), parts.scheme.lower()
     named = parts.netloc and _NAME.fullmatch(name) and not parts.fragment
     if not named or scheme not in (PLAIN, SECURE):
-        raise IndexStoreError(
+        raise IndexUseError(
             f"expected an address such as {EXAMPLE}, with a name of small letters, digits, - and "
             f"_, got {written}"
         )
@@ -80,7 +80,7 @@ def _host(one: str, written: str) -> tuple[str, int]:
     except ValueError:
         host, port = None, None
     if not host or not _HOST.fullmatch(host):
-        raise IndexStoreError(f"expected hosts such as localhost:9200 in {written}, got {one!r}")
+        raise IndexUseError(f"expected hosts such as localhost:9200 in {written}, got {one!r}")
     return host, port or PORT
 
 
@@ -90,7 +90,7 @@ def _layout(query: str) -> dict[str, int]:
         least = 1 if name == "shards" else 0
         if name not in LAYOUT or not _NUMBER.fullmatch(value) or not least <= int(value) <= 1024:
             # The message repeats only its name: its value may be a secret.
-            raise IndexStoreError(
+            raise IndexUseError(
                 f"an address ends with such as ?shards=3&replicas=1, not with such a {name!r}"
             )
     return {name: int(value) for name, value in given.items()}

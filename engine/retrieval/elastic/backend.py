@@ -14,10 +14,19 @@ from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch
 
-from engine.errors import CheckpointMismatchError, IndexStoreError
+from engine.errors import (
+    CheckpointMismatchError,
+    ClusterDeniedError,
+    ClusterRefusedError,
+    ClusterUnreachableError,
+    IndexBusyError,
+    IndexExistsError,
+    IndexNotFoundError,
+    IndexUseError,
+)
 from engine.retrieval.backend import Description
 from engine.retrieval.elastic.address import ClusterAddress
-from engine.retrieval.elastic.connection import Connection, MissingError, RefusedError
+from engine.retrieval.elastic.connection import Connection
 from engine.retrieval.elastic.mapping import (
     DOCUMENT,
     FILE,
@@ -71,7 +80,7 @@ class ElasticBackend:
             connection.preflight()
             found = locate(connection, address.name)
             if found is None:
-                raise MissingError(_no_index(address))
+                raise IndexNotFoundError(_no_index(address))
             refuse_red(connection, found.index)
             return cls(connection, found, readonly=readonly)
         except BaseException:
@@ -99,12 +108,12 @@ class ElasticBackend:
             connection.preflight()
             current = locate(connection, address.name)
             if current is not None and not overwrite:
-                raise IndexStoreError(f"{address} exists; add --overwrite to replace it")
+                raise IndexExistsError(f"{address} exists; add --overwrite to replace it")
             index = _next_name(address.name, current)
             begun = _made(connection, index, settings)
             if not _alike(begun.settings, settings):
                 if shared:
-                    raise IndexStoreError(
+                    raise IndexBusyError(
                         f"another build of {address} is under way, by another model or with other "
                         "passages; let all parts have the same options, or delete the index "
                         f"{index} if that one has been given up"
@@ -288,12 +297,12 @@ class ElasticBackend:
     def _follow(self) -> Located:
         """The index that the address names now.
 
-        Raises: CheckpointMismatchError if another checkpoint made it; MissingError if there is
-        none.
+        Raises: CheckpointMismatchError if another checkpoint made it; IndexNotFoundError if
+        there is none.
         """
         found = locate(self._connection, self._connection.address.name)
         if found is None:
-            raise MissingError(_no_index(self._connection.address))
+            raise IndexNotFoundError(_no_index(self._connection.address))
         ours, theirs = self.settings.checkpoint, found.settings.checkpoint
         if ours != theirs:
             raise CheckpointMismatchError(
@@ -311,10 +320,10 @@ def locate(connection: Connection, name: str) -> Located | None:
     """
     try:
         found = connection.call(lambda c: c.indices.get(index=name))
-    except MissingError:
+    except IndexNotFoundError:
         return None
     if len(found) != 1:
-        raise IndexStoreError(
+        raise IndexUseError(
             f"{connection.address} stands for {len(found)} indexes; choose another name"
         )
     ((index, told),) = found.items()
@@ -328,10 +337,10 @@ def refuse_red(connection: Connection, index: str) -> None:
     """Raises: IndexStoreError if shards of the index have no copy left that can be read."""
     try:
         health = connection.call(lambda c: c.cluster.health(index=index))
-    except RefusedError:
+    except ClusterDeniedError:
         return  # an account that may see indexes alone
     if health["status"] == "red":
-        raise IndexStoreError(
+        raise ClusterUnreachableError(
             f"{connection.address} is red: some of its shards have no copy that can be read; "
             "bring the nodes back that hold them"
         )
@@ -352,7 +361,7 @@ def _made(connection: Connection, index: str, settings: IndexSettings) -> Locate
     connection.call(create)
     found = locate(connection, index)
     if found is None:
-        raise IndexStoreError(
+        raise ClusterRefusedError(
             f"{connection.address} can't be made; look at the cluster's health and its limits"
         )
     return found

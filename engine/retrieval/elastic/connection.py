@@ -9,14 +9,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.errors import IndexStoreError
+from engine.errors import (
+    ClusterDeniedError,
+    ClusterRefusedError,
+    ClusterUnreachableError,
+    IndexBusyError,
+    IndexNotFoundError,
+    IndexStoreError,
+    IndexUseError,
+)
 from engine.retrieval.elastic.address import ClusterAddress
 
 try:
     import elasticsearch
     from elasticsearch import Elasticsearch
 except ImportError as error:
-    raise IndexStoreError(
+    raise IndexUseError(
         "an index in a cluster needs the Elasticsearch client; install it with: "
         "pip install 'foreread[elasticsearch]'"
     ) from error
@@ -68,7 +76,7 @@ class Connection:
                     filter_path="nodes.*.version"
                 )
             )
-        except RefusedError:
+        except ClusterDeniedError:
             return  # an account that may see indexes alone; the first request tells the rest
         versions = {str(node["version"]) for node in found.get("nodes", {}).values()}
         if versions:
@@ -79,7 +87,7 @@ class Connection:
 
         So a request has to be one that may be made twice.
 
-        Raises: IndexStoreError if it fails in the end; MissingError for what isn't there.
+        Raises: IndexStoreError if it fails in the end; IndexNotFoundError for what isn't there.
         """
         pause, until = FIRST_PAUSE, time.monotonic() + PATIENCE
         for left in range(attempts - 1, -1, -1):
@@ -100,49 +108,41 @@ class Connection:
     def _told(self, error: Exception) -> IndexStoreError:
         where, reason = self.address, _reason(error)
         if isinstance(error, elasticsearch.NotFoundError) and "index_not_found" in str(error.body):
-            return MissingError(
+            return IndexNotFoundError(
                 f"{where} holds no index; build one with: indexer build SOURCE --index {where}"
             )
         if isinstance(error, elasticsearch.AuthenticationException):
-            return IndexStoreError(
+            return ClusterDeniedError(
                 f"{where} wants to know who asks; set {SECRETS} to what it knows"
             )
         if isinstance(error, elasticsearch.AuthorizationException):
-            return RefusedError(
+            return ClusterDeniedError(
                 f"{where} doesn't allow this to the account in {SECRETS} ({reason}); ask who "
                 "looks after the cluster for the rights that docs/cluster.md names"
             )
         if isinstance(error, elasticsearch.TransportError):
             if isinstance(error, elasticsearch.ConnectionError) and "certificate" in reason.lower():
-                return IndexStoreError(
+                return ClusterUnreachableError(
                     f"{where} shows a certificate that isn't trusted ({reason}); name its "
                     f"authority's file in {CA_FILE}"
                 )
             tls = "TLS at all (or else es://)" if where.secure else "TLS (ess://)"
-            return IndexStoreError(
+            return ClusterUnreachableError(
                 f"{where} can't be reached ({reason}); check that the cluster is up, and whether "
                 f"it speaks {tls}"
             )
         if "media_type_header_exception" in str(error):
-            return IndexStoreError(
+            return ClusterRefusedError(
                 f"{where} doesn't understand the installed client "
                 f"{CLIENT}; install one of the server's version, such as: "
                 "pip install 'elasticsearch>=8.19,<9'"
             )
         if isinstance(error, elasticsearch.ApiError) and error.meta.status in BUSY:
-            return IndexStoreError(
+            return IndexBusyError(
                 f"{where} is too busy or has lost shards ({reason}); look at the cluster's health, "
                 "then try again"
             )
-        return IndexStoreError(f"{where} refused a request ({reason})")
-
-
-class MissingError(IndexStoreError):
-    """What was asked for isn't in the cluster."""
-
-
-class RefusedError(IndexStoreError):
-    """The account may not do it."""
+        return ClusterRefusedError(f"{where} refused a request ({reason})")
 
 
 def searched(
@@ -191,14 +191,14 @@ def is_passing(error: Exception) -> bool:
 def check_versions(server: str, client: str) -> None:
     """Raises: IndexStoreError, naming the version to install, if they don't go together."""
     if _version(server) < OLDEST:
-        raise IndexStoreError(
+        raise ClusterRefusedError(
             f"the cluster runs Elasticsearch {server}; it has to be "
             f"{'.'.join(map(str, OLDEST))} or later"
         )
     if _version(client)[0] > _version(server)[0]:
         major = _version(server)[0]
         least = f"{major}.19" if major == OLDEST[0] else str(major)
-        raise IndexStoreError(
+        raise ClusterRefusedError(
             f"the client {client} doesn't go with Elasticsearch {server}; install: "
             f"pip install 'elasticsearch>={least},<{major + 1}'"
         )
@@ -219,7 +219,7 @@ def _options(address: ClusterAddress) -> dict[str, Any]:
     }
     if bool(given[USER]) != bool(given[PASSWORD]):
         lacking = PASSWORD if given[USER] else USER
-        raise IndexStoreError(f"{USER} and {PASSWORD} go together; {lacking} isn't set")
+        raise IndexUseError(f"{USER} and {PASSWORD} go together; {lacking} isn't set")
     if given[API_KEY]:
         options["api_key"] = given[API_KEY]
     elif given[USER]:
@@ -228,7 +228,7 @@ def _options(address: ClusterAddress) -> dict[str, Any]:
         logger.warning("what is sent to %s isn't encrypted, secrets neither; use ess://", address)
     if address.secure and (authority := given[CA_FILE]):
         if not os.path.isfile(authority):
-            raise IndexStoreError(f"{CA_FILE} names {authority}, which isn't a file")
+            raise IndexUseError(f"{CA_FILE} names {authority}, which isn't a file")
         options["ca_certs"] = authority
     return options
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexDamagedError, IndexExistsError, IndexVersionError
 from engine.retrieval.scoring import K1, B
 from engine.store.manifest import IndexSettings
 
@@ -107,13 +107,13 @@ def settings_in(mappings: Mapping[str, Any], where: object) -> IndexSettings:
     found = dict(mappings.get("_meta", {}).get(META, {}))
     form = found.pop("format", None)
     if form is None:
-        raise IndexStoreError(f"{where} is an index of something else; choose another name")
+        raise IndexExistsError(f"{where} is an index of something else; choose another name")
     if form != FORMAT:
-        raise IndexStoreError(
+        raise IndexVersionError(
             f"{where} is of format {form} and this version reads format {FORMAT}; build it again "
             "with: indexer build SOURCE --overwrite"
         )
     try:
         return IndexSettings.from_dict(found, where)
     except (KeyError, TypeError) as error:
-        raise IndexStoreError(f"the manifest of {where} is damaged ({error})") from error
+        raise IndexDamagedError(f"the manifest of {where} is damaged ({error})") from error

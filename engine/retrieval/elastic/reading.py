@@ -11,8 +11,13 @@ from typing import Any, TypeVar
 from elasticsearch import Elasticsearch
 
 from engine.documents import Document
-from engine.errors import IndexStoreError
-from engine.retrieval.elastic.connection import Connection, MissingError, got, searched
+from engine.errors import (
+    ClusterUnreachableError,
+    DocumentNotFoundError,
+    IndexNotFoundError,
+    IndexStoreError,
+)
+from engine.retrieval.elastic.connection import Connection, got, searched
 from engine.retrieval.elastic.mapping import Located
 from engine.retrieval.elastic.records import (
     Known,
@@ -92,7 +97,7 @@ class ElasticReader:
         """Raises: IndexStoreError if there is no such document."""
         found = self.stored([document_key(document_id)], ("record", "text"))
         if not found:
-            raise IndexStoreError(
+            raise DocumentNotFoundError(
                 f"the index holds no document {document_id!r}; list what it holds with: "
                 "indexer info"
             )
@@ -156,7 +161,7 @@ class ElasticReader:
         asked = self.index
         try:
             return self._connection.call(request)
-        except MissingError:
+        except IndexNotFoundError:
             if self.index == asked:  # otherwise another thread has followed already
                 located = self._follow()
                 if located.index == asked:
@@ -177,7 +182,7 @@ class ElasticReader:
         causes = shards.get("failures") or [{}]
         reason = str(causes[0].get("reason", {}).get("reason") or "no copy of them is there")
         if not shards["successful"]:
-            raise IndexStoreError(
+            raise ClusterUnreachableError(
                 f"all shards of {self._connection.address} failed ({reason}); look at the "
                 "cluster's health"
             )

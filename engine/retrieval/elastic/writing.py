@@ -16,7 +16,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import streaming_bulk
 
-from engine.errors import IndexStoreError
+from engine.errors import ClusterRefusedError, IndexBusyError
 from engine.retrieval.analyser import analyser_named
 from engine.retrieval.elastic.connection import (
     BUSY,
@@ -117,7 +117,7 @@ class ElasticWriter:
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
-                raise IndexStoreError(
+                raise IndexBusyError(
                     f"{self._connection.address} is too busy ({reason}), and not all is written; "
                     "do the same again when it isn't"
                 )
@@ -133,13 +133,13 @@ class ElasticWriter:
             if ok or not error:  # the record to delete isn't there
                 continue
             if said["status"] == 404:
-                raise IndexStoreError(
+                raise IndexBusyError(
                     f"{self._connection.address} has been replaced or removed while it was "
                     "written; do the same again"
                 )
             reason = str(error.get("reason") if isinstance(error, dict) else error)
             if said["status"] not in BUSY:
-                raise IndexStoreError(
+                raise ClusterRefusedError(
                     f"{self._connection.address} refused to store {action['_id']} "
                     f"({said['status']}: {reason[:300]})"
                 )

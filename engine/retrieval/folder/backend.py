@@ -13,7 +13,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, reason_of
+from engine.errors import (
+    CheckpointMismatchError,
+    ForereadError,
+    IndexClosedError,
+    IndexExistsError,
+    access_error,
+    reason_of,
+)
 from engine.retrieval.analyser import analyser_named
 from engine.retrieval.backend import Description
 from engine.retrieval.folder.derivations import (
@@ -78,7 +85,7 @@ class FolderBackend:
         holds something else, or if another process is writing to it.
         """
         if not _store_folder(folder).is_dir() and _has_content(folder):
-            raise IndexStoreError(
+            raise IndexExistsError(
                 f"{folder} isn't an index and isn't empty; name a new folder for the index"
             )
         store = LmdbStore.create(_store_folder(folder), settings, overwrite=overwrite, named=folder)
@@ -219,7 +226,7 @@ class FolderBackend:
             store = self._store
             try:
                 return held.enter_context(store.snapshot())
-            except IndexStoreError:
+            except IndexClosedError:
                 if store is self._store:
                     raise
 
@@ -274,9 +281,10 @@ class FolderBackend:
         except (OSError, RuntimeError, ValueError) as error:
             if self._replaced():
                 return None  # if names can't be exchanged, there's a moment without a folder
-            raise IndexStoreError(
+            raise access_error(
+                error,
                 f"the search files of {self._folder} can't be brought up to date "
-                f"({reason_of(error)}); check the disk's free space and the folder's owner"
+                f"({reason_of(error)}); check the disk's free space and the folder's owner",
             ) from error
 
     def _both(

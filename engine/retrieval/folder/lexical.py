@@ -15,7 +15,7 @@ import rank_bm25
 import tantivy
 from numpy.typing import NDArray
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexDamagedError
 from engine.retrieval.folder.key_set import KeySet
 from engine.retrieval.hit import Hit, best_first
 from engine.retrieval.scoring import K1, B
@@ -99,7 +99,7 @@ class TantivyIndex:
             ]
         )
         searcher = self._searcher
-        with _damage_raises(IndexStoreError, self._folder):
+        with _damage_raises(IndexDamagedError, self._folder):
             if among is None:
                 return best_first(_hits(searcher, query, n))
             if len(among) <= FEW:
@@ -115,7 +115,7 @@ class TantivyIndex:
                     return best_first(found[:n])
 
     def frequency(self, term: str) -> int:
-        with _damage_raises(IndexStoreError, self._folder):
+        with _damage_raises(IndexDamagedError, self._folder):
             return int(self._searcher.doc_freq(TERMS, term))
 
     def keys(self) -> NDArray[np.int64]:

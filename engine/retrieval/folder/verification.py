@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import IndexStoreError
+from engine.errors import IndexNotFoundError, IndexStoreError
 from engine.retrieval.folder.derivations import vectors_kind
 from engine.retrieval.folder.derived import Mark, read_mark
 from engine.retrieval.folder.lexical import TantivyIndex
@@ -73,7 +73,7 @@ def verify_index(folder: Path) -> Verification:
     Raises: IndexStoreError if there is no index.
     """
     if not (folder / "store" / "data.mdb").is_file():
-        raise IndexStoreError(
+        raise IndexNotFoundError(
             f"{folder} holds no index; build one with: indexer build SOURCE --index {folder}"
         )
     found, ended = _read_parts(folder)

@@ -31,7 +31,7 @@ def collection(tokenizer: Tokenizer, paragraphs: list[SquadParagraph]) -> Exampl
 def joint_ids(batch: Batch) -> tuple[list[list[int]], list[int]]:
     """The ids of each pair as they are read, and of all pairs end to end."""
     joint, index = join(batch.questions.packing, batch.windows.packing, batch.pairs)
-    ids = torch.cat([batch.questions, batch.windows])[index]
+    ids = torch.cat([batch.questions.ids, batch.windows.ids])[index]
     return [own.tolist() for own in ids.split(joint.lengths.tolist())], ids.tolist()
 
 

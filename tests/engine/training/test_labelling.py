@@ -38,7 +38,7 @@ def test_a_question_goes_to_where_its_span_stands_highest_and_only_if_high_enoug
         ("where", 1): ("north", 0.4, 19),
     }
 
-    def predict(_reader: object, _tokenizer: object, paragraphs: list[SquadParagraph], **_: object):
+    def predict(_reader: object, _tokenizer: object, paragraphs: list[SquadParagraph], _: object):
         for paragraph in paragraphs:
             for question in paragraph.questions:
                 yield Prediction(question, *told[question.id, paragraph.number])
@@ -61,7 +61,7 @@ def test_what_trainings_hold_back_gets_no_labels(
         for n, text in enumerate(texts)
     ]
 
-    def predict(_reader: object, _tokenizer: object, paragraphs: list[SquadParagraph], **_: object):
+    def predict(_reader: object, _tokenizer: object, paragraphs: list[SquadParagraph], _: object):
         for paragraph in paragraphs:
             yield Prediction(paragraph.questions[0], "Lamp", 1.0, 0)
 

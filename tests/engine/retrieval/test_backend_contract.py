@@ -46,6 +46,12 @@ class Collection:
         return open_backend(self.place)
 
 
+def remove(backend) -> None:
+    """The index of a test, which the server would keep."""
+    index = backend._located.index
+    backend._connection.call(lambda c: c.indices.delete(index=index))
+
+
 @pytest.fixture(params=["folder", "cluster"])
 def make_backend(request, tmp_path) -> Iterator[Callable[[], Collection]]:
     with ExitStack() as made:
@@ -60,7 +66,7 @@ def make_backend(request, tmp_path) -> Iterator[Callable[[], Collection]]:
             server = request.getfixturevalue("cluster")
             address = parse_cluster_address(server.address(f"contract{next(NUMBERS)}"))
             backend = made.enter_context(ElasticBackend.begin(address, SETTINGS, overwrite=False))
-            made.callback(backend.discard)
+            made.callback(remove, backend)
             backend.publish()
             return Collection(address, backend)
 

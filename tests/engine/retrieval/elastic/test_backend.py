@@ -77,7 +77,6 @@ def test_what_a_killed_build_left_is_seen_by_the_next_one(address):
         killed.write(FIRST)
     with ElasticBackend.begin(address, SETTINGS, overwrite=False) as backend:
         assert backend.describe().documents == 2
-        backend.discard_empty()
         assert backend.describe().documents == 2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,8 +75,9 @@ class LmdbStore:
                 error,
                 f"{named} can't be made ({error.strerror}); name another folder for the index",
             ) from error
-        writer = WriterLock.take(path / "writer.lock", named)
-        try:
+        with ExitStack() as opened:
+            writer = WriterLock.take(path / "writer.lock", named)
+            opened.callback(writer.release)
             if (path / "data.mdb").exists():
                 if not overwrite:
                     raise IndexExistsError(
@@ -88,19 +89,12 @@ class LmdbStore:
                 (path / "data.mdb").unlink()
                 (path / "lock.mdb").unlink(missing_ok=True)
             environment = Environment.opened(path, DATABASES, create=True, named=named)
-            try:
-                environment.write(
-                    lambda transaction: put_manifest(
-                        transaction, environment, Manifest.new(settings)
-                    )
-                )
-                return cls(environment, writer)
-            except BaseException:
-                environment.release()
-                raise
-        except BaseException:
-            writer.release()
-            raise
+            opened.callback(environment.release)
+            manifest = Manifest.new(settings)
+            environment.write(lambda transaction: put_manifest(transaction, environment, manifest))
+            store = cls(environment, writer)
+            opened.pop_all()
+        return store
 
     @classmethod
     def open(cls, path: Path, *, readonly: bool = True, named: Path | None = None) -> LmdbStore:
@@ -120,18 +114,15 @@ class LmdbStore:
             raise access_error(
                 error, f"{named} can't be read ({error.strerror}); check who owns the folder"
             ) from error
-        writer = None if readonly else WriterLock.take(path / "writer.lock", named)
-        try:
-            environment = Environment.opened(path, DATABASES, create=False, named=named)
-            try:
-                return cls(environment, writer)
-            except BaseException:
-                environment.release()
-                raise
-        except BaseException:
+        with ExitStack() as opened:
+            writer = None if readonly else WriterLock.take(path / "writer.lock", named)
             if writer is not None:
-                writer.release()
-            raise
+                opened.callback(writer.release)
+            environment = Environment.opened(path, DATABASES, create=False, named=named)
+            opened.callback(environment.release)
+            store = cls(environment, writer)
+            opened.pop_all()
+        return store
 
     def close(self) -> None:
         if not self._closed:

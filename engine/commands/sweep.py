@@ -1,19 +1,25 @@
 """`engine sweep`: trains and measures cuts, losses and seeds, for one table and plot."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import torch
 import typer
 
+from engine.checkpoint import Checkpoint, load_teacher, settings_for
 from engine.commands import console
+from engine.commands.base_targets import base_targets
 from engine.commands.options import JSON
+from engine.datasets.squad import read_squad
 from engine.errors import SourceError
-
-if TYPE_CHECKING:
-    from engine.checkpoint import Checkpoint
-    from engine.sweep.plan import Trial
-    from engine.sweep.run import SweepProgress
-    from engine.sweep.trial import Exam, Teaching
+from engine.sweep import report
+from engine.sweep.files import digest_files, digest_network
+from engine.sweep.plan import MeasuringConditions, TrainingConditions, Trial, plan_trials
+from engine.sweep.run import SweepProgress, run_sweep
+from engine.sweep.trial import Exam, Teaching
+from engine.training.compatibility import load_base
+from engine.training.distillation import parse_numbers
+from engine.training.material import gather_material
 
 SHAPES = ("1-6:7,10,12", "1-4:5,8,12", "1-9:10-12", "1-6:7,12", "1-6:7,9,11,12")
 
@@ -74,8 +80,6 @@ def sweep(
     After an interruption, the same command continues; finished trials aren't repeated.
     Example: engine sweep train.json --teacher teacher --evaluate dev.json --losses none,both
     """
-    from engine.sweep import report
-
     if redraw:
         result = report.stored(out)
     elif not files or teacher is None or evaluate is None:
@@ -83,8 +87,6 @@ def sweep(
             "a sweep needs training files, --teacher DIR and --evaluate FILE; --redraw needs none"
         )
     else:
-        from engine.checkpoint import load_teacher
-
         trials = _plan(shape or list(SHAPES), losses, seeds)
         taught_by = load_teacher(teacher)
         exam = _exam(evaluate, taught_by, limit=limit, timed=timed, passages=passages)
@@ -98,32 +100,20 @@ def sweep(
     console.show(result, as_json=as_json, human=report.markdown)
 
 
-def _plan(shapes: list[str], losses: str, seeds: str) -> "list[Trial]":
-    from engine.sweep.plan import plan_trials
-    from engine.training.distillation import parse_numbers
-
+def _plan(shapes: list[str], losses: str, seeds: str) -> list[Trial]:
     named = [name.strip() for name in losses.split(",")]
     return plan_trials(shapes, named, parse_numbers(seeds, "seeds"))
 
 
 def _teaching(
     files: list[Path],
-    teacher: "Checkpoint",
+    teacher: Checkpoint,
     *,
     base: str,
     vector: str,
     runs: Path,
     pace: tuple[float, int, int, float],
-) -> "Teaching":
-    from engine.checkpoint import settings_for
-    from engine.commands.base_targets import base_targets
-    from engine.sweep.files import digest_files, digest_network
-    from engine.sweep.plan import TrainingConditions
-    from engine.sweep.trial import Teaching
-    from engine.training.compatibility import load_base
-    from engine.training.distillation import parse_numbers
-    from engine.training.material import gather_material
-
+) -> Teaching:
     based_on = load_base(base, teacher.tokenizer, teacher.hidden_width) if base else None
     conditions = TrainingConditions(
         digest_files(files),
@@ -142,15 +132,8 @@ def _teaching(
 
 
 def _exam(
-    evaluate: Path, teacher: "Checkpoint", *, limit: int | None, timed: int, passages: int
-) -> "Exam":
-    import torch
-
-    from engine.datasets.squad import read_squad
-    from engine.sweep.files import digest_files
-    from engine.sweep.plan import MeasuringConditions
-    from engine.sweep.trial import Exam
-
+    evaluate: Path, teacher: Checkpoint, *, limit: int | None, timed: int, passages: int
+) -> Exam:
     conditions = MeasuringConditions(
         digest_files([evaluate]),
         teacher.fingerprint,
@@ -164,18 +147,15 @@ def _exam(
 
 
 def _run(
-    trials: "list[Trial]", runs: Path, out: Path, teaching: "Teaching", exam: "Exam"
+    trials: list[Trial], runs: Path, out: Path, teaching: Teaching, exam: Exam
 ) -> dict[str, Any]:
-    from engine.sweep import report
-    from engine.sweep.run import run_sweep
-
     def keep(result: dict[str, Any]) -> None:
         report.store(result, out)
         report.draw(result, out)
 
     with console.progress_bar("sweep", None) as bar:
 
-        def show(p: "SweepProgress") -> None:
+        def show(p: SweepProgress) -> None:
             left = "" if p.seconds_left is None else f", {console.duration(p.seconds_left)} left"
             note = f"trial {p.number} of {p.trials}, {p.name}: {p.doing}{left}"
             bar(0, note)

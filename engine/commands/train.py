@@ -3,19 +3,36 @@
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import torch
 import typer
 
+from engine.checkpoint import load_checkpoint, load_teacher, save_checkpoint, settings_for
 from engine.commands import console
+from engine.commands.base_targets import base_targets
 from engine.commands.options import JSON
+from engine.commands.training_bar import training_bar
+from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer
+from engine.encoder.selection import with_vector_layers
+from engine.encoder.split import SplitEncoder
 from engine.errors import SourceError
-
-if TYPE_CHECKING:
-    from engine.encoder.split import SplitEncoder
-    from engine.reading.reader import Reader
-    from engine.text.tokenization import Tokenizer
-    from engine.training.trainer import Recipe
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
+from engine.training.batches import Mixture
+from engine.training.compatibility import check_pieces, load_base
+from engine.training.distillation import (
+    Shape,
+    parse_losses,
+    parse_numbers,
+    split_recipe,
+    student_of,
+)
+from engine.training.examples import cut_examples
+from engine.training.material import gather_material, split_paragraphs
+from engine.training.run import check_out, train_to_checkpoint, work_folder
+from engine.training.trainer import Recipe
+from engine.training.vectors import VectorRecipe, train_vectors
 
 FILES = Annotated[list[Path], typer.Argument(help="Training questions: SQuAD's or NQ's layout.")]
 OUT = Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")]
@@ -47,14 +64,6 @@ def teacher(
 
     Example: engine train teacher train.json --base intfloat/multilingual-e5-small --out teacher
     """
-    import torch
-
-    from engine.checkpoint import load_teacher
-    from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer
-    from engine.reading.reader import Reader
-    from engine.training.batches import Mixture
-    from engine.training.trainer import Recipe
-
     if bool(base) == bool(start):
         raise SourceError("give either --base NAME_OR_DIR or --start DIR")
     torch.manual_seed(seed)
@@ -111,18 +120,6 @@ def split(
     Each upper layer is held to the states that the next one kept would have seen in the teacher.
     Example: engine train split train.json --teacher teacher --out split
     """
-    import torch
-
-    from engine.checkpoint import load_checkpoint, load_teacher
-    from engine.training.compatibility import check_pieces, load_base
-    from engine.training.distillation import (
-        Shape,
-        parse_losses,
-        parse_numbers,
-        split_recipe,
-        student_of,
-    )
-
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
     taught_by = load_teacher(teacher)
     # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
@@ -169,19 +166,6 @@ def vectors(
     It starts from the model's own layers if they are the same, else from the base's.
     Example: engine train vectors train.json --base intfloat/multilingual-e5-small --model split
     """
-    import torch
-
-    from engine.checkpoint import load_checkpoint, save_checkpoint
-    from engine.commands.base_targets import base_targets
-    from engine.commands.training_bar import training_bar
-    from engine.encoder.selection import with_vector_layers
-    from engine.training.compatibility import load_base
-    from engine.training.distillation import parse_numbers
-    from engine.training.examples import cut_examples
-    from engine.training.material import split_paragraphs
-    from engine.training.run import check_out, work_folder
-    from engine.training.vectors import VectorRecipe, train_vectors
-
     checkpoint = load_checkpoint(model, dtype=torch.float32)
     check_out(model, in_place=True)
     encoder = load_base(base, checkpoint.tokenizer, checkpoint.hidden_width)
@@ -215,22 +199,16 @@ def vectors(
 
 
 def _train(
-    reader: "Reader",
-    tokenizer: "Tokenizer",
+    reader: Reader,
+    tokenizer: Tokenizer,
     files: list[Path],
-    recipe: "Recipe",
+    recipe: Recipe,
     out: Path,
     *,
-    teacher: "Reader | None",
-    base: "SplitEncoder | None" = None,
+    teacher: Reader | None,
+    base: SplitEncoder | None = None,
     as_json: bool,
 ) -> None:
-    from engine.checkpoint import settings_for
-    from engine.commands.base_targets import base_targets
-    from engine.commands.training_bar import training_bar
-    from engine.training.material import gather_material
-    from engine.training.run import check_out, train_to_checkpoint, work_folder
-
     check_out(out)
     limit = settings_for(reader.encoder.config).passage_limit
     material = gather_material(files, tokenizer, limit=limit)

@@ -1,15 +1,22 @@
 """`engine train average`: the mean of checkpoints that were trained on from the same one."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import torch
 import typer
 
+from engine.checkpoint import load_checkpoint
+from engine.checkpoint_conversion import unfitted
 from engine.commands import console
 from engine.commands.options import JSON
-
-if TYPE_CHECKING:
-    from engine.reading.reader import Reader
+from engine.datasets.squad import take_questions
+from engine.evaluation.reading import predict, score
+from engine.reading.reader import Reader
+from engine.training.averaging import average_readers
+from engine.training.material import split_paragraphs
+from engine.training.run import check_out, reading_whole, save_trained
 
 MEASURED_QUESTIONS = 500
 
@@ -32,18 +39,6 @@ def average(
 
     Example: engine train average model mine --questions train.json --out both
     """
-    from dataclasses import replace
-
-    import torch
-
-    from engine.checkpoint import load_checkpoint
-    from engine.checkpoint_conversion import unfitted
-    from engine.datasets.squad import take_questions
-    from engine.evaluation.reading import predict, score
-    from engine.training.averaging import average_readers
-    from engine.training.material import split_paragraphs
-    from engine.training.run import check_out, reading_whole, save_trained
-
     loaded = [load_checkpoint(folder, dtype=torch.float32) for folder in checkpoints]
     averaged = average_readers(loaded)
     check_out(out)
@@ -51,7 +46,7 @@ def average(
     asked = take_questions(held_back, MEASURED_QUESTIONS)
     first = loaded[0]
 
-    def measure(reader: "Reader") -> dict[str, float]:
+    def measure(reader: Reader) -> dict[str, float]:
         return score(list(predict(reader, first.tokenizer, asked, reading_whole(first.settings))))
 
     quality, of_each = {}, []

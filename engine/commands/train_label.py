@@ -6,9 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.checkpoint import load_checkpoint
 from engine.commands import console
 from engine.commands.options import JSON, index_option
+from engine.datasets.squad import read_questions, read_squad, take_questions
 from engine.errors import SourceError
+from engine.retrieval.opening import open_backend
+from engine.training.labelling import label_questions, retrieved_paragraphs, squad_layout
 
 
 def label(
@@ -37,11 +41,6 @@ def label(
 
     Example: engine train label questions.txt --index papers.idx --teacher teacher --out more.json
     """
-    from engine.checkpoint import load_checkpoint
-    from engine.datasets.squad import read_questions, read_squad, take_questions
-    from engine.retrieval.opening import open_backend
-    from engine.training.labelling import label_questions, retrieved_paragraphs, squad_layout
-
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise SourceError(f"{out} can't be written: name a file, in a folder that's there")
     answering = load_checkpoint(teacher)

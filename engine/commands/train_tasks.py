@@ -6,23 +6,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
+import torch
 import typer
 
+from engine.checkpoint import Checkpoint, Settings, load_checkpoint, load_teacher, save_checkpoint
+from engine.checkpoint_conversion import unfitted
 from engine.commands import console
+from engine.commands.base_targets import base_targets
 from engine.commands.options import JSON
+from engine.commands.training_bar import training_bar
+from engine.datasets.formats import read_boolean, read_choice
+from engine.datasets.questions import take
+from engine.datasets.squad import take_questions
 from engine.errors import CheckpointError
-
-if TYPE_CHECKING:
-    from engine.checkpoint import Checkpoint, Settings
-    from engine.evaluation.tasks import Judged
-    from engine.reading.reader import Reader
-    from engine.text.tokenization import Tokenizer
-    from engine.training.material import Material
-    from engine.training.task_examples import TaskSet
-    from engine.training.task_trainer import Beside
-    from engine.training.trainer import Recipe
+from engine.evaluation.reading import predict, score
+from engine.evaluation.tasks import Judged, accuracy, judge_boolean, judge_choice
+from engine.reading.choices import choice_limit
+from engine.reading.reader import Reader
+from engine.reading.skipping import EveryToken
+from engine.text.tokenization import Tokenizer
+from engine.training.batches import Mixture
+from engine.training.compatibility import check_pieces, load_base
+from engine.training.distillation import Shape
+from engine.training.examples import is_tune
+from engine.training.material import Material, gather_material
+from engine.training.negatives import with_other_windows
+from engine.training.run import check_out, reading_whole, work_folder
+from engine.training.skimming import fit_skim
+from engine.training.task_examples import TaskSet, cut_boolean, cut_choice
+from engine.training.task_trainer import Beside, train_task
+from engine.training.trainer import Recipe
 
 EVALUATE_EVERY = 200
 EVALUATE_QUESTIONS = 400
@@ -79,14 +94,6 @@ def boolean(
 
     Example: engine train boolean boolq.jsonl --model split --spans train.json --out both
     """
-    from engine.datasets.formats import read_boolean
-    from engine.evaluation.tasks import judge_boolean
-    from engine.training.batches import Mixture
-    from engine.training.negatives import with_other_windows
-    from engine.training.run import reading_whole
-    from engine.training.task_examples import cut_boolean
-    from engine.training.trainer import Recipe
-
     questions, held_back = _split([question for file in files for question in read_boolean(file)])
     checkpoint, taught_by = _load(model, teacher)
     limit, how = checkpoint.settings.passage_limit, reading_whole(checkpoint.settings)
@@ -134,14 +141,6 @@ def choice(
 
     Example: engine train choice RACE/train/middle --model split --out chooser
     """
-    from engine.datasets.formats import read_choice
-    from engine.evaluation.tasks import judge_choice
-    from engine.reading.choices import choice_limit
-    from engine.training.batches import Mixture
-    from engine.training.run import reading_whole
-    from engine.training.task_examples import cut_choice
-    from engine.training.trainer import Recipe
-
     questions, held_back = _split([question for file in files for question in read_choice(file)])
     checkpoint, taught_by = _load(model, teacher)
     limit, how = checkpoint.settings.passage_limit, reading_whole(checkpoint.settings)
@@ -168,12 +167,7 @@ def choice(
     )
 
 
-def _load(model: Path, teacher: Path | None) -> "tuple[Checkpoint, Reader | None]":
-    import torch
-
-    from engine.checkpoint import load_checkpoint, load_teacher
-    from engine.training.compatibility import check_pieces
-
+def _load(model: Path, teacher: Path | None) -> tuple[Checkpoint, Reader | None]:
     checkpoint = load_checkpoint(model, dtype=torch.float32)
     if teacher is None:
         return checkpoint, None
@@ -183,26 +177,17 @@ def _load(model: Path, teacher: Path | None) -> "tuple[Checkpoint, Reader | None
 
 
 def _train(
-    checkpoint: "Checkpoint",
-    teacher: "Reader | None",
-    tasks: "TaskSet",
-    judge: "Callable[[Reader], list[Judged]]",
+    checkpoint: Checkpoint,
+    teacher: Reader | None,
+    tasks: TaskSet,
+    judge: Callable[[Reader], list[Judged]],
     out: Path,
     *,
     spans: Sequence[Path],
     base: str,
-    recipe: "Recipe",
+    recipe: Recipe,
     as_json: bool,
 ) -> None:
-    from engine.checkpoint import save_checkpoint
-    from engine.checkpoint_conversion import unfitted
-    from engine.commands.training_bar import training_bar
-    from engine.evaluation.tasks import accuracy
-    from engine.reading.skipping import EveryToken
-    from engine.training.distillation import Shape
-    from engine.training.run import check_out, work_folder
-    from engine.training.task_trainer import train_task
-
     if base and not spans:
         raise CheckpointError(
             "--base is for vectors beside spans; give --spans too, or leave it out"
@@ -226,7 +211,7 @@ def _train(
     beside = _beside(checkpoint, material, base, settled, work) if material else None
     quality: dict[str, Any] = {}
 
-    def measure(reader: "Reader", step: int) -> None:
+    def measure(reader: Reader, step: int) -> None:
         quality.update(accuracy(judge(reader)))
         if not quality["questions"]:
             return
@@ -268,22 +253,15 @@ def _train(
     console.show({"model": str(out), **quality}, as_json=as_json, human=_text)
 
 
-def _material(checkpoint: "Checkpoint", files: Sequence[Path]) -> "Material":
-    from engine.training.material import gather_material
-
+def _material(checkpoint: Checkpoint, files: Sequence[Path]) -> Material:
     limit = checkpoint.settings.passage_limit
     return gather_material(files, checkpoint.tokenizer, limit=limit)
 
 
 def _beside(
-    checkpoint: "Checkpoint", material: "Material", base: str, recipe: "Recipe", work: Path
-) -> "Beside":
+    checkpoint: Checkpoint, material: Material, base: str, recipe: Recipe, work: Path
+) -> Beside:
     """Span questions to train on alongside, with the weights of `recipe`."""
-    from engine.commands.base_targets import base_targets
-    from engine.training.batches import Mixture
-    from engine.training.compatibility import load_base
-    from engine.training.task_trainer import Beside
-
     examples, targets = material.examples, None
     if base:
         encoder = load_base(base, checkpoint.tokenizer, checkpoint.hidden_width)
@@ -294,14 +272,9 @@ def _beside(
 
 
 def _with_spans_measured(
-    settings: "Settings", reader: "Reader", tokenizer: "Tokenizer", material: "Material"
-) -> "Settings":
+    settings: Settings, reader: Reader, tokenizer: Tokenizer, material: Material
+) -> Settings:
     """EM and F1 on held-out spans, and the early exit that they now allow."""
-    from engine.datasets.squad import take_questions
-    from engine.evaluation.reading import predict, score
-    from engine.training.run import reading_whole
-    from engine.training.skimming import fit_skim
-
     asked = take_questions(material.held_back, EVALUATE_QUESTIONS)
     options = reading_whole(settings)
     return replace(
@@ -332,9 +305,6 @@ def _text(result: dict[str, Any]) -> str:
 
 def _split(questions: list[_Q]) -> tuple[list[_Q], list[_Q]]:
     """Questions to train on, and some held-out ones, by a hash of their passages."""
-    from engine.datasets.questions import take
-    from engine.training.examples import is_tune
-
     random.Random(0).shuffle(questions)
     held_back = [q for q in questions if is_tune(q.passage)]
     return [q for q in questions if not is_tune(q.passage)], take(held_back, EVALUATE_QUESTIONS)

@@ -9,7 +9,7 @@ import typer
 from engine.checkpoint import Checkpoint, load_teacher, settings_for
 from engine.commands import console
 from engine.commands.base_targets import base_targets
-from engine.commands.options import JSON
+from engine.commands.options import DEVICE, JSON
 from engine.datasets.squad import read_squad
 from engine.errors import SourceError
 from engine.sweep import report
@@ -73,6 +73,7 @@ def sweep(
     redraw: Annotated[
         bool, typer.Option("--redraw", help="Draw table and plot again from the figures in --out.")
     ] = False,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Train students of every shape, loss and seed; measure quality, time, memory and room.
@@ -88,7 +89,7 @@ def sweep(
         )
     else:
         trials = _plan(shape or list(SHAPES), losses, seeds)
-        taught_by = load_teacher(teacher)
+        taught_by = load_teacher(teacher, device=device)
         exam = _exam(evaluate, taught_by, limit=limit, timed=timed, passages=passages)
         pace = (epochs, batch_size, share, learning_rate)
         teaching = _teaching(files, taught_by, base=base, vector=vector, runs=runs, pace=pace)
@@ -114,7 +115,9 @@ def _teaching(
     runs: Path,
     pace: tuple[float, int, int, float],
 ) -> Teaching:
-    based_on = load_base(base, teacher.tokenizer, teacher.hidden_width) if base else None
+    based_on = (
+        load_base(base, teacher.tokenizer, teacher.hidden_width, teacher.device) if base else None
+    )
     conditions = TrainingConditions(
         digest_files(files),
         teacher.fingerprint,

@@ -11,8 +11,9 @@ import typer
 from engine.checkpoint import load_checkpoint, load_teacher, save_checkpoint, settings_for
 from engine.commands import console
 from engine.commands.base_targets import base_targets
-from engine.commands.options import JSON
+from engine.commands.options import DEVICE, JSON
 from engine.commands.training_bar import training_bar
+from engine.devices import chosen_device
 from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer
 from engine.encoder.selection import with_vector_layers
 from engine.encoder.split import SplitEncoder
@@ -29,9 +30,10 @@ from engine.training.distillation import (
     student_of,
 )
 from engine.training.examples import cut_examples
+from engine.training.loop import Pace
 from engine.training.material import gather_material, split_paragraphs
+from engine.training.recipe import Recipe
 from engine.training.run import check_out, train_to_checkpoint, work_folder
-from engine.training.trainer import Recipe
 from engine.training.vectors import VectorRecipe, train_vectors
 
 FILES = Annotated[list[Path], typer.Argument(help="Training questions: SQuAD's or NQ's layout.")]
@@ -58,6 +60,7 @@ def teacher(
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1.5e-4,
     dropout: DROPOUT = 0.0,
     seed: SEED = 0,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Train the undecomposed reader from a base encoder.
@@ -68,15 +71,16 @@ def teacher(
         raise SourceError("give either --base NAME_OR_DIR or --start DIR")
     torch.manual_seed(seed)
     if start:
-        begun = load_teacher(start, dtype=torch.float32)
+        begun = load_teacher(start, dtype=torch.float32, device=device)
         tokenizer, reader = begun.tokenizer, begun.reader.requires_grad_(True)
     else:
-        tokenizer, reader = load_transformers_tokenizer(base), Reader(load_transformers(base))
+        tokenizer = load_transformers_tokenizer(base)
+        reader = Reader(load_transformers(base)).to(chosen_device(device))
     recipe = Recipe(
         epochs=epochs,
         batch_size=batch_size,
         share=1,
-        learning_rate=learning_rate,
+        pace=Pace(learning_rate),
         mixture=Mixture(gold_only=0.8, unanswered=0.08),
         dropout=dropout,
         seed=seed,
@@ -113,6 +117,7 @@ def split(
     vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
     dropout: DROPOUT = 0.0,
     seed: SEED = 0,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Cut a reader in two and distil it from the undecomposed one that it starts from.
@@ -121,11 +126,13 @@ def split(
     Example: engine train split train.json --teacher teacher --out split
     """
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
-    taught_by = load_teacher(teacher)
+    taught_by = load_teacher(teacher, device=device)
     # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
-    begun = load_checkpoint(start or teacher, dtype=torch.float32)
+    begun = load_checkpoint(start or teacher, dtype=torch.float32, device=device)
     check_pieces(taught_by.tokenizer, begun.tokenizer, begun.folder)
-    based_on = load_base(base, begun.tokenizer, begun.hidden_width) if base else None
+    based_on = None
+    if base:
+        based_on = load_base(base, begun.tokenizer, begun.hidden_width, begun.device)
     recipe = split_recipe(
         shape,
         weights,
@@ -159,6 +166,7 @@ def vectors(
     ] = "8,10,12",
     epochs: EPOCHS = 4.0,
     seed: SEED = 0,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Train the layers that turn a text's states into its retrieval vector, and only these.
@@ -166,13 +174,14 @@ def vectors(
     It starts from the model's own layers if they are the same, else from the base's.
     Example: engine train vectors train.json --base intfloat/multilingual-e5-small --model split
     """
-    checkpoint = load_checkpoint(model, dtype=torch.float32)
+    checkpoint = load_checkpoint(model, dtype=torch.float32, device=device)
     check_out(model, in_place=True)
-    encoder = load_base(base, checkpoint.tokenizer, checkpoint.hidden_width)
+    encoder = load_base(base, checkpoint.tokenizer, checkpoint.hidden_width, checkpoint.device)
     numbers = parse_numbers(layers)
     taught = checkpoint.reader
     if taught.encoder.config.vector != numbers:
         taught = taught.with_encoder(with_vector_layers(taught.encoder, encoder, numbers))
+        taught = taught.to(checkpoint.device)
     taught.encoder.vector.requires_grad_(True)
     paragraphs, _ = split_paragraphs(files)
     limit = checkpoint.settings.passage_limit

@@ -10,7 +10,7 @@ import typer
 from engine.checkpoint import load_checkpoint
 from engine.checkpoint_conversion import unfitted
 from engine.commands import console
-from engine.commands.options import JSON
+from engine.commands.options import DEVICE, JSON
 from engine.datasets.squad import take_questions
 from engine.evaluation.reading import predict, score
 from engine.reading.reader import Reader
@@ -33,13 +33,14 @@ def average(
             "the mean, and how far its last layer may be skimmed."
         ),
     ] = None,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Average the weights of checkpoints, each as much as the others.
 
     Example: engine train average model mine --questions train.json --out both
     """
-    loaded = [load_checkpoint(folder, dtype=torch.float32) for folder in checkpoints]
+    loaded = [load_checkpoint(folder, dtype=torch.float32, device=device) for folder in checkpoints]
     averaged = average_readers(loaded)
     check_out(out)
     held_back = split_paragraphs(questions)[1] if questions else []

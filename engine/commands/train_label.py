@@ -8,7 +8,7 @@ import typer
 
 from engine.checkpoint import load_checkpoint
 from engine.commands import console
-from engine.commands.options import JSON, index_option
+from engine.commands.options import DEVICE, JSON, index_option
 from engine.datasets.squad import read_questions, read_squad, take_questions
 from engine.errors import SourceError
 from engine.retrieval.opening import open_backend
@@ -35,6 +35,7 @@ def label(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Take at most this many questions.")
     ] = None,
+    device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Answer questions that nobody has answered, for `engine train split` to train on.
@@ -43,7 +44,7 @@ def label(
     """
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise SourceError(f"{out} can't be written: name a file, in a folder that's there")
-    answering = load_checkpoint(teacher)
+    answering = load_checkpoint(teacher, device=device)
     if index is None:
         paragraphs = take_questions(read_squad(questions), limit)
         asked = sum(len(p.questions) for p in paragraphs)

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from engine.training.distillation import Losses, Shape, parse_losses, parse_shape
+from engine.training.distillation import Shape, parse_losses, parse_shape
+from engine.training.recipe import Losses
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from engine.sweep.trial import (
     train_trial,
 )
 from engine.training.distillation import student_of
-from engine.training.loop import Progress
+from engine.training.loop import TrainingProgress
 
 TEACHER = "teacher"
 """Folder of the teacher's own figures, among those of the trials."""
@@ -75,8 +75,8 @@ def run_sweep(
     def doing_of(number: int, name: str) -> Callable[[str], None]:
         return lambda doing: report(number, name, doing)
 
-    def training_of(number: int, name: str) -> Callable[[Progress], None]:
-        def show(p: Progress) -> None:
+    def training_of(number: int, name: str) -> Callable[[TrainingProgress], None]:
+        def show(p: TrainingProgress) -> None:
             clock.step(p)
             report(number, name, f"step {p.step} of {p.steps}, loss {p.loss:.3f}", p.step)
 
@@ -106,7 +106,7 @@ def run_sweep(
             {
                 "shape": str(trial.shape),
                 "losses": trial.losses,
-                "weights": asdict(trial.weights),
+                "weights": trial.weights.of_terms(),
                 "seed": trial.seed,
                 **figures,
             }
@@ -134,7 +134,7 @@ class _Clock:
         self._untrained -= 1
         self._started, self._steps = time.monotonic(), 0
 
-    def step(self, p: Progress) -> None:
+    def step(self, p: TrainingProgress) -> None:
         self._steps += 1
         each = (time.monotonic() - self._started) / self._steps
         self._training, self._of_this = each * p.steps, each * (p.steps - p.step) + self.measuring

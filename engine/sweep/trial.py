@@ -33,7 +33,7 @@ from engine.reading.skipping import Skipping
 from engine.sweep.files import read_json, write_json
 from engine.sweep.plan import MeasuringConditions, TrainingConditions, Trial, as_json
 from engine.training.distillation import split_recipe, student_of
-from engine.training.loop import Progress
+from engine.training.loop import TrainingProgress
 from engine.training.material import Material
 from engine.training.run import train_to_checkpoint
 from engine.training.vectors import VectorTargets
@@ -83,7 +83,7 @@ def train_trial(
     folder: Path,
     teaching: Teaching,
     *,
-    on_progress: Callable[[Progress], None],
+    on_progress: Callable[[TrainingProgress], None],
     say: Callable[[str], None],
 ) -> None:
     """Train the trial into `folder`. A training that was begun is resumed."""
@@ -92,7 +92,7 @@ def train_trial(
     torch.manual_seed(trial.seed)
     teacher = teaching.teacher
     # Training is in fp32, so it starts in fp32, as in `engine train split`.
-    begun = load_checkpoint(teacher.folder, dtype=torch.float32).reader
+    begun = load_checkpoint(teacher.folder, dtype=torch.float32, device=teacher.device.type).reader
     student = student_of(begun, trial.shape, base=teaching.base, vector=conditions.vector)
     recipe = split_recipe(
         trial.shape,
@@ -135,7 +135,7 @@ def measure_trial(
     an index stores them. The teacher takes its turn with the same questions and passages. In time
     and memory, the teacher skips the same tokens as the model, so that only the cut differs.
     """
-    checkpoint = load_checkpoint(folder / "model")
+    checkpoint = load_checkpoint(folder / "model", device=exam.teacher.device.type)
     skipping = checkpoint.settings.skipping
     made = checkpoint.settings.training.get("reader", {})
     figures: dict[str, Any] = {

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from engine.encoder.packing import join
 from engine.encoder.states import Texts, passage_texts, question_texts
+from engine.reading.read import READ_WHOLE, read_pairs
+from engine.reading.reader import Reader, ReaderOutput
 from engine.text.tokenization import PieceIds, Tokenizer
 from engine.training.examples import Example, ExampleSet
 from engine.training.losses import Targets
@@ -22,6 +24,10 @@ class Packed:
     questions: Texts
     windows: Texts
     pairs: Tensor
+
+    def read_by(self, reader: Reader) -> ReaderOutput:
+        """The output of a reader on the same device, of every token."""
+        return read_pairs(reader, self.questions, self.windows, self.pairs, READ_WHOLE)
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,12 @@ def pack(
     windows: Sequence[PieceIds],
     pairs: Sequence[tuple[int, int]],
     tokenizer: Tokenizer,
+    device: torch.device | None = None,
 ) -> Packed:
     """Questions and windows in wordpieces, each with its special pieces."""
     return Packed(
-        question_texts(questions, tokenizer),
-        passage_texts(windows, tokenizer),
+        question_texts(questions, tokenizer, device),
+        passage_texts(windows, tokenizer, device),
         torch.tensor(pairs),
     )
 
@@ -108,6 +115,7 @@ def make_batch(
     tokenizer: Tokenizer,
     mixture: Mixture,
     rng: random.Random,
+    device: torch.device | None = None,
 ) -> Batch:
     """Draw the windows and one answer of each numbered example, and pack them."""
     examples = [collection.examples[number] for number in numbers]
@@ -126,14 +134,15 @@ def make_batch(
         [collection.windows[w].ids for w in window_index],
         pairs,
         tokenizer,
+        device,
     )
     of_questions = packed.questions.packing
     joint, _ = join(of_questions, packed.windows.packing, packed.pairs)
-    gold = torch.tensor(golds)
+    gold = torch.tensor(golds, device=device)
     first = joint.starts[gold.clamp(min=0)] + of_questions.lengths
-    span = torch.tensor(spans)
+    span = torch.tensor(spans, device=device)
     targets = Targets(
-        group=packed.pairs[:, 0],
+        group=packed.pairs[:, 0].to(gold.device),
         start=torch.where(gold >= 0, first + span[:, 0], -1),
         end=torch.where(gold >= 0, first + span[:, 1], -1),
         relevant=gold,

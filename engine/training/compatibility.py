@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import torch
+
 from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer
 from engine.encoder.split import SplitEncoder
 from engine.errors import CheckpointError
@@ -23,7 +25,9 @@ def check_pieces(ours: Tokenizer, theirs: Tokenizer, name: str | Path) -> None:
         )
 
 
-def load_base(name_or_folder: str, tokenizer: Tokenizer, width: int) -> SplitEncoder:
+def load_base(
+    name_or_folder: str, tokenizer: Tokenizer, width: int, device: torch.device
+) -> SplitEncoder:
     """The encoder whose vectors a model of this tokenizer and width will follow.
 
     Raises: CheckpointError if it can't be read, or has other pieces or another width.
@@ -35,4 +39,4 @@ def load_base(name_or_folder: str, tokenizer: Tokenizer, width: int) -> SplitEnc
             f"{name_or_folder} is {base.config.hidden_width} wide, the model {width}; its vectors "
             "can be followed only if both have one width"
         )
-    return base
+    return base.to(device)

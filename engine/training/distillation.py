@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.encoder.selection import reselect, with_vector_layers
 from engine.encoder.split import SplitEncoder
 from engine.errors import CheckpointError
 from engine.reading.reader import Reader
 from engine.training.batches import Mixture
-from engine.training.trainer import Recipe
+from engine.training.loop import Pace
+from engine.training.recipe import Losses, Recipe
 
 _NAMED = {"none": "ce", "both": "kd+lrs"}
 
@@ -40,21 +42,6 @@ class Shape:
         `last`.
         """
         return (*(following - 1 for following in self.upper[1:]), last)
-
-
-@dataclass(frozen=True)
-class Losses:
-    """Weights of the terms of the loss.
-
-    `hard`: cross-entropy of the right span. `soft`: T² KL from the teacher's spans (DeFormer's KD).
-    `states`: distance of the upper layers' states from the teacher's (its LRS). `passages`:
-    distance of the passages' states at the cut from the teacher's.
-    """
-
-    hard: float = 0.5
-    soft: float = 0.0
-    states: float = 0.0
-    passages: float = 0.0
 
 
 _TERMS = {
@@ -102,7 +89,7 @@ def parse_losses(text: str) -> Losses:
 
     Raises: CheckpointError for an unknown term or a weight that isn't one.
     """
-    losses = Losses()
+    losses = Losses(hard=0.5)
     for part in "+".join(_NAMED.get(name, name) for name in text.split("+")).split("+"):
         name, _, weight = part.partition(":")
         if name not in _TERMS:
@@ -116,7 +103,8 @@ def parse_losses(text: str) -> Losses:
             value = -1.0
         if not 0 <= value < float("inf"):
             raise CheckpointError(f"a weight is a number from 0 on, like kd:2, not {part!r}")
-        losses = replace(losses, **{field: value})
+        change: dict[str, Any] = {field: value}
+        losses = replace(losses, **change)
     return losses
 
 
@@ -136,7 +124,7 @@ def student_of(
     encoder = reselect(begun.encoder, lower=shape.lower, upper=shape.upper)
     if base is not None and encoder.config.vector != tuple(vector):
         encoder = with_vector_layers(encoder, base, vector)
-    return begun.with_encoder(encoder).requires_grad_(True)
+    return begun.with_encoder(encoder).to(begun.device).requires_grad_(True)
 
 
 def split_recipe(
@@ -160,19 +148,19 @@ def split_recipe(
     cut = shape.upper[0] - 1
     if losses.passages and not (shape.lower and cut >= 1 and not teacher.encoder.config.lower):
         raise CheckpointError("the loss 'cut' needs an undecomposed teacher and a cut in it")
+    held_to = replace(
+        losses,
+        matches=tuple(layer - 1 for layer in shape.matches(last)),
+        cut=max(0, cut - 1),
+        vectors=vectors,
+    )
     return Recipe(
         epochs=epochs,
         batch_size=batch_size,
         share=share,
-        learning_rate=learning_rate,
+        pace=Pace(learning_rate),
         mixture=Mixture(gold_only=0.75, unanswered=0.1),
-        hard=losses.hard,
-        soft=losses.soft,
-        states=losses.states,
-        matches=tuple(layer - 1 for layer in shape.matches(last)),
-        passages=losses.passages,
-        cut=max(0, cut - 1),
-        vectors=vectors,
+        losses=held_to,
         dropout=dropout,
         seed=seed,
     )

@@ -14,7 +14,7 @@ def identity(*, settings: str, examples: ExampleSet | TaskSet, networks: list[nn
     digest = hashlib.blake2b(settings.encode(), digest_size=16)
     for network in networks:
         for tensor in network.state_dict().values():
-            digest.update(tensor.contiguous().view(torch.uint8).numpy())
+            digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy())
     for window in examples.windows:
         digest.update(window.ids.tobytes())
     for example in examples.examples:

@@ -42,7 +42,7 @@ class Resume:
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """Where a run is: `loss` is a running mean, `seconds_left` an estimate."""
 
     step: int
@@ -58,7 +58,7 @@ def run_steps(
     pace: Pace,
     *,
     resume: Resume | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
     evaluate: Callable[[int], None] = lambda _: None,
     evaluate_every: int = 200,
 ) -> None:
@@ -100,7 +100,7 @@ def run_steps(
             running = value if math.isnan(running) else 0.98 * running + 0.02 * value
             done = step + 1 - first
             left = (time.monotonic() - started) / done * (steps - step - 1)
-            on_progress(Progress(step + 1, steps, running, left))
+            on_progress(TrainingProgress(step + 1, steps, running, left))
             if (step + 1) % evaluate_every == 0 or step + 1 == steps:
                 evaluate(step + 1)
             is_time = resume and time.monotonic() - saved > resume.save_every_seconds
@@ -192,9 +192,9 @@ def _load_state(
                 for name, parameter in trained.items():
                     parameter.copy_(state.get_tensor(f"weight.{name}"))
                     optimizer.state[parameter] = {
-                        "step": torch.tensor(float(step)),
-                        "exp_avg": state.get_tensor(f"exp_avg.{name}"),
-                        "exp_avg_sq": state.get_tensor(f"exp_avg_sq.{name}"),
+                        "step": torch.tensor(float(step), device=parameter.device),
+                        "exp_avg": state.get_tensor(f"exp_avg.{name}").to(parameter.device),
+                        "exp_avg_sq": state.get_tensor(f"exp_avg_sq.{name}").to(parameter.device),
                     }
     except SafetensorError as error:
         raise CheckpointError(

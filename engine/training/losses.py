@@ -4,12 +4,13 @@ One normalisation over a question's passages makes span scores comparable betwee
 (Clark & Gardner, ACL 2018); the null answer competes in the same softmax.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from engine.encoder.packing import Packing
+from engine.encoder.states import States
 from engine.reading.reader import ReaderOutput
 
 
@@ -93,7 +94,7 @@ def distillation_loss(
     return temperature**2 * sum(losses, torch.zeros(())) / 2
 
 
-def state_loss(student: ReaderOutput, teacher: ReaderOutput, matches: list[int]) -> Tensor:
+def state_loss(student: ReaderOutput, teacher: ReaderOutput, matches: Sequence[int]) -> Tensor:
     """Mean squared difference between each upper layer's states and the teacher's.
 
     `matches[i]` is the index of the teacher's upper layer that the student's layer i is held to.
@@ -104,17 +105,16 @@ def state_loss(student: ReaderOutput, teacher: ReaderOutput, matches: list[int])
     return torch.stack(losses).mean()
 
 
-def passage_state_loss(
-    joint: Tensor, teacher_states: Tensor, packing: Packing, passage_start: Tensor
-) -> Tensor:
-    """Mean squared difference between the passages' states at the cut and the teacher's.
+def passage_state_loss(joint: States, teacher_states: Tensor, passage_start: Tensor) -> Tensor:
+    """Mean squared difference of the passages' states at the cut from the teacher's.
 
-    Shapes: `joint`, `teacher_states` (tokens, width), of pairs laid out as `packing`;
-    `passage_start` (pairs,). The teacher's passages have seen their questions, so a passage alone
-    is held to the mean over its questions.
+    Shapes: `teacher_states` (tokens, width), of the same pairs as `joint`; `passage_start`
+    (pairs,). The teacher's passages have seen their questions, so this holds a passage alone to the
+    mean over its questions.
     """
+    packing = joint.packing
     inside = packing.position >= passage_start[packing.sequence]
-    return (joint[inside].float() - teacher_states[inside].float()).pow(2).mean()
+    return (joint.hidden[inside].float() - teacher_states[inside].float()).pow(2).mean()
 
 
 def _nll(log_p: Tensor, log_none: Tensor, target: Tensor) -> Tensor:

@@ -16,10 +16,12 @@ from engine.reading.read import ReadingOptions
 from engine.reading.reader import Reader
 from engine.reading.skipping import EveryToken, Skipping
 from engine.text.tokenization import Tokenizer
-from engine.training.loop import Progress
+from engine.training.loop import TrainingProgress
 from engine.training.material import Material
+from engine.training.recipe import Recipe
 from engine.training.skimming import fit_skim
-from engine.training.trainer import Recipe, train_reader
+from engine.training.span_task import SpanTask
+from engine.training.trainer import train
 from engine.training.vectors import VectorTargets
 
 EVALUATE_EVERY = 400
@@ -34,7 +36,7 @@ class Stopwatch:
         self._seen = 0
         self.seconds = 0.0
 
-    def step(self, progress: Progress) -> None:
+    def step(self, progress: TrainingProgress) -> None:
         self._seen += 1
         self.seconds = (time.monotonic() - self._started) / self._seen * progress.steps
 
@@ -78,7 +80,7 @@ def train_to_checkpoint(
     *,
     teacher: Reader | None = None,
     base: VectorTargets | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Train `reader` and write the checkpoint `out`. Returns held-out EM and F1, or None.
@@ -92,7 +94,7 @@ def train_to_checkpoint(
     quality: dict[str, Any] = {}
     watch = Stopwatch()
 
-    def step(progress: Progress) -> None:
+    def step(progress: TrainingProgress) -> None:
         watch.step(progress)
         on_progress(progress)
 
@@ -101,13 +103,8 @@ def train_to_checkpoint(
         if quality["questions"]:
             say(f"step {step}: held back EM {quality['em']:.1f}, F1 {quality['f1']:.1f}")
 
-    train_reader(
-        reader,
-        material.examples,
-        tokenizer,
-        recipe,
-        teacher=teacher,
-        base=base,
+    train(
+        SpanTask(reader, material.examples, tokenizer, recipe, teacher, base),
         resume_folder=work_folder(out),
         on_progress=step,
         evaluate=measure,

@@ -50,6 +50,7 @@ def make_task_batch(
     tokenizer: Tokenizer,
     mixture: Mixture,
     rng: random.Random,
+    device: torch.device | None = None,
 ) -> TaskBatch:
     """Pack the numbered examples.
 
@@ -76,9 +77,12 @@ def make_task_batch(
     if is_boolean:
         group += range(len(numbers))
         right += [not there for there in answered]
-    packed = pack(asked, [tasks.windows[w].ids for w in window_index], pairs, tokenizer)
+    packed = pack(asked, [tasks.windows[w].ids for w in window_index], pairs, tokenizer, device)
     return TaskBatch(
-        **vars(packed), head=tasks.head, group=torch.tensor(group), right=torch.tensor(right)
+        **vars(packed),
+        head=tasks.head,
+        group=torch.tensor(group, device=device),
+        right=torch.tensor(right, device=device),
     )
 
 

@@ -1,72 +1,122 @@
-"""Training one reader on spans, with or without a teacher, resumable."""
+"""Training one reader on a task, alone or beside another, resumable."""
 
 import json
 import math
 import random
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from engine.encoder.states import join_states
 from engine.errors import CheckpointError
-from engine.reading.read import READ_WHOLE, encode, products_in, read_pairs
 from engine.reading.reader import Reader
-from engine.text.tokenization import Tokenizer
-from engine.training.batches import Batch, Mixture, make_batch, plan_epoch
+from engine.training.batches import plan_epoch
 from engine.training.dropout import dropout
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
-from engine.training.loop import Pace, Progress, Resume, run_steps
-from engine.training.losses import (
-    distillation_loss,
-    passage_state_loss,
-    relevance_loss,
-    span_loss,
-    state_loss,
-)
-from engine.training.vectors import VectorObjective, VectorTargets, vector_loss
+from engine.training.loop import Resume, TrainingProgress, run_steps
+from engine.training.recipe import Losses, Recipe
+from engine.training.task_examples import TaskSet
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Settings of one training run.
+class Task(Protocol):
+    """What a reader is trained on: examples, how they come, and what a batch of them costs."""
 
-    The loss is `hard`·CE + `relevance`·CE of relevance + `soft`·T²·KL + `states`·MSE of the upper
-    layers + `passages`·MSE of passages at the cut, these three against a teacher, + `vectors`·what
-    `vector_loss` says, against the base encoder. `matches` are the teacher's upper layers, from 0,
-    that the upper layers are held to, `cut` the one that passages are. `share` questions on a
-    window come in one batch. `dropout` is what the reader's layers drop meanwhile.
+    @property
+    def reader(self) -> Reader: ...
+
+    @property
+    def teacher(self) -> Reader | None: ...
+
+    @property
+    def examples(self) -> ExampleSet | TaskSet: ...
+
+    @property
+    def recipe(self) -> Recipe: ...
+
+    def begin(self) -> None:
+        """Give the reader what it lacks for the task."""
+        ...
+
+    def losses(self, numbers: Sequence[int], rng: random.Random) -> Iterator[Tensor]:
+        """The loss of the numbered examples, in parts that add up."""
+        ...
+
+    def reaches(self, name: str) -> bool:
+        """Whether the loss depends on the weight of this name."""
+        ...
+
+
+def train(
+    task: Task,
+    *,
+    beside: Task | None = None,
+    resume_folder: Path | None = None,
+    save_every_seconds: float = 300.0,
+    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
+    evaluate: Callable[[Reader, int], None] = lambda *_: None,
+    evaluate_every: int = 200,
+) -> None:
+    """Train the task's reader in place, piece embeddings frozen, in bf16 where products allow.
+
+    Frozen piece embeddings allow the reader's vocabulary to be exchanged later. With `beside`, a
+    batch of it is added to each step, so that the reader unlearns nothing of it. A run that finds
+    its state in `resume_folder` resumes with the same data in the same order, on any device.
+
+    Raises: SourceError if there's nothing to train on; CheckpointError as `check_states`.
     """
+    reader, recipe = task.reader, task.recipe
+    for each in (task, beside):
+        if each is not None and (not each.examples.examples or each.recipe.epochs <= 0):
+            raise nothing_to_train(len(each.examples.examples), each.recipe.epochs)
+    if task.teacher is not None:
+        check_states(reader, task.teacher, recipe.losses)
+    task.begin()
+    reader.encoder.embeddings.pieces.weight.requires_grad_(False)
+    plan = _plan(task, math.ceil(recipe.epochs))
+    steps = max(1, round(len(plan) * recipe.epochs / math.ceil(recipe.epochs)))
+    beside_plan = []
+    if beside is not None:
+        beside_plan = _plan(beside, math.ceil(steps / len(_plan(beside, 1))))
+    tasks = [task] if beside is None else [task, beside]
+    # Weights that no loss reaches would get neither gradient nor state.
+    trained = {
+        name: parameter
+        for name, parameter in reader.named_parameters()
+        if parameter.requires_grad and any(each.reaches(name) for each in tasks)
+    }
 
-    epochs: float
-    batch_size: int
-    share: int
-    learning_rate: float
-    mixture: Mixture
-    warm_up: float = 0.1
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    dropout: float = 0.0
-    hard: float = 1.0
-    relevance: float = 0.5
-    soft: float = 0.0
-    temperature: float = 2.0
-    states: float = 0.0
-    matches: tuple[int, ...] = ()
-    passages: float = 0.0
-    cut: int = 0
-    vectors: float = 0.0
-    objective: VectorObjective = field(default_factory=VectorObjective)
-    seed: int = 0
+    def losses_of(step: int) -> Iterator[Tensor]:
+        yield from task.losses(plan[step], random.Random(f"{recipe.seed}/{step}"))
+        if beside is not None:
+            rng = random.Random(f"beside/{beside.recipe.seed}/{step}")
+            yield from beside.losses(beside_plan[step], rng)
+
+    resume = None
+    if resume_folder is not None:
+        resume = Resume(resume_folder, _identity(task, beside), save_every_seconds)
+    with dropout(reader, recipe.dropout):
+        run_steps(
+            trained,
+            steps,
+            losses_of,
+            recipe.pace,
+            resume=resume,
+            on_progress=on_progress,
+            evaluate=lambda step: evaluate(reader, step),
+            evaluate_every=evaluate_every,
+        )
 
 
-def check_states(reader: Reader, teacher: Reader, recipe: Recipe) -> None:
-    """Raises: CheckpointError if the teacher lacks the states that `recipe` holds `reader` to."""
-    wanted = (*recipe.matches,) if recipe.states else ()
-    wanted += (recipe.cut,) if recipe.passages else ()
+def check_states(reader: Reader, teacher: Reader, losses: Losses) -> None:
+    """Check that the teacher has the states that `losses` holds `reader` to.
+
+    Raises: CheckpointError if it lacks some.
+    """
+    wanted = losses.matches if losses.states else ()
+    wanted += (losses.cut,) if losses.passages else ()
     layers, width = len(teacher.encoder.upper), teacher.encoder.config.hidden_width
     ours = reader.encoder.config.hidden_width
     if wanted and (width != ours or max(wanted) >= layers):
@@ -76,112 +126,23 @@ def check_states(reader: Reader, teacher: Reader, recipe: Recipe) -> None:
         )
 
 
-def train_reader(
-    reader: Reader,
-    examples: ExampleSet,
-    tokenizer: Tokenizer,
-    recipe: Recipe,
-    *,
-    teacher: Reader | None = None,
-    base: VectorTargets | None = None,
-    resume_folder: Path | None = None,
-    save_every_seconds: float = 300.0,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-    evaluate: Callable[[Reader, int], None] = lambda *_: None,
-    evaluate_every: int = 200,
-) -> None:
-    """Train `reader` in place in bf16 where products allow, with piece embeddings frozen.
-
-    Frozen piece embeddings let the reader change its vocabulary later. A run that finds its state
-    in `resume_folder` resumes with the same data in the same order.
-
-    Raises: SourceError if there's nothing to train on; CheckpointError as `check_states`.
-    """
-    if not examples.examples or recipe.epochs <= 0:
-        raise nothing_to_train(len(examples.examples), recipe.epochs)
-    if teacher is not None:
-        check_states(reader, teacher, recipe)
+def _plan(task: Task, epochs: int) -> list[list[int]]:
+    """Batches of `epochs` passes, drawn from the seed alone: a resumed run sees the same ones."""
+    recipe = task.recipe
     rng = random.Random(recipe.seed)
-    # Every epoch is shuffled anew, and the plan is drawn from the seed alone, so a resumed run
-    # sees the batches that it would have seen.
-    batches = [
+    return [
         batch
-        for _ in range(math.ceil(recipe.epochs))
-        for batch in plan_epoch(examples, size=recipe.batch_size, share=recipe.share, rng=rng)
+        for _ in range(epochs)
+        for batch in plan_epoch(task.examples, size=recipe.batch_size, share=recipe.share, rng=rng)
     ]
-    steps = max(1, round(len(batches) * recipe.epochs / math.ceil(recipe.epochs)))
-    reader.encoder.embeddings.pieces.weight.requires_grad_(False)
-    # Without something to hold vectors to, their layers would get neither gradient nor state;
-    # nor do heads of other tasks.
-    idle = ("more.",) if base else ("more.", "encoder.vector.")
-    trained = {
-        name: parameter
-        for name, parameter in reader.named_parameters()
-        if parameter.requires_grad and not name.startswith(idle)
-    }
-    resume = None
-    if resume_folder is not None:
-        networks = [reader] if teacher is None else [reader, teacher]
-        run = identity(settings=json.dumps(asdict(recipe)), examples=examples, networks=[*networks])
-        resume = Resume(resume_folder, run, save_every_seconds)
-
-    def loss_of(step: int) -> Tensor:
-        rng = random.Random(f"{recipe.seed}/{step}")
-        batch = make_batch(batches[step], examples, tokenizer, recipe.mixture, rng)
-        torch.manual_seed(rng.getrandbits(32))  # dropout depends on the step alone too
-        return spans_loss(reader, teacher, base, batch, recipe)
-
-    with dropout(reader, recipe.dropout):
-        run_steps(
-            trained,
-            steps,
-            lambda step: [loss_of(step)],
-            Pace(recipe.learning_rate, recipe.warm_up, recipe.weight_decay, recipe.clip),
-            resume=resume,
-            on_progress=on_progress,
-            evaluate=lambda step: evaluate(reader, step),
-            evaluate_every=evaluate_every,
-        )
 
 
-def spans_loss(
-    reader: Reader,
-    teacher: Reader | None,
-    base: VectorTargets | None,
-    batch: Batch,
-    recipe: Recipe,
-) -> Tensor:
-    """The loss of `recipe` on a batch of questions that spans answer."""
-    with products_in(READ_WHOLE.dtype, reader):
-        questions = encode(reader, batch.questions, READ_WHOLE)
-        windows = encode(reader, batch.windows, READ_WHOLE)
-        output = read_pairs(reader, questions, windows, batch.pairs, READ_WHOLE)
-        loss = recipe.hard * span_loss(output, batch.targets)
-        loss = loss + recipe.relevance * relevance_loss(output, batch.targets)
-        if teacher is not None and (recipe.soft or recipe.states or recipe.passages):
-            with torch.no_grad():
-                wanted = read_pairs(
-                    teacher, batch.questions, batch.windows, batch.pairs, READ_WHOLE
-                )
-            if recipe.soft:
-                kl = distillation_loss(output, wanted, batch.targets, recipe.temperature)
-                loss = loss + recipe.soft * kl
-            if recipe.states:
-                distance = state_loss(output, wanted, list(recipe.matches))
-                loss = loss + recipe.states * distance
-            if recipe.passages:
-                joint = join_states(questions, windows, batch.pairs)
-                known = wanted.layers[recipe.cut]
-                distance = passage_state_loss(
-                    joint.hidden, known, joint.packing, output.passage_start
-                )
-                loss = loss + recipe.passages * distance
-        if base is not None:
-            question_vectors = reader.encoder.pool(questions)
-            window_vectors = reader.encoder.pool(windows)
-    if base is None:
-        return loss
-    # In fp32, since neighbouring cosines differ by less than bf16 resolves.
-    return loss + recipe.vectors * vector_loss(
-        question_vectors, window_vectors, batch.examples, batch.drawn, base, recipe.objective
-    )
+def _identity(task: Task, beside: Task | None) -> str:
+    settings = json.dumps(asdict(task.recipe))
+    if beside is not None:
+        of_spans = json.dumps(asdict(beside.recipe))
+        settings += identity(settings=of_spans, examples=beside.examples, networks=[])
+    networks: list[nn.Module] = [task.reader]
+    if task.teacher is not None:
+        networks.append(task.teacher)
+    return identity(settings=settings, examples=task.examples, networks=networks)

@@ -26,7 +26,7 @@ from engine.text.tokenization import PieceIds, Tokenizer
 from engine.text.windows import length_groups
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
-from engine.training.loop import Pace, Progress, Resume, run_steps
+from engine.training.loop import Pace, Resume, TrainingProgress, run_steps
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ class VectorTargets:
 
     questions: Tensor
     windows: Tensor
+
+    def to(self, device: torch.device) -> "VectorTargets":
+        return VectorTargets(self.questions.to(device), self.windows.to(device))
 
 
 @dataclass(frozen=True)
@@ -82,16 +85,16 @@ def base_vectors(
     pieces = [tokenizer.encode(prefix + text).ids[:limit] for text in texts]
     rows = torch.empty(len(texts), encoder.config.hidden_width)
     for group in length_groups([len(sequence) for sequence in pieces]):
-        asked = question_texts([pieces[i] for i in group], tokenizer, rows.device)
+        asked = question_texts([pieces[i] for i in group], tokenizer, _device(encoder))
         with products_in(torch.bfloat16, encoder):
             hidden = encoder.encode_joint(encoder.encode_alone(asked))[-1]
-        rows[group] = mean_vectors(hidden, asked.packing)
+        rows[group] = mean_vectors(hidden, asked.packing).cpu()
         on_encoded(sum(len(texts[i]) for i in group))
     return rows
 
 
 def mean_vectors(states: Tensor, packing: Packing) -> Tensor:
-    sums = torch.zeros(len(packing), states.shape[-1])
+    sums = torch.zeros(len(packing), states.shape[-1], device=states.device)
     sums = sums.index_add(0, packing.sequence, states.float())
     return nn.functional.normalize(sums / packing.lengths[:, None], dim=-1)
 
@@ -132,7 +135,7 @@ def train_vectors(
     *,
     resume_folder: Path | None = None,
     save_every_seconds: float = 300.0,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
 ) -> None:
     """Train `encoder.vector` in place. Everything below it stays as it is.
 
@@ -151,6 +154,7 @@ def train_vectors(
         encoder, [e.question for e in examples.examples], tokenizer, question_texts
     )
     windows = _frozen_states(encoder, [w.ids for w in examples.windows], tokenizer, passage_texts)
+    targets = targets.to(_device(encoder))
     rng = random.Random(recipe.seed)
     steps = max(1, math.ceil(round(recipe.epochs * len(windows)) / recipe.batch_size))
     of_windows = _portions(len(windows), recipe.epochs, steps, rng)
@@ -213,13 +217,18 @@ def _frozen_states(
     encoder: SplitEncoder,
     pieces: list[PieceIds],
     tokenizer: Tokenizer,
-    framed: Callable[[Sequence[PieceIds], Tokenizer], Texts],
+    framed: Callable[[Sequence[PieceIds], Tokenizer, torch.device], Texts],
 ) -> list[Tensor]:
     """The output of the lower layers, (tokens, width) bf16 for each text."""
     states: list[Tensor] = [torch.empty(0)] * len(pieces)
     for group in length_groups([len(sequence) for sequence in pieces]):
         with products_in(torch.bfloat16, encoder):
-            below = encoder.encode_alone(framed([pieces[i] for i in group], tokenizer))
+            texts = framed([pieces[i] for i in group], tokenizer, _device(encoder))
+            below = encoder.encode_alone(texts)
         for i, own in zip(group, below.one_by_one(), strict=True):
             states[i] = own.bfloat16().clone()
     return states
+
+
+def _device(encoder: SplitEncoder) -> torch.device:
+    return encoder.embeddings.pieces.weight.device

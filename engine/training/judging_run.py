@@ -1,0 +1,164 @@
+"""One training of a head that judges, from its questions to a checkpoint that answers them."""
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from engine.checkpoint import Checkpoint, save_checkpoint
+from engine.checkpoint_conversion import unfitted
+from engine.datasets.questions import take
+from engine.datasets.squad import take_questions
+from engine.errors import CheckpointError
+from engine.evaluation.reading import predict, score
+from engine.evaluation.tasks import Judged, accuracy
+from engine.reading.reader import Reader
+from engine.reading.skipping import EveryToken
+from engine.training.batches import Mixture
+from engine.training.distillation import Shape
+from engine.training.examples import is_tune
+from engine.training.judging_task import JudgingTask
+from engine.training.loop import TrainingProgress
+from engine.training.material import Material
+from engine.training.recipe import Recipe
+from engine.training.run import check_out, reading_whole, work_folder
+from engine.training.skimming import fit_skim
+from engine.training.span_task import SpanTask
+from engine.training.task_examples import TaskSet
+from engine.training.trainer import train
+from engine.training.vectors import VectorTargets
+
+EVALUATE_EVERY = 200
+EVALUATE_QUESTIONS = 400
+BESIDE_VECTORS = 0.3
+"""Weight of the vectors where spans are trained alongside."""
+
+
+class OnPassage(Protocol):
+    """A question with the passage that it is judged on."""
+
+    @property
+    def passage(self) -> str: ...
+
+
+Q = TypeVar("Q", bound=OnPassage)
+
+
+def split_questions(questions: list[Q]) -> tuple[list[Q], list[Q]]:
+    """Questions to train on, and some held-out ones, by a hash of their passages."""
+    random.Random(0).shuffle(questions)
+    held_back = [q for q in questions if is_tune(q.passage)]
+    return [q for q in questions if not is_tune(q.passage)], take(held_back, EVALUATE_QUESTIONS)
+
+
+def distilled(
+    recipe: Recipe, reader: Reader, teacher: Reader, head: str, *, soft: float, states: float
+) -> Recipe:
+    """The recipe with the losses against a teacher, whose judgements and states weigh as given.
+
+    Raises: CheckpointError if the teacher lacks the head that it should be distilled from.
+    """
+    if head not in teacher.heads and soft:
+        raise CheckpointError(
+            f"the teacher has no {head} head; train it one first with: engine train {head}"
+        )
+    shape = Shape(reader.encoder.config.lower, reader.encoder.config.upper)
+    matches = tuple(layer - 1 for layer in shape.matches(teacher.encoder.config.upper[-1]))
+    losses = replace(recipe.losses, hard=0.5, soft=soft, states=states, matches=matches)
+    return replace(recipe, losses=losses)
+
+
+def train_judging(
+    checkpoint: Checkpoint,
+    questions: TaskSet,
+    judge: Callable[[Reader], list[Judged]],
+    recipe: Recipe,
+    out: Path,
+    *,
+    teacher: Reader | None = None,
+    material: Material | None = None,
+    base: VectorTargets | None = None,
+    on_progress: Callable[[TrainingProgress], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Train the reader of `checkpoint` on questions and write the checkpoint `out`.
+
+    `judge` judges the held-out questions. With `material`, spans are trained alongside, and with
+    `base` vectors too. Returns held-out accuracy, and `spans` where they were trained. An
+    interrupted run resumes from its last state, kept beside `out`.
+
+    Raises: SourceError if there's nothing to train on; CheckpointError as `check_out`, and as
+    `check_states`.
+    """
+    check_out(out)
+    reader, head = checkpoint.reader.requires_grad_(True), questions.head
+    beside = None
+    if material is not None:
+        weight = 0.0 if base is None else BESIDE_VECTORS
+        mixture = Mixture(gold_only=0.75, unanswered=0.1)
+        losses = replace(recipe.losses, vectors=weight)
+        of_spans = replace(recipe, mixture=mixture, losses=losses)
+        beside = SpanTask(reader, material.examples, checkpoint.tokenizer, of_spans, teacher, base)
+    quality: dict[str, Any] = {}
+
+    def measure(reader: Reader, step: int) -> None:
+        quality.update(accuracy(judge(reader)))
+        if quality["questions"]:
+            right = f"{quality['accuracy']:.1f} % right"
+            say(
+                f"step {step}: of the held back, {right}, always the commonest "
+                f"{quality['majority']:.1f}"
+            )
+
+    train(
+        JudgingTask(reader, questions, checkpoint.tokenizer, recipe, teacher),
+        beside=beside,
+        resume_folder=work_folder(out),
+        on_progress=on_progress,
+        evaluate=measure,
+        evaluate_every=EVALUATE_EVERY,
+    )
+    if not quality:  # interrupted after the last step
+        measure(reader, 0)
+    spans = None if material is None else _spans_measured(checkpoint, reader, material)
+    _save(checkpoint, reader, head, recipe, quality, spans, out)
+    shutil.rmtree(work_folder(out), ignore_errors=True)
+    return quality if spans is None else {**quality, "spans": spans["quality"]["held back"]}
+
+
+def _save(
+    checkpoint: Checkpoint,
+    reader: Reader,
+    head: str,
+    recipe: Recipe,
+    quality: dict[str, Any],
+    spans: dict[str, Any] | None,
+    out: Path,
+) -> None:
+    before = checkpoint.settings
+    how = {"recipe": asdict(recipe), "date": str(date.today()), "with spans": spans is not None}
+    # Values fitted to the old spans don't fit the new ones.
+    changes = spans or {"skipping": EveryToken(), "calibration": unfitted(before.calibration)}
+    measured = {f"{head}, held back": dict(quality), **changes.get("quality", {})}
+    changes = {
+        **changes,
+        "training": {**before.training, head: how},
+        "quality": {**before.quality, **measured},
+    }
+    settings = replace(before, **changes)
+    save_checkpoint(reader, checkpoint.tokenizer, settings, out)
+
+
+def _spans_measured(checkpoint: Checkpoint, reader: Reader, material: Material) -> dict[str, Any]:
+    """Settings of a reader that answers with spans: held-out EM and F1, and its early exit."""
+    asked = take_questions(material.held_back, EVALUATE_QUESTIONS)
+    options = reading_whole(checkpoint.settings)
+    predictions = list(predict(reader, checkpoint.tokenizer, asked, options))
+    return {
+        "skipping": fit_skim(reader, checkpoint.tokenizer, asked, options),
+        "answers": True,
+        "quality": {"held back": score(predictions)},
+    }

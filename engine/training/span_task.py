@@ -1,0 +1,85 @@
+"""The task of answering with spans, with or without a teacher."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.encoder.states import join_states
+from engine.reading.read import READ_WHOLE, encode, products_in, read_pairs
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
+from engine.training.batches import make_batch
+from engine.training.examples import ExampleSet
+from engine.training.losses import (
+    distillation_loss,
+    passage_state_loss,
+    relevance_loss,
+    span_loss,
+    state_loss,
+)
+from engine.training.recipe import Recipe
+from engine.training.vectors import VectorTargets, vector_loss
+
+
+@dataclass(frozen=True)
+class SpanTask:
+    """Questions that are answered with spans, or not at all.
+
+    With `base`, vectors are trained alongside towards the base encoder's.
+    """
+
+    reader: Reader
+    examples: ExampleSet
+    tokenizer: Tokenizer
+    recipe: Recipe
+    teacher: Reader | None = None
+    base: VectorTargets | None = None
+
+    def begin(self) -> None:
+        """Every reader can answer with spans."""
+
+    def reaches(self, name: str) -> bool:
+        idle = ("more.", "skipping.") if self.base else ("more.", "skipping.", "encoder.vector.")
+        return not name.startswith(idle)
+
+    def losses(self, numbers: Sequence[int], rng: random.Random) -> Iterator[Tensor]:
+        reader, losses = self.reader, self.recipe.losses
+        batch = make_batch(
+            numbers, self.examples, self.tokenizer, self.recipe.mixture, rng, reader.device
+        )
+        torch.manual_seed(rng.getrandbits(32))  # what is dropped depends on the step alone too
+        with products_in(READ_WHOLE.dtype, reader):
+            questions = encode(reader, batch.questions, READ_WHOLE)
+            windows = encode(reader, batch.windows, READ_WHOLE)
+            output = read_pairs(reader, questions, windows, batch.pairs, READ_WHOLE)
+            loss = losses.hard * span_loss(output, batch.targets)
+            loss = loss + losses.relevance * relevance_loss(output, batch.targets)
+            if self.teacher is not None and losses.of_teacher:
+                with torch.no_grad():
+                    wanted = batch.read_by(self.teacher)
+                if losses.soft:
+                    kl = distillation_loss(output, wanted, batch.targets, losses.temperature)
+                    loss = loss + losses.soft * kl
+                if losses.states:
+                    loss = loss + losses.states * state_loss(output, wanted, losses.matches)
+                if losses.passages:
+                    joint = join_states(questions, windows, batch.pairs)
+                    known, start = wanted.layers[losses.cut], output.passage_start
+                    loss = loss + losses.passages * passage_state_loss(joint, known, start)
+            if self.base is not None:
+                question_vectors = reader.encoder.pool(questions)
+                window_vectors = reader.encoder.pool(windows)
+        if self.base is not None:
+            # In fp32: neighbouring cosines differ by less than bf16 can tell.
+            loss = loss + losses.vectors * vector_loss(
+                question_vectors,
+                window_vectors,
+                batch.examples,
+                batch.drawn,
+                self.base.to(reader.device),
+                losses.objective,
+            )
+        yield loss

@@ -103,7 +103,7 @@ def test_choices_are_trained_beside_spans_and_from_a_teacher(
     assert made.reader.heads == ("choice",)
     told = made.settings.training["choice"]
     assert told["with spans"] is True
-    assert (told["recipe"]["soft"], told["recipe"]["matches"]) == (1.0, [2, 3])
+    assert (told["recipe"]["losses"]["soft"], told["recipe"]["losses"]["matches"]) == (1.0, [2, 3])
     measured = run_command(app, "evaluate", dream, "--reader", "--model", out, "--json").json
     assert measured["questions"] == 3
 

@@ -19,7 +19,7 @@ from engine.sweep import run, trial
 from engine.sweep.plan import plan_trials
 from engine.sweep.report import groups, markdown, plot
 from engine.training.examples import is_tune
-from engine.training.loop import Progress
+from engine.training.loop import TrainingProgress
 
 SHAPE = "1,2:4"
 
@@ -72,7 +72,7 @@ def test_every_trial_is_trained_in_a_folder_of_its_own_and_measured(
         config = made.reader.encoder.config
         assert (config.lower, config.upper) == ((1, 2), (4,))
         recipe = made.settings.training["reader"]
-        assert (recipe["soft"], recipe["passages"]) == weights
+        assert (recipe["losses"]["soft"], recipe["losses"]["passages"]) == weights
     for figures in result["trials"]:
         assert figures["questions"] == 4
         assert figures["bytes_per_token"] == 2 * 32
@@ -296,7 +296,7 @@ def test_time_left_counts_what_is_not_trained_yet() -> None:
     clock.start()
     clock.measuring = 5.0
     clock._started -= 10  # a step of 10 s
-    clock.step(Progress(1, 4, 1.0, 0.0))
+    clock.step(TrainingProgress(1, 4, 1.0, 0.0))
     # 3 more steps and its measuring, then two trials of 4 steps and theirs.
     assert clock.left() == pytest.approx(3 * 10 + 5 + 2 * (40 + 5), abs=1)
     clock.stop()

@@ -1,18 +1,19 @@
 """Shapes and losses as they are named, and what becomes of them in a run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from trainings import train_spans, with_losses
 
 from engine.datasets.squad import SquadParagraph
 from engine.errors import CheckpointError
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training.distillation import (
-    Losses,
     Shape,
     parse_losses,
     parse_numbers,
@@ -21,7 +22,8 @@ from engine.training.distillation import (
     student_of,
 )
 from engine.training.examples import cut_examples
-from engine.training.trainer import train_reader
+from engine.training.loop import Pace
+from engine.training.recipe import Losses
 
 
 def test_layers_are_named_by_ranges_and_lists() -> None:
@@ -107,8 +109,9 @@ def test_a_recipe_matches_passages_to_what_the_layer_above_the_cut_saw(
     teacher = make_reader(lower=(), upper=(1, 2, 3, 4))
     recipe = recipe_of(Shape((1,), (3, 4)), parse_losses("both+cut"), teacher)
     # Layer 3 saw the output of 2, which is number 1 from 0; 3 and 4 give those of 3 and 4.
-    assert (recipe.cut, recipe.matches) == (1, (2, 3))
-    assert (recipe.hard, recipe.soft, recipe.states, recipe.passages) == (0.5, 1.0, 3.0, 1.0)
+    assert (recipe.losses.cut, recipe.losses.matches) == (1, (2, 3))
+    weights = {"hard": 0.5, "soft": 1.0, "states": 3.0, "passages": 1.0}
+    assert recipe.losses.of_terms() == weights
 
 
 def test_matching_passages_needs_an_undecomposed_teacher(
@@ -126,12 +129,12 @@ def test_passages_at_the_cut_come_closer_to_the_teacher_s(
     upper = [parameter.clone() for parameter in student.encoder.upper.parameters()]
     recipe = recipe_of(shape, Losses(hard=0.0, passages=1.0), teacher, epochs=30.0)
     losses: list[float] = []
-    train_reader(
+    train_spans(
         student,
         cut_examples(paragraphs, tokenizer, limit=60),
         tokenizer,
         # Nothing else pulls: relevance and the decay of weights are left out.
-        type(recipe)(**{**vars(recipe), "relevance": 0.0, "weight_decay": 0.0}),
+        with_losses(replace(recipe, pace=Pace(2e-3, weight_decay=0.0)), relevance=0.0),
         teacher=teacher,
         on_progress=lambda p: losses.append(p.loss),
     )
@@ -151,7 +154,7 @@ def test_a_teacher_runs_only_where_a_loss_listens_to_it(
     teacher, shape = make_reader(lower=(), upper=(1, 2, 3, 4)), Shape((1, 2), (3, 4))
     ran: list[bool] = []
     teacher.register_forward_pre_hook(lambda *_: ran.append(True))
-    train_reader(
+    train_spans(
         student_of(teacher, shape),
         cut_examples(paragraphs, tokenizer, limit=60),
         tokenizer,

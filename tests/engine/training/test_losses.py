@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.encoder.packing import Packing
+from engine.encoder.states import States
 from engine.reading.reader import ReaderOutput
 from engine.training.losses import (
     Targets,
@@ -175,7 +176,7 @@ def test_states_at_the_cut_are_compared_within_passages_alone() -> None:
     # Pairs of one question token and two of the passage, and of two and one.
     joint = torch.tensor([[9.0, 9.0], [1.0, 1.0], [2.0, 2.0], [9.0, 9.0], [9.0, 9.0], [0.0, 4.0]])
     packing, passage_start = Packing([3, 3]), torch.tensor([1, 2])
-    loss = passage_state_loss(joint, torch.zeros(6, 2), packing, passage_start)
+    loss = passage_state_loss(States(joint, packing), torch.zeros(6, 2), passage_start)
     assert loss.item() == pytest.approx((1 + 1 + 4 + 4 + 0 + 16) / 6)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from trainings import train_judging, with_losses
 
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.datasets.squad import SquadParagraph
@@ -19,15 +20,15 @@ from engine.evaluation.tasks import accuracy, judge_boolean, judge_choice
 from engine.reading.read import ReadingOptions, read_pairs
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
-from engine.training import task_trainer
+from engine.training import judging_task
 from engine.training.batches import Mixture
 from engine.training.entry_losses import entries_distillation, entries_loss, segment_logsumexp
 from engine.training.examples import cut_examples
+from engine.training.loop import Pace
 from engine.training.negatives import with_other_windows
+from engine.training.recipe import Recipe
 from engine.training.task_batches import TaskBatch, make_task_batch
 from engine.training.task_examples import CHOICE_LIMIT, TaskSet, cut_boolean, cut_choice
-from engine.training.task_trainer import Beside, train_task
-from engine.training.trainer import Recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -47,7 +48,7 @@ RECIPE = Recipe(
     epochs=3,
     batch_size=2,
     share=2,
-    learning_rate=2e-3,
+    pace=Pace(2e-3),
     mixture=Mixture(gold_only=0.5, unanswered=0.2, negatives=1),
 )
 OWN = Mixture(gold_only=1.0, unanswered=0.0)
@@ -197,8 +198,8 @@ def test_a_reader_learns_yes_and_no_by_heart(
     lower: tuple[int, ...],
 ) -> None:
     reader = make_reader(lower=lower, upper=tuple(range(len(lower) + 1, 5)))
-    recipe = replace(RECIPE, epochs=150, batch_size=4, learning_rate=1e-3)
-    train_task(reader, boolean, tokenizer, recipe)
+    recipe = replace(RECIPE, epochs=150, batch_size=4, pace=Pace(1e-3))
+    train_judging(reader, boolean, tokenizer, recipe)
     judged = list(judge_boolean(reader, tokenizer, BOOLEAN))
     assert accuracy(judged) == {"accuracy": 100.0, "majority": 50.0, "questions": 4}
     elsewhere = [replace(q, passage=BRIDGE if q.passage == LAMP else LAMP) for q in BOOLEAN]
@@ -210,7 +211,7 @@ def test_a_reader_learns_to_choose_by_heart(
     make_reader: Callable[..., Reader], tokenizer: Tokenizer, choice: TaskSet
 ) -> None:
     reader = make_reader()
-    train_task(reader, choice, tokenizer, replace(RECIPE, epochs=60))
+    train_judging(reader, choice, tokenizer, replace(RECIPE, epochs=60))
     judged = list(judge_choice(reader, tokenizer, CHOICE))
     assert accuracy(judged)["accuracy"] == 100
     assert all(sum(j.probabilities) == pytest.approx(1) for j in judged)
@@ -232,10 +233,10 @@ def test_a_batch_read_in_parts_tells_what_it_does_as_a_whole(
         batches.append(list(numbers))
         return make_task_batch(numbers, *args)
 
-    monkeypatch.setattr(task_trainer, "make_task_batch", count)
+    monkeypatch.setattr(judging_task, "make_task_batch", count)
     for at_once in (1, 100):
-        monkeypatch.setattr(task_trainer, "PAIRS_AT_ONCE", at_once)
-        train_task(
+        monkeypatch.setattr(judging_task, "PAIRS_AT_ONCE", at_once)
+        train_judging(
             make_reader(), tasks, tokenizer, recipe,
             on_progress=lambda p, at_once=at_once: losses.setdefault(at_once, p.loss),
         )  # fmt: skip
@@ -250,7 +251,7 @@ def test_spans_vectors_and_pieces_stay_as_they_were_without_spans_alongside(
     reader = make_reader(vector=(3,))
     reader.add_head("choice")
     before = weights(reader)
-    train_task(reader, boolean, tokenizer, RECIPE)
+    train_judging(reader, boolean, tokenizer, RECIPE)
     wanted = {"more.boolean", "encoder.lower", "encoder.upper", "encoder.embeddings"}
     assert changed(reader, before) == wanted
     pieces = "encoder.embeddings.pieces.weight"
@@ -267,7 +268,7 @@ def test_spans_alongside_are_learnt_too(
     examples = cut_examples(asked, tokenizer, limit=60)
     reader = make_reader()
     recipe = replace(RECIPE, epochs=80, batch_size=4, mixture=OWN)
-    train_task(reader, boolean, tokenizer, recipe, beside=Beside(examples, recipe))
+    train_judging(reader, boolean, tokenizer, recipe, spans=examples)
     assert accuracy(list(judge_boolean(reader, tokenizer, BOOLEAN)))["accuracy"] == 100
     assert score(list(predict(reader, tokenizer, asked)))["f1"] == 100
 
@@ -279,9 +280,9 @@ def test_a_cut_reader_comes_closer_to_an_undecomposed_teacher(
     teacher.add_head("boolean")
     student = teacher.with_encoder(reselect(teacher.encoder, lower=(1, 2), upper=(3, 4)))
     before = weights(teacher)
-    recipe = replace(RECIPE, epochs=40, hard=0.0, soft=1.0, states=1.0, matches=(2, 3))
+    recipe = with_losses(replace(RECIPE, epochs=40), hard=0.0, soft=1.0, states=1.0, matches=(2, 3))
     losses: list[float] = []
-    train_task(
+    train_judging(
         student, boolean, tokenizer, recipe, teacher=teacher,
         on_progress=lambda p: losses.append(p.loss),
     )  # fmt: skip
@@ -299,9 +300,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
     spans: bool,
 ) -> None:
     examples = cut_examples(paragraphs, tokenizer, limit=60)
-    beside = Beside(examples, RECIPE) if spans else None
+    beside = examples if spans else None
     whole = make_reader()
-    train_task(whole, boolean, tokenizer, RECIPE, beside=beside)
+    train_judging(whole, boolean, tokenizer, RECIPE, spans=beside)
 
     class StoppedError(Exception):
         pass
@@ -310,15 +311,15 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
         if getattr(p, "step", 0) == 4:  # behind the saving of step 3
             raise StoppedError
 
-    saving = {"resume_folder": tmp_path, "beside": beside}
+    saving = {"resume_folder": tmp_path, "spans": beside}
     with pytest.raises(StoppedError):
-        train_task(
+        train_judging(
             make_reader(), boolean, tokenizer, RECIPE, on_progress=stop,
             save_every_seconds=-1.0, **saving,
         )  # fmt: skip
     steps: list[int] = []
     resumed = make_reader()
-    train_task(
+    train_judging(
         resumed, boolean, tokenizer, RECIPE, on_progress=lambda p: steps.append(p.step), **saving
     )
     assert steps == [4, 5, 6]
@@ -326,7 +327,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
         torch.testing.assert_close(weights(resumed)[name], value, rtol=0, atol=1e-7, msg=name)
     other = replace(boolean, examples=boolean.examples[::-1])
     with pytest.raises(CheckpointError, match="is of another run"):
-        train_task(make_reader(), other, tokenizer, RECIPE, **saving)
+        train_judging(make_reader(), other, tokenizer, RECIPE, **saving)
 
 
 def test_no_questions_or_no_epochs_are_an_error_that_says_so(
@@ -335,4 +336,4 @@ def test_no_questions_or_no_epochs_are_an_error_that_says_so(
     none = replace(boolean, examples=[])
     for given, recipe in ((none, RECIPE), (boolean, replace(RECIPE, epochs=0))):
         with pytest.raises(SourceError, match="no step at all"):
-            train_task(make_reader(), given, tokenizer, recipe)
+            train_judging(make_reader(), given, tokenizer, recipe)

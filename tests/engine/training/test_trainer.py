@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from trainings import train_spans, with_losses
 
 from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.encoder.selection import reselect
@@ -16,9 +17,9 @@ from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training.batches import Mixture
 from engine.training.examples import ExampleSet, cut_examples
-from engine.training.loop import Progress
+from engine.training.loop import Pace, TrainingProgress
 from engine.training.negatives import with_negatives
-from engine.training.trainer import Recipe, train_reader
+from engine.training.recipe import Recipe
 from engine.training.vectors import Prefixes, vector_targets
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -27,7 +28,7 @@ RECIPE = Recipe(
     epochs=3,
     batch_size=2,
     share=2,
-    learning_rate=2e-3,
+    pace=Pace(2e-3),
     mixture=Mixture(gold_only=0.3, unanswered=0.2, negatives=1),
 )
 
@@ -56,14 +57,14 @@ def test_a_reader_learns_a_few_questions_by_heart(
     )
     losses: list[float] = []
 
-    def step_loss(p: Progress) -> None:
+    def step_loss(p: TrainingProgress) -> None:
         # The running mean is 0.98 of itself and 0.02 of the step's.
         before = means[-1] if means else None
         means.append(p.loss)
         losses.append(p.loss if before is None else (p.loss - 0.98 * before) / 0.02)
 
     means: list[float] = []
-    train_reader(reader, four, tokenizer, recipe, on_progress=step_loss)
+    train_spans(reader, four, tokenizer, recipe, on_progress=step_loss)
     assert len(losses) == 60
     assert losses[-1] < losses[0] / 4
     found = score(list(predict(reader, tokenizer, asked)))
@@ -75,7 +76,7 @@ def test_everything_is_trained_but_piece_embeddings(
 ) -> None:
     reader = make_reader()
     before = weights(reader)
-    train_reader(reader, examples, tokenizer, RECIPE)
+    train_spans(reader, examples, tokenizer, RECIPE)
     same = {name for name, value in weights(reader).items() if torch.equal(value, before[name])}
     assert same == {"encoder.embeddings.pieces.weight"}
 
@@ -85,7 +86,7 @@ def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(
 ) -> None:
     readers = [make_reader() for _ in range(3)]
     for reader, seed in zip(readers, (0, 0, 1), strict=True):
-        train_reader(reader, examples, tokenizer, replace(RECIPE, seed=seed))
+        train_spans(reader, examples, tokenizer, replace(RECIPE, seed=seed))
     first, second, third = (weights(reader) for reader in readers)
     assert all(torch.equal(value, second[name]) for name, value in first.items())
     assert not torch.equal(first["span.weight"], third["span.weight"])
@@ -96,7 +97,7 @@ def test_a_training_drops_the_same_again_and_learns_otherwise_than_without(
 ) -> None:
     readers = [make_reader() for _ in range(3)]
     for reader, share in zip(readers, (0.2, 0.2, 0.0), strict=True):
-        train_reader(reader, examples, tokenizer, replace(RECIPE, dropout=share))
+        train_spans(reader, examples, tokenizer, replace(RECIPE, dropout=share))
         torch.rand(3)  # what came before doesn't matter
     first, second, third = (weights(reader) for reader in readers)
     assert all(torch.equal(value, second[name]) for name, value in first.items())
@@ -116,14 +117,14 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
 ) -> None:
     recipe = replace(RECIPE, dropout=share)
     whole = make_reader(vector=vector)
-    train_reader(whole, examples, tokenizer, recipe)
+    train_spans(whole, examples, tokenizer, recipe)
 
-    def stopping(p: Progress) -> None:
+    def stopping(p: TrainingProgress) -> None:
         if p.step == stop + 1:  # behind the saving of step `stop`
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        train_reader(
+        train_spans(
             make_reader(vector=vector),
             examples,
             tokenizer,
@@ -134,7 +135,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
         )
     steps: list[int] = []
     resumed = make_reader(vector=vector)
-    train_reader(
+    train_spans(
         resumed,
         examples,
         tokenizer,
@@ -156,18 +157,18 @@ def test_a_state_of_another_run_is_neither_gone_on_with_nor_written_over(
     other: str,
 ) -> None:
     saving = {"resume_folder": tmp_path, "save_every_seconds": -1.0}
-    train_reader(make_reader(), examples, tokenizer, RECIPE, **saving)
+    train_spans(make_reader(), examples, tokenizer, RECIPE, **saving)
     before = (tmp_path / "state.safetensors").read_bytes()
     moved = make_reader()
     with torch.no_grad():
         moved.span.bias += 1
     turned = replace(examples, examples=examples.examples[::-1])
     with pytest.raises(CheckpointError, match="is of another run, with another start, settings"):
-        train_reader(
+        train_spans(
             moved if other == "start" else make_reader(),
             turned if other == "questions" else examples,
             tokenizer,
-            replace(RECIPE, weight_decay=0.02) if other == "recipe" else RECIPE,
+            replace(RECIPE, pace=Pace(2e-3, weight_decay=0.02)) if other == "recipe" else RECIPE,
             teacher=moved if other == "teacher" else None,
             **saving,
         )
@@ -179,7 +180,7 @@ def test_a_state_that_cannot_be_read_is_named(
 ) -> None:
     (tmp_path / "state.safetensors").write_bytes(b"not a state")
     with pytest.raises(CheckpointError, match="remove it to train from the beginning"):
-        train_reader(make_reader(), examples, tokenizer, RECIPE, resume_folder=tmp_path)
+        train_spans(make_reader(), examples, tokenizer, RECIPE, resume_folder=tmp_path)
 
 
 def test_a_state_that_does_not_fit_on_the_disk_leaves_the_one_before(
@@ -187,20 +188,20 @@ def test_a_state_that_does_not_fit_on_the_disk_leaves_the_one_before(
 ) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def fill_the_disk(progress: Progress) -> None:
+    def fill_the_disk(progress: TrainingProgress) -> None:
         if progress.step == 4:
             resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
 
     saving = {"resume_folder": tmp_path, "save_every_seconds": -1.0}
     try:
         with pytest.raises(CheckpointError, match=r"too large.*resumes from the state before"):
-            train_reader(
+            train_spans(
                 make_reader(), examples, tokenizer, RECIPE, on_progress=fill_the_disk, **saving
             )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     steps: list[int] = []
-    train_reader(
+    train_spans(
         make_reader(), examples, tokenizer, RECIPE,
         on_progress=lambda p: steps.append(p.step), **saving,
     )  # fmt: skip
@@ -213,10 +214,10 @@ def test_vectors_are_trained_alongside_where_there_is_a_base_to_follow(
     base = make_reader(lower=(), upper=(1, 2, 3, 4)).encoder
     targets = vector_targets(base, tokenizer, examples, Prefixes())
     reader = make_reader(vector=(3,))
-    recipe = replace(RECIPE, epochs=30, hard=0.0, relevance=0.0, vectors=1.0)
+    recipe = with_losses(replace(RECIPE, epochs=30), hard=0.0, relevance=0.0, vectors=1.0)
     losses: list[float] = []
     before = weights(reader)
-    train_reader(
+    train_spans(
         reader, examples, tokenizer, recipe, base=targets,
         on_progress=lambda p: losses.append(p.loss),
     )  # fmt: skip
@@ -241,7 +242,7 @@ def test_parts_of_an_epoch_are_steps(
 ) -> None:
     seen: list[tuple[int, int]] = []
     evaluated: list[int] = []
-    train_reader(
+    train_spans(
         make_reader(),
         examples,
         tokenizer,
@@ -260,13 +261,15 @@ def test_no_questions_or_no_epochs_are_an_error_that_says_so(
     none = ExampleSet(examples.windows, [])
     for given, recipe in ((none, RECIPE), (examples, replace(RECIPE, epochs=0))):
         with pytest.raises(SourceError, match="no step at all"):
-            train_reader(make_reader(), given, tokenizer, recipe)
+            train_spans(make_reader(), given, tokenizer, recipe)
 
 
 def test_a_run_that_only_warms_up_is_no_error(
     make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
 ) -> None:
-    train_reader(make_reader(), examples, tokenizer, replace(RECIPE, epochs=1, warm_up=1.0))
+    train_spans(
+        make_reader(), examples, tokenizer, replace(RECIPE, epochs=1, pace=Pace(2e-3, warm_up=1.0))
+    )
 
 
 def test_a_student_comes_closer_to_its_teacher(
@@ -275,11 +278,11 @@ def test_a_student_comes_closer_to_its_teacher(
     teacher = make_reader(lower=(), upper=(1, 2, 3, 4))
     student = Reader(reselect(teacher.encoder, lower=(1, 2), upper=(3, 4)))
     before = weights(teacher)
-    recipe = replace(
-        RECIPE, epochs=40, hard=0.0, relevance=0.0, soft=1.0, states=1.0, matches=(2, 3)
+    recipe = with_losses(
+        replace(RECIPE, epochs=40), hard=0.0, relevance=0.0, soft=1.0, states=1.0, matches=(2, 3)
     )
     losses: list[float] = []
-    train_reader(
+    train_spans(
         student,
         examples,
         tokenizer,
@@ -296,15 +299,15 @@ def test_a_student_as_its_teacher_is_has_nothing_to_learn_but_the_answers(
 ) -> None:
     losses: dict[str, float] = {}
 
-    def first_loss(name: str) -> Callable[[Progress], None]:
-        def keep(p: Progress) -> None:
+    def first_loss(name: str) -> Callable[[TrainingProgress], None]:
+        def keep(p: TrainingProgress) -> None:
             losses.setdefault(name, p.loss)
 
         return keep
 
-    train_reader(make_reader(), examples, tokenizer, RECIPE, on_progress=first_loss("alone"))
-    taught = replace(RECIPE, soft=5.0, states=5.0, matches=(0, 1))
-    train_reader(
+    train_spans(make_reader(), examples, tokenizer, RECIPE, on_progress=first_loss("alone"))
+    taught = with_losses(RECIPE, soft=5.0, states=5.0, matches=(0, 1))
+    train_spans(
         make_reader(),
         examples,
         tokenizer,
@@ -322,7 +325,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_with_its_step(
     with torch.no_grad():
         reader.span.bias.fill_(torch.nan)
     with pytest.raises(TrainingError, match="at step 0; lower the learning rate"):
-        train_reader(reader, examples, tokenizer, RECIPE)
+        train_spans(reader, examples, tokenizer, RECIPE)
 
 
 def test_a_paragraph_of_nothing_is_answered_with_nothing(

@@ -22,7 +22,7 @@ from engine.errors import SourceError
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, cut_examples
-from engine.training.loop import Progress
+from engine.training.loop import TrainingProgress
 from engine.training.vectors import (
     Prefixes,
     VectorObjective,
@@ -168,7 +168,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_vectors(
     class StoppedError(Exception):
         pass
 
-    def stop(p: Progress) -> None:
+    def stop(p: TrainingProgress) -> None:
         if p.step == 12:  # behind the saving of step 11
             raise StoppedError
 

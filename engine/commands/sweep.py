@@ -125,8 +125,8 @@ def _teaching(
         parse_numbers(vector) if based_on is not None else (),
         *pace,
     )
-    limit = settings_for(teacher.reader.encoder.config).passage_limit
-    material = gather_material(files, teacher.tokenizer, limit=limit)
+    settings = settings_for(teacher.reader.encoder.config)
+    material = gather_material(files, teacher.tokenizer, settings)
     console.say(str(material))
     targets = None
     if based_on is not None:

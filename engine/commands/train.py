@@ -184,8 +184,12 @@ def vectors(
         taught = taught.to(checkpoint.device)
     taught.encoder.vector.requires_grad_(True)
     paragraphs, _ = split_paragraphs(files)
-    limit = checkpoint.settings.passage_limit
-    examples = cut_examples(paragraphs, checkpoint.tokenizer, limit=limit)
+    examples = cut_examples(
+        paragraphs,
+        checkpoint.tokenizer,
+        limit=checkpoint.settings.passage_limit,
+        question_limit=checkpoint.settings.question_limit,
+    )
     work = work_folder(model)
     targets = base_targets(encoder, checkpoint.tokenizer, examples, work)
     recipe = VectorRecipe(epochs=epochs, seed=seed)
@@ -219,8 +223,7 @@ def _train(
     as_json: bool,
 ) -> None:
     check_out(out)
-    limit = settings_for(reader.encoder.config).passage_limit
-    material = gather_material(files, tokenizer, limit=limit)
+    material = gather_material(files, tokenizer, settings_for(reader.encoder.config))
     examples, work = material.examples, work_folder(out)
     console.say(str(material))
     targets = base_targets(base, tokenizer, examples, work) if base else None

@@ -76,9 +76,15 @@ def boolean(
     questions, held_back = split_questions(read)
 
     def prepare(checkpoint: Checkpoint) -> tuple[TaskSet, Callable[[Reader], list[Judged]]]:
-        tokenizer, limit = checkpoint.tokenizer, checkpoint.settings.passage_limit
-        how = reading_whole(checkpoint.settings)
-        cut = with_other_windows(cut_boolean(questions, tokenizer, limit=limit))
+        tokenizer, settings = checkpoint.tokenizer, checkpoint.settings
+        how = reading_whole(settings)
+        alone = cut_boolean(
+            questions,
+            tokenizer,
+            limit=settings.passage_limit,
+            question_limit=settings.question_limit,
+        )
+        cut = with_other_windows(alone)
         return cut, lambda reader: list(judge_boolean(reader, tokenizer, held_back, how))
 
     recipe = Recipe(
@@ -166,8 +172,9 @@ def _train(
         reader, taught_by = checkpoint.reader, loaded.reader
         recipe = distilled(recipe, reader, taught_by, questions.head, **weights)
     console.say(f"{len(questions.examples)} questions on {len(questions.windows)} passages")
-    limit = checkpoint.settings.passage_limit
-    material = gather_material(spans, checkpoint.tokenizer, limit=limit) if spans else None
+    material = None
+    if spans:
+        material = gather_material(spans, checkpoint.tokenizer, checkpoint.settings)
     targets = None
     if base and material:
         encoder = load_base(base, checkpoint.tokenizer, checkpoint.hidden_width, checkpoint.device)

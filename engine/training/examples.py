@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from engine.datasets.squad import SquadParagraph
 from engine.errors import SourceError
+from engine.reading.read import ReadingOptions
 from engine.text.tokenization import PieceIds, Pieces, Tokenizer
 from engine.text.windows import window_bounds
-
-QUESTION_LIMIT = 64
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,15 @@ def is_tune(context: str, share: float = 0.1) -> bool:
 
 
 def cut_examples(
-    paragraphs: Sequence[SquadParagraph], tokenizer: Tokenizer, *, limit: int
+    paragraphs: Sequence[SquadParagraph],
+    tokenizer: Tokenizer,
+    *,
+    limit: int,
+    question_limit: int = ReadingOptions.question_limit,
 ) -> ExampleSet:
     """Cut paragraphs into windows of at most `limit` pieces and assign each question to one.
+
+    Of a question the first `question_limit` pieces are kept.
 
     A longer paragraph gives overlapping windows, and a question goes to the window in which its
     first answer lies most centrally. An answer that isn't at its stated place is taken from the
@@ -80,7 +85,7 @@ def cut_examples(
         first_window = len(windows)
         windows += cut_windows(pieces, bounds, paragraph.context, paragraph.title)
         for question in paragraph.questions:
-            ids = tokenizer.encode(question.question).ids[:QUESTION_LIMIT]
+            ids = tokenizer.encode(question.question).ids[:question_limit]
             if not len(ids):
                 continue
             if not question.answers:

@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors.torch import load_file, save_file
+
 from engine.atomic_files import replace_file
+from engine.checkpoint import Settings
 from engine.datasets.formats import read_paragraphs
 from engine.datasets.squad import SquadParagraph
 from engine.encoder.split import SplitEncoder
@@ -47,15 +50,20 @@ def split_paragraphs(
     return [p for p in paragraphs if not is_tune(p.context)], held_back
 
 
-def gather_material(files: Sequence[Path], tokenizer: Tokenizer, *, limit: int) -> Material:
+def gather_material(files: Sequence[Path], tokenizer: Tokenizer, settings: Settings) -> Material:
     """Examples from files of SQuAD or Natural Questions, with negatives.
 
-    Windows have at most `limit` wordpieces.
+    Windows and questions have as many wordpieces as `settings` allow.
 
     Raises: SourceError if a file can't be read or has another layout.
     """
     paragraphs, held_back = split_paragraphs(files)
-    examples = cut_examples(paragraphs, tokenizer, limit=limit)
+    examples = cut_examples(
+        paragraphs,
+        tokenizer,
+        limit=settings.passage_limit,
+        question_limit=settings.question_limit,
+    )
     left_out = sum(len(p.questions) for p in paragraphs) - len(examples.examples)
     return Material(with_negatives(examples), held_back, left_out)
 
@@ -69,20 +77,21 @@ def kept_vector_targets(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> VectorTargets:
-    """The base encoder's vectors. They are kept in `folder`, since they take minutes.
+    """The base encoder's vectors, on its device.
+
+    They are kept in `folder`, since they take minutes.
 
     `on_progress` as in `vector_targets`.
     """
-    from safetensors.torch import load_file, save_file
-
+    device = base.embeddings.pieces.weight.device
     of = identity(settings=repr(Prefixes()), examples=examples, networks=[base])
     kept = folder / f"base-{of}.safetensors"
     if kept.is_file():
         found = load_file(kept)
-        return VectorTargets(found["questions"], found["windows"])
+        return VectorTargets(found["questions"], found["windows"]).to(device)
     say(f"encoding {len(examples.windows)} passages with the base encoder")
     targets = vector_targets(base, tokenizer, examples, Prefixes(), on_progress=on_progress)
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {"questions": targets.questions, "windows": targets.windows}
     replace_file(kept, lambda path: save_file(tensors, path))
-    return targets
+    return targets.to(device)

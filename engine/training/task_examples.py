@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.reading.choices import CHOICE_LIMIT, choice_pieces
+from engine.reading.read import ReadingOptions
 from engine.text.tokenization import PieceIds, Tokenizer
 from engine.text.windows import window_bounds
-from engine.training.examples import QUESTION_LIMIT, Window, cut_windows
+from engine.training.examples import Window, cut_windows
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,21 @@ class TaskSet:
 
 
 def cut_boolean(
-    questions: Iterable[BooleanQuestion], tokenizer: Tokenizer, *, limit: int
+    questions: Iterable[BooleanQuestion],
+    tokenizer: Tokenizer,
+    *,
+    limit: int,
+    question_limit: int = ReadingOptions.question_limit,
 ) -> TaskSet:
-    """Cut passages into windows of at most `limit` pieces. Texts without a word are left out."""
+    """Cut passages into windows of at most `limit` pieces.
+
+    Of a question the first `question_limit` pieces are kept. Texts without a word are left out.
+    """
     windows = _Windows(tokenizer, limit)
     examples = []
     for question in questions:
         golds = windows.of(question.passage, question.title)
-        ids = tokenizer.encode(question.question).ids[:QUESTION_LIMIT]
+        ids = tokenizer.encode(question.question).ids[:question_limit]
         if golds and len(ids):
             examples.append(TaskExample((ids,), question.question, golds, int(question.answer)))
     return TaskSet("boolean", windows.all, examples)

@@ -11,13 +11,14 @@ import torch
 from tiny_tokenizers import byte_tokenizer
 from transformers import BertConfig, BertModel
 
-from engine.checkpoint import load_checkpoint
+from engine.checkpoint import Settings, load_checkpoint
 from engine.commands.main import app
 from engine.evaluation.reading import predict
 from engine.reading.skipping import EveryToken, LastLayer
 from engine.text.tokenization import Tokenizer
 from engine.training.batches import Batch, make_batch
 from engine.training.examples import is_tune
+from engine.training.material import gather_material
 
 
 @pytest.fixture
@@ -300,6 +301,15 @@ def test_a_training_without_a_question_held_back_says_that_nothing_measures_it(
 def interrupting(*arguments: Any) -> Batch:
     signal.raise_signal(signal.SIGINT)
     return make_batch(*arguments)
+
+
+def test_questions_are_cut_to_what_the_model_s_settings_say(
+    model_folder: Path, questions: Path
+) -> None:
+    """Trained as it will be asked."""
+    asked = Settings(passage_limit=48, question_limit=3)
+    material = gather_material([questions], load_checkpoint(model_folder).tokenizer, asked)
+    assert {len(example.question) for example in material.examples.examples} == {3}
 
 
 @pytest.mark.usefixtures("heeds_interrupts")

@@ -152,3 +152,13 @@ def test_the_split_does_not_change_between_releases() -> None:
     # A checkpoint's quality was measured on this split: another hash would leak.
     held = [i for i in range(60) if is_tune(f"paragraph {i}")]
     assert held == [32, 43]
+
+
+def test_of_a_long_question_the_beginning_is_kept(
+    tokenizer: Tokenizer, paragraphs: list[SquadParagraph]
+) -> None:
+    whole = cut_examples(paragraphs, tokenizer, limit=100)
+    cut = cut_examples(paragraphs, tokenizer, limit=100, question_limit=3)
+    assert max(len(example.question) for example in whole.examples) > 3
+    for short, long in zip(cut.examples, whole.examples, strict=True):
+        assert short.question.tolist() == long.question[:3].tolist()

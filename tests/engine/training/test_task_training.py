@@ -91,6 +91,13 @@ def test_a_long_passage_gives_all_its_windows_to_its_question(tokenizer: Tokeniz
     assert example.golds == (0, 1)
 
 
+def test_of_a_long_yes_no_question_the_beginning_is_kept(tokenizer: Tokenizer) -> None:
+    (whole,) = cut_boolean(BOOLEAN[:1], tokenizer, limit=60).examples
+    (cut,) = cut_boolean(BOOLEAN[:1], tokenizer, limit=60, question_limit=3).examples
+    assert len(whole.asked[0]) > 3
+    assert cut.asked[0].tolist() == whole.asked[0][:3].tolist()
+
+
 def test_what_holds_no_word_is_left_out(tokenizer: Tokenizer) -> None:
     empty = [replace(BOOLEAN[0], passage=" "), replace(BOOLEAN[0], question="")]
     assert cut_boolean(empty, tokenizer, limit=60).examples == []

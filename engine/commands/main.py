@@ -23,23 +23,23 @@ ENGINE = {
     ),
 }
 TRAIN = {
-    "engine.commands.train:teacher": "Train the undecomposed reader from a base encoder.",
-    "engine.commands.train:split": (
+    "engine.commands.train.teacher:teacher": "Train the undecomposed reader from a base encoder.",
+    "engine.commands.train.split:split": (
         "Cut a reader in two and distil it from the undecomposed one that it starts from."
     ),
-    "engine.commands.train:vectors": (
+    "engine.commands.train.vectors:vectors": (
         "Train the layers that turn a text's states into its retrieval vector, and only these."
     ),
-    "engine.commands.train_label:label": (
+    "engine.commands.train.label:label": (
         "Answer questions that nobody has answered, for `engine train split` to train on."
     ),
-    "engine.commands.train_average:average": (
+    "engine.commands.train.average:average": (
         "Average the weights of checkpoints, each as much as the others."
     ),
-    "engine.commands.train_tasks:boolean": (
+    "engine.commands.train.boolean:boolean": (
         "Train a reader to answer yes/no questions, spans too if --spans is given."
     ),
-    "engine.commands.train_tasks:choice": (
+    "engine.commands.train.choice:choice": (
         "Train a reader to choose between the options of a question."
     ),
 }

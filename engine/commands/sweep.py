@@ -8,8 +8,8 @@ import typer
 
 from engine.checkpoint import Checkpoint, load_teacher, settings_for
 from engine.commands import console
-from engine.commands.base_targets import base_targets
 from engine.commands.options import DEVICE, JSON
+from engine.commands.train.progress import base_targets
 from engine.datasets.squad import read_squad
 from engine.errors import SourceError
 from engine.sweep import report

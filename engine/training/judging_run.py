@@ -2,19 +2,21 @@
 
 import random
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from engine.checkpoint import Checkpoint, save_checkpoint
 from engine.checkpoint_conversion import unfitted
-from engine.datasets.questions import take
+from engine.datasets.formats import read_boolean, read_choice
+from engine.datasets.questions import BooleanQuestion, ChoiceQuestion, take
 from engine.datasets.squad import take_questions
 from engine.errors import CheckpointError
 from engine.evaluation.reading import predict, score
-from engine.evaluation.tasks import Judged, accuracy
+from engine.evaluation.tasks import Judged, accuracy, judge_boolean, judge_choice
+from engine.reading.choices import choice_limit
 from engine.reading.reader import Reader
 from engine.reading.skipping import EveryToken
 from engine.training.batches import Mixture
@@ -23,11 +25,12 @@ from engine.training.examples import is_tune
 from engine.training.judging_task import JudgingTask
 from engine.training.loop import TrainingProgress
 from engine.training.material import Material
+from engine.training.negatives import with_other_windows
 from engine.training.recipe import Recipe
 from engine.training.run import check_out, reading_whole, work_folder
 from engine.training.skimming import fit_skim
 from engine.training.span_task import SpanTask
-from engine.training.task_examples import TaskSet
+from engine.training.task_examples import TaskSet, cut_boolean, cut_choice
 from engine.training.trainer import train
 from engine.training.vectors import VectorTargets
 
@@ -37,17 +40,52 @@ BESIDE_VECTORS = 0.3
 """Weight of the vectors where spans are trained alongside."""
 
 
-class OnPassage(Protocol):
-    """A question with the passage that it is judged on."""
-
-    @property
-    def passage(self) -> str: ...
+Q = TypeVar("Q", BooleanQuestion, ChoiceQuestion)
 
 
-Q = TypeVar("Q", bound=OnPassage)
+@dataclass(frozen=True)
+class JudgingMaterial:
+    """Questions to train on, and `judge`, which has a reader judge the held-out ones."""
+
+    questions: TaskSet
+    judge: Callable[[Reader], list[Judged]]
 
 
-def split_questions(questions: list[Q]) -> tuple[list[Q], list[Q]]:
+def boolean_material(files: Sequence[Path], checkpoint: Checkpoint) -> JudgingMaterial:
+    """Yes/no questions of BoolQ or Natural Questions, cut as `checkpoint` reads.
+
+    Raises: SourceError if a file can't be read or has another layout.
+    """
+    questions, held_back = _split([q for file in files for q in read_boolean(file)])
+    tokenizer, settings = checkpoint.tokenizer, checkpoint.settings
+    options = reading_whole(settings)
+    alone = cut_boolean(
+        questions,
+        tokenizer,
+        limit=settings.passage_limit,
+        question_limit=settings.question_limit,
+    )
+    return JudgingMaterial(
+        with_other_windows(alone),
+        lambda reader: list(judge_boolean(reader, tokenizer, held_back, options)),
+    )
+
+
+def choice_material(files: Sequence[Path], checkpoint: Checkpoint) -> JudgingMaterial:
+    """Multiple-choice questions of RACE or DREAM, cut as `checkpoint` reads.
+
+    Raises: SourceError if a file can't be read or has another layout.
+    """
+    questions, held_back = _split([q for file in files for q in read_choice(file)])
+    tokenizer, settings = checkpoint.tokenizer, checkpoint.settings
+    options, most = reading_whole(settings), choice_limit(checkpoint.reader.encoder.config)
+    return JudgingMaterial(
+        cut_choice(questions, tokenizer, limit=settings.passage_limit, asked_limit=most),
+        lambda reader: list(judge_choice(reader, tokenizer, held_back, options)),
+    )
+
+
+def _split(questions: list[Q]) -> tuple[list[Q], list[Q]]:
     """Questions to train on, and some held-out ones, by a hash of their passages."""
     random.Random(0).shuffle(questions)
     held_back = [q for q in questions if is_tune(q.passage)]
@@ -73,39 +111,38 @@ def distilled(
 
 def train_judging(
     checkpoint: Checkpoint,
-    questions: TaskSet,
-    judge: Callable[[Reader], list[Judged]],
+    judging: JudgingMaterial,
     recipe: Recipe,
     out: Path,
     *,
     teacher: Reader | None = None,
-    material: Material | None = None,
+    spans: Material | None = None,
     base: VectorTargets | None = None,
     on_progress: Callable[[TrainingProgress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Train the reader of `checkpoint` on questions and write the checkpoint `out`.
+    """Train the reader of `checkpoint` on questions to judge and write the checkpoint `out`.
 
-    `judge` judges the held-out questions. With `material`, spans are trained alongside, and with
-    `base` vectors too. Returns held-out accuracy, and `spans` where they were trained. An
-    interrupted run resumes from its last state, kept beside `out`.
+    With `spans`, these are trained alongside, and with `base` vectors too. Returns held-out
+    accuracy, and under `spans` EM and F1 where they were trained. An interrupted run resumes from
+    its last state, kept beside `out`.
 
     Raises: SourceError if there's nothing to train on; CheckpointError as `check_out`, and as
     `check_states`.
     """
     check_out(out)
-    reader, head = checkpoint.reader.requires_grad_(True), questions.head
+    reader, questions = checkpoint.reader.requires_grad_(True), judging.questions
     beside = None
-    if material is not None:
+    if spans is not None:
         weight = 0.0 if base is None else BESIDE_VECTORS
         mixture = Mixture(gold_only=0.75, unanswered=0.1)
         losses = replace(recipe.losses, vectors=weight)
         of_spans = replace(recipe, mixture=mixture, losses=losses)
-        beside = SpanTask(reader, material.examples, checkpoint.tokenizer, of_spans, teacher, base)
+        beside = SpanTask(reader, spans.examples, checkpoint.tokenizer, of_spans, teacher, base)
     quality: dict[str, Any] = {}
 
     def measure(reader: Reader, step: int) -> None:
-        quality.update(accuracy(judge(reader)))
+        quality.update(accuracy(judging.judge(reader)))
         if quality["questions"]:
             right = f"{quality['accuracy']:.1f} % right"
             say(
@@ -123,10 +160,10 @@ def train_judging(
     )
     if not quality:  # interrupted after the last step
         measure(reader, 0)
-    spans = None if material is None else _spans_measured(checkpoint, reader, material)
-    _save(checkpoint, reader, head, recipe, quality, spans, out)
+    measured = None if spans is None else _spans_measured(checkpoint, reader, spans)
+    _save(checkpoint, reader, questions.head, recipe, quality, measured, out)
     shutil.rmtree(work_folder(out), ignore_errors=True)
-    return quality if spans is None else {**quality, "spans": spans["quality"]["held back"]}
+    return quality if measured is None else {**quality, "spans": measured["quality"]["held back"]}
 
 
 def _save(

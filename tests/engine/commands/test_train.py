@@ -303,6 +303,31 @@ def interrupting(*arguments: Any) -> Batch:
     return make_batch(*arguments)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["teacher", "--start"],
+        ["split", "--teacher"],
+        ["vectors", "--base", "anything", "--model"],
+        ["label", "--teacher"],
+        ["average"],
+        ["boolean", "--model"],
+        ["choice", "--model"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_device_that_is_not_there_is_one_line_naming_those_that_are(
+    run_command, teacher: Path, questions: Path, tmp_path: Path, command: list[str]
+) -> None:
+    name, *options = command
+    given = [] if name == "average" else [questions]
+    out = [] if name == "vectors" else ["--out", tmp_path / "out"]
+    refused = run_command(app, "train", name, *given, *options, teacher, *out, "--device", "tpu")
+    assert refused.code == 2
+    assert "no device 'tpu'; this machine has cpu" in refused.error
+    assert not (tmp_path / "out").exists()
+
+
 def test_questions_are_cut_to_what_the_model_s_settings_say(
     model_folder: Path, questions: Path
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from engine.commands import console
-from engine.commands.base_targets import base_targets
+from engine.commands.train.progress import base_targets
 from engine.datasets.squad import SquadParagraph
 from engine.encoder.packing import Packing
 from engine.encoder.selection import with_vector_layers

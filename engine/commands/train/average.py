@@ -11,6 +11,7 @@ from engine.checkpoint import load_checkpoint
 from engine.checkpoint_conversion import unfitted
 from engine.commands import console
 from engine.commands.options import DEVICE, JSON
+from engine.commands.train.options import OUT
 from engine.datasets.squad import take_questions
 from engine.evaluation.reading import predict, score
 from engine.reading.reader import Reader
@@ -25,7 +26,7 @@ def average(
     checkpoints: Annotated[
         list[Path], typer.Argument(help="Two or more, trained on from the same one.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")],
+    out: OUT,
     questions: Annotated[
         list[Path] | None,
         typer.Option(

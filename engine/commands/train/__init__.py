@@ -1,0 +1,1 @@
+"""The commands of `engine train`, one in each file."""

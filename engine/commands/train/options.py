@@ -1,0 +1,35 @@
+"""Options that several trainings have, with one name, one meaning and one line of help each."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FILES = Annotated[list[Path], typer.Argument(help="Training questions: SQuAD's or NQ's layout.")]
+OUT = Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")]
+EPOCHS = Annotated[float, typer.Option(min=0.01, help="Passes over the questions.")]
+BATCH = Annotated[int, typer.Option(min=1)]
+RATE = Annotated[float, typer.Option(min=0.0)]
+DROPOUT = Annotated[
+    float, typer.Option(min=0.0, max=0.9, help="Share of what layers add that is dropped.")
+]
+SEED = Annotated[int, typer.Option(help="Seed of everything drawn.")]
+BASE = Annotated[
+    str, typer.Option(help="Base encoder: a folder or hub name that transformers loads.")
+]
+MODEL = Annotated[
+    Path, typer.Option("--model", help="Checkpoint to start from, with or without a cut.")
+]
+TEACHER = Annotated[
+    Path | None,
+    typer.Option(help="Undecomposed checkpoint with the same head, to be distilled from."),
+]
+SPANS = Annotated[
+    list[Path] | None,
+    typer.Option(help="Span questions to train on alongside, in SQuAD's or NQ's layout."),
+]
+SPANS_BASE = Annotated[
+    str, typer.Option(help="With --spans: base encoder, whose vectors are trained towards.")
+]
+SOFT = Annotated[float, typer.Option(min=0.0, help="Weight of the teacher's judgements.")]
+STATES = Annotated[float, typer.Option(min=0.0, help="Weight of its states.")]

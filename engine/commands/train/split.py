@@ -1,0 +1,89 @@
+"""`engine train split`: a reader with a cut, distilled from the undecomposed one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from engine.checkpoint import load_checkpoint, load_teacher
+from engine.commands.options import DEVICE, JSON
+from engine.commands.train.options import BATCH, DROPOUT, EPOCHS, FILES, OUT, RATE, SEED
+from engine.commands.train.spans import train_spans
+from engine.training.compatibility import check_pieces, load_base
+from engine.training.distillation import (
+    Shape,
+    parse_losses,
+    parse_numbers,
+    split_recipe,
+    student_of,
+)
+
+
+def split(
+    files: FILES,
+    teacher: Annotated[Path, typer.Option(help="Checkpoint of the undecomposed reader.")],
+    out: OUT,
+    lower: Annotated[str, typer.Option(help="The teacher's layers below the cut.")] = "1-6",
+    upper: Annotated[str, typer.Option(help="The teacher's layers above the cut.")] = "7,10,12",
+    base: Annotated[
+        str, typer.Option(help="Base encoder, whose vectors are trained towards alongside.")
+    ] = "",
+    vector: Annotated[
+        str, typer.Option(help="The base's layers that carry a text on to its vector.")
+    ] = "8,10,12",
+    start: Annotated[
+        Path | None, typer.Option(help="A split checkpoint to go on from, not the teacher.")
+    ] = None,
+    epochs: EPOCHS = 1.0,
+    batch_size: BATCH = 24,
+    share: Annotated[int, typer.Option(min=1, help="Questions on a window at once.")] = 3,
+    learning_rate: RATE = 2e-4,
+    losses: Annotated[
+        str,
+        typer.Option(
+            help="What is learned from: none, kd, lrs, both, or terms joined by + with a weight "
+            "each, like ce:1+kd:2+lrs+cut."
+        ),
+    ] = "kd",
+    vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
+    dropout: DROPOUT = 0.0,
+    seed: SEED = 0,
+    device: DEVICE = "auto",
+    as_json: JSON = False,
+) -> None:
+    """Cut a reader in two and distil it from the undecomposed one that it starts from.
+
+    Each upper layer is held to the states that the next one kept would have seen in the teacher.
+    Example: engine train split train.json --teacher teacher --out split
+    """
+    shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
+    taught_by = load_teacher(teacher, device=device)
+    # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
+    begun = load_checkpoint(start or teacher, dtype=torch.float32, device=device)
+    check_pieces(taught_by.tokenizer, begun.tokenizer, begun.folder)
+    based_on = None
+    if base:
+        based_on = load_base(base, begun.tokenizer, begun.hidden_width, begun.device)
+    recipe = split_recipe(
+        shape,
+        weights,
+        taught_by.reader,
+        epochs=epochs,
+        batch_size=batch_size,
+        share=share,
+        learning_rate=learning_rate,
+        vectors=vectors,
+        dropout=dropout,
+        seed=seed,
+    )
+    train_spans(
+        student_of(begun.reader, shape, base=based_on, vector=parse_numbers(vector)),
+        begun.tokenizer,
+        files,
+        recipe,
+        out,
+        teacher=taught_by.reader,
+        base=based_on,
+        as_json=as_json,
+    )

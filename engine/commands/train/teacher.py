@@ -1,0 +1,59 @@
+"""`engine train teacher`: the undecomposed reader that students are taught by."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from engine.checkpoint import load_teacher
+from engine.commands.options import DEVICE, JSON
+from engine.commands.train.options import BASE, BATCH, DROPOUT, EPOCHS, FILES, OUT, RATE, SEED
+from engine.commands.train.spans import train_spans
+from engine.devices import chosen_device
+from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer
+from engine.errors import SourceError
+from engine.reading.reader import Reader
+from engine.training.batches import Mixture
+from engine.training.loop import Pace
+from engine.training.recipe import Recipe
+
+
+def teacher(
+    files: FILES,
+    out: OUT,
+    base: BASE = "",
+    start: Annotated[
+        Path | None, typer.Option(help="An undecomposed checkpoint to go on from, not the base.")
+    ] = None,
+    epochs: EPOCHS = 1.0,
+    batch_size: BATCH = 16,
+    learning_rate: RATE = 1.5e-4,
+    dropout: DROPOUT = 0.0,
+    seed: SEED = 0,
+    device: DEVICE = "auto",
+    as_json: JSON = False,
+) -> None:
+    """Train the undecomposed reader from a base encoder.
+
+    Example: engine train teacher train.json --base intfloat/multilingual-e5-small --out teacher
+    """
+    if bool(base) == bool(start):
+        raise SourceError("give either --base NAME_OR_DIR or --start DIR")
+    torch.manual_seed(seed)
+    if start:
+        begun = load_teacher(start, dtype=torch.float32, device=device)
+        tokenizer, reader = begun.tokenizer, begun.reader.requires_grad_(True)
+    else:
+        tokenizer = load_transformers_tokenizer(base)
+        reader = Reader(load_transformers(base)).to(chosen_device(device))
+    recipe = Recipe(
+        epochs=epochs,
+        batch_size=batch_size,
+        share=1,
+        pace=Pace(learning_rate),
+        mixture=Mixture(gold_only=0.8, unanswered=0.08),
+        dropout=dropout,
+        seed=seed,
+    )
+    train_spans(reader, tokenizer, files, recipe, out, as_json=as_json)

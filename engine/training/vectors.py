@@ -54,9 +54,8 @@ class VectorRecipe:
 
     epochs: float = 4.0
     batch_size: int = 48
-    learning_rate: float = 4e-4
+    pace: Pace = field(default_factory=lambda: Pace(4e-4))
     objective: VectorObjective = field(default_factory=VectorObjective)
-    warm_up: float = 0.1
     seed: int = 0
 
 
@@ -171,7 +170,7 @@ def train_vectors(
         dict(encoder.vector.named_parameters()),
         steps,
         lambda step: [loss_of(step)],
-        Pace(recipe.learning_rate, recipe.warm_up),
+        recipe.pace,
         resume=resume,
         on_progress=on_progress,
     )

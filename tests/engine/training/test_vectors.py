@@ -22,7 +22,7 @@ from engine.errors import SourceError
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, cut_examples
-from engine.training.loop import TrainingProgress
+from engine.training.loop import Pace, TrainingProgress
 from engine.training.vectors import (
     Prefixes,
     VectorObjective,
@@ -37,7 +37,7 @@ from engine.training.vectors import (
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-RECIPE = VectorRecipe(epochs=20, batch_size=2, learning_rate=1e-3)
+RECIPE = VectorRecipe(epochs=20, batch_size=2, pace=Pace(1e-3))
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_a_run_of_any_number_of_steps_ends(
     warm_up: float,
 ) -> None:
     steps: list[tuple[int, int]] = []
-    recipe = replace(RECIPE, epochs=epochs, batch_size=1, warm_up=warm_up)
+    recipe = replace(RECIPE, epochs=epochs, batch_size=1, pace=Pace(1e-3, warm_up=warm_up))
     train_vectors(
         encoder, tokenizer, examples, targets, recipe,
         on_progress=lambda p: steps.append((p.step, p.steps)),

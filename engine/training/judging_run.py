@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.checkpoint import Checkpoint, save_checkpoint
+from engine.checkpoint import Checkpoint, Settings, save_checkpoint
 from engine.checkpoint_conversion import unfitted
 from engine.datasets.formats import read_boolean, read_choice
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion, take
@@ -19,6 +19,7 @@ from engine.evaluation.tasks import Judged, accuracy, judge_boolean, judge_choic
 from engine.reading.choices import choice_limit
 from engine.reading.reader import Reader
 from engine.reading.skipping import EveryToken
+from engine.text.tokenization import Tokenizer
 from engine.training.batches import Mixture
 from engine.training.distillation import Shape
 from engine.training.examples import is_tune
@@ -160,42 +161,35 @@ def train_judging(
     )
     if not quality:  # interrupted after the last step
         measure(reader, 0)
-    measured = None if spans is None else _spans_measured(checkpoint, reader, spans)
-    _save(checkpoint, reader, questions.head, recipe, quality, measured, out)
-    shutil.rmtree(work_folder(out), ignore_errors=True)
-    return quality if measured is None else {**quality, "spans": measured["quality"]["held back"]}
-
-
-def _save(
-    checkpoint: Checkpoint,
-    reader: Reader,
-    head: str,
-    recipe: Recipe,
-    quality: dict[str, Any],
-    spans: dict[str, Any] | None,
-    out: Path,
-) -> None:
-    before = checkpoint.settings
+    before, head = checkpoint.settings, questions.head
     how = {"recipe": asdict(recipe), "date": str(date.today()), "with spans": spans is not None}
-    # Values fitted to the old spans don't fit the new ones.
-    changes = spans or {"skipping": EveryToken(), "calibration": unfitted(before.calibration)}
-    measured = {f"{head}, held back": dict(quality), **changes.get("quality", {})}
-    changes = {
-        **changes,
-        "training": {**before.training, head: how},
-        "quality": {**before.quality, **measured},
-    }
-    settings = replace(before, **changes)
+    settings = replace(
+        before,
+        training={**before.training, head: how},
+        quality={**before.quality, f"{head}, held back": dict(quality)},
+    )
+    if spans is None:
+        # Values fitted to the old spans don't fit the new ones.
+        calibration = unfitted(before.calibration)
+        settings = replace(settings, skipping=EveryToken(), calibration=calibration)
+    else:
+        settings = _with_spans_measured(settings, reader, checkpoint.tokenizer, spans)
+        quality["spans"] = settings.quality["held back"]
     save_checkpoint(reader, checkpoint.tokenizer, settings, out)
+    shutil.rmtree(work_folder(out), ignore_errors=True)
+    return quality
 
 
-def _spans_measured(checkpoint: Checkpoint, reader: Reader, material: Material) -> dict[str, Any]:
-    """Settings of a reader that answers with spans: held-out EM and F1, and its early exit."""
-    asked = take_questions(material.held_back, EVALUATE_QUESTIONS)
-    options = reading_whole(checkpoint.settings)
-    predictions = list(predict(reader, checkpoint.tokenizer, asked, options))
-    return {
-        "skipping": fit_skim(reader, checkpoint.tokenizer, asked, options),
-        "answers": True,
-        "quality": {"held back": score(predictions)},
-    }
+def _with_spans_measured(
+    settings: Settings, reader: Reader, tokenizer: Tokenizer, spans: Material
+) -> Settings:
+    """EM and F1 on held-out spans, and the early exit that they now allow."""
+    asked = take_questions(spans.held_back, EVALUATE_QUESTIONS)
+    options = reading_whole(settings)
+    measured = score(list(predict(reader, tokenizer, asked, options)))
+    return replace(
+        settings,
+        skipping=fit_skim(reader, tokenizer, asked, options),
+        answers=True,
+        quality={**settings.quality, "held back": measured},
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 import lmdb
 
+from engine import errors
 from engine.errors import ForereadError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.verification import BM25, VECTORS, check_bm25, check_vectors
@@ -50,6 +51,13 @@ class DamageReport:
     def to_dict(self) -> dict[str, Any]:
         return {"sound": self.sound, **asdict(self)}
 
+
+OF_INDEXES = {
+    name
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and issubclass(value, errors.IndexStoreError)
+}
+"""The errors that tell a user what is wrong with an index."""
 
 Damage = Callable[[Path, random.Random], str | None]
 """Damages the index in a folder; what was damaged, None if there was nothing to damage."""
@@ -167,7 +175,7 @@ def _count(
         report.notes.append(f"{what}: reading it ended with signal {read.signal}")
     elif read.result is None:
         report.refused += 1
-        if not (read.error or "").startswith("IndexStoreError"):
+        if (read.error or "").split(":")[0] not in OF_INDEXES:
             report.crashed += 1
             report.notes.append(f"{what}: {read.error}")
     elif read.result["answered"]:

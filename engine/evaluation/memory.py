@@ -113,6 +113,7 @@ def _storage(leaf: object) -> int | None:
 
 def _measure(job: dict[str, Any]) -> Memory:
     torch.set_num_threads(job["threads"])
+    # What the system counts of a process is the processor's memory, not a GPU's.
     checkpoint = load_checkpoint(Path(job["model"]), device="cpu")
     if job["layers"]:
         lower, upper = job["layers"]

@@ -6,6 +6,9 @@ from engine.errors import DeviceError
 
 DEVICES = ("cpu", "cuda", "auto")
 
+BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
+"""Of x86 and of ARM, by their names in `torch.cpu.get_capabilities`."""
+
 
 def chosen_device(name: str) -> torch.device:
     """The device of a name; `auto` is CUDA where it's there, else the processor.
@@ -20,9 +23,13 @@ def chosen_device(name: str) -> torch.device:
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
-    """bf16 where the device multiplies it, fp32 elsewhere."""
+    """bf16 where the device has instructions that multiply it, fp32 elsewhere.
+
+    A processor without them still computes in bf16, at about a fifth of the speed of fp32.
+    """
     if device.type == "cuda":
-        has_bf16 = torch.cuda.is_bf16_supported()
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        has = torch.cpu.get_capabilities()
+        has_bf16 = any(has.get(name) for name in BF16_INSTRUCTIONS)
     return torch.bfloat16 if has_bf16 else torch.float32

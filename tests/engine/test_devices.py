@@ -26,7 +26,19 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(
 
 
 def test_products_are_taken_in_bf16_where_cuda_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
     assert best_dtype(torch.device("cuda")) is torch.bfloat16
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
     assert best_dtype(torch.device("cuda")) is torch.float32
+
+
+@pytest.mark.parametrize("instructions", ["avx512_bf16", "amx_bf16", "bf16"])
+def test_products_are_taken_in_bf16_where_the_processor_multiplies_it(
+    monkeypatch: pytest.MonkeyPatch, instructions: str
+) -> None:
+    """torch computes in bf16 on every processor: without the instructions, five times slower."""
+    processor = torch.device("cpu")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instructions: True})
+    assert best_dtype(processor) is torch.bfloat16
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instructions: False, "avx2": True})
+    assert best_dtype(processor) is torch.float32

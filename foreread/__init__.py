@@ -49,7 +49,7 @@ from indexer.changes import (
     update_index,
 )
 from indexer.readers.limits import Limits
-from indexer.readers.outcome import Skipped
+from indexer.readers.outcome import LeftOut, Skipped, Warned
 from indexer.sync import FileOutcome
 
 __version__ = _version("foreread")
@@ -84,6 +84,7 @@ __all__ = [
     "IndexStoreError",
     "IndexUseError",
     "IndexVersionError",
+    "LeftOut",
     "Limits",
     "PassageHit",
     "QuestionError",
@@ -93,6 +94,7 @@ __all__ = [
     "SourceError",
     "TrainingError",
     "Verdict",
+    "Warned",
     "__version__",
     "add_to_index",
     "build_index",

@@ -1,6 +1,7 @@
 """The build: from documents to an index."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from indexer.sources import (
     Skipped,
     SourceFile,
     Sources,
+    Warned,
     list_files,
     source_paths,
 )
@@ -37,6 +39,7 @@ __all__ = [
     "build_index",
     "encode_documents",
     "index_settings",
+    "left_out_of",
     "refuse_long_passages",
     "roots_of",
 ]
@@ -64,10 +67,11 @@ class BuildReport:
     """What an index holds when its build is done.
 
     `skipped` are files and records that couldn't be read, `duplicates` are files with the same
-    content as another. `seconds` are by stage. `description` is the index's own. `language` is the
-    collection's. `language_share` is that language's share of the text looked at; None if the
-    language was named. `parts_left` are parts of other machines: the index appears when they are
-    done.
+    content as another. `warned` are doubts about files that were read, `left_out` is how many
+    parts of each kind readers left out on purpose. `seconds` are by stage. `description` is the
+    index's own. `language` is the collection's. `language_share` is that language's share of the
+    text looked at; None if the language was named. `parts_left` are parts of other machines: the
+    index appears when they are done.
     """
 
     index: str
@@ -75,6 +79,8 @@ class BuildReport:
     passages: int
     pieces: int
     skipped: tuple[Skipped, ...]
+    warned: tuple[Warned, ...]
+    left_out: dict[str, int]
     duplicates: tuple[FileOutcome, ...]
     seconds: dict[str, float]
     description: dict[str, Any]
@@ -159,6 +165,8 @@ def build_index(
         description.passages,
         description.pieces,
         skipped,
+        tuple(one for outcome in outcomes for one in outcome.warned),
+        left_out_of(outcomes),
         tuple(outcome for outcome in outcomes if outcome.status == DUPLICATE),
         clock.seconds,
         description.to_dict(),
@@ -182,6 +190,14 @@ def skips(outcome: FileOutcome) -> tuple[Skipped, ...]:
     if outcome.status == SKIPPED:
         return (Skipped(outcome.source, outcome.note), *outcome.skipped)
     return outcome.skipped
+
+
+def left_out_of(outcomes: Iterable[FileOutcome]) -> dict[str, int]:
+    """How many parts of each kind readers left out of the files on purpose."""
+    counts: Counter[str] = Counter()
+    for part in (part for outcome in outcomes for part in outcome.left_out):
+        counts[part.what] += part.count
+    return dict(counts)
 
 
 def roots_of(sources: Sequence[Path]) -> tuple[Root, ...]:

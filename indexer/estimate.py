@@ -149,6 +149,7 @@ def _read_sample(
         for item in reader.read(file):
             if isinstance(item, Skipped):
                 skipped.append(item)
+            if not isinstance(item, Document):
                 continue
             kind.documents += 1
             kind.characters += len(item.text)

@@ -16,14 +16,16 @@ from engine.documents import Document
 from engine.errors import SourceError
 from indexer.readers.checked import short
 from indexer.readers.limits import FILE_OPTION, Limits, megabytes, too_large
-from indexer.readers.outcome import RawFile, Skipped, UnreadableError
+from indexer.readers.outcome import Item, LeftOut, RawFile, Skipped, UnreadableError, Warned
 from indexer.readers.process import ReadingProcess
 
 __all__ = [
     "FileReader",
+    "LeftOut",
     "Limits",
     "Skipped",
     "SourceFile",
+    "Warned",
     "bytes_digest",
     "file_digest",
     "list_files",
@@ -128,10 +130,9 @@ class FileReader:
         self.limits = limits
         self._process = ReadingProcess(limits)
 
-    def read(
-        self, file: SourceFile, data: bytes | None = None
-    ) -> Generator[Document | Skipped, None, None]:
-        """The documents of one file, and a `Skipped` for each part of it that can't be read.
+    def read(self, file: SourceFile, data: bytes | None = None) -> Generator[Item, None, None]:
+        """The documents of one file, a `Skipped` for each part of it that can't be read, and what
+        else its reader says of it.
 
         `data` are its bytes, if they have been loaded. Nothing that a file holds makes it raise.
         The lengths of the documents' texts tell roughly how much of the file has been read, for
@@ -163,15 +164,13 @@ class FileReader:
         self.close()
 
 
-def read_file(file: SourceFile, limits: Limits) -> Iterator[Document | Skipped]:
+def read_file(file: SourceFile, limits: Limits) -> Iterator[Item]:
     """As `FileReader.read`, for one file. A shared `FileReader` reads many files faster."""
     with FileReader(limits) as reader:
         yield from reader.read(file)
 
 
-def read_sources(
-    sources: Sequence[Path], limits: Limits | None = None
-) -> Iterator[Document | Skipped]:
+def read_sources(sources: Sequence[Path], limits: Limits | None = None) -> Iterator[Item]:
     """All documents of the sources, and a `Skipped` for whatever couldn't be read.
 
     Raises: SourceError if a source doesn't exist, there are no files, or none had any text.
@@ -226,9 +225,9 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _dated(item: Document | Skipped, modified: str) -> Document | Skipped:
+def _dated(item: Item, modified: str) -> Item:
     """The document with the modification time of its file."""
-    if isinstance(item, Skipped):
+    if not isinstance(item, Document):
         return item
     return replace(item, metadata={**item.metadata, "modified": modified})
 

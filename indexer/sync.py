@@ -17,8 +17,10 @@ from indexer.readers.identity import document_id
 from indexer.readers.outcome import UnreadableError
 from indexer.sources import (
     FileReader,
+    LeftOut,
     Skipped,
     SourceFile,
+    Warned,
     bytes_digest,
     file_digest,
     load_file,
@@ -34,7 +36,8 @@ class FileOutcome:
     """The outcome for a file: `status` is one of STATUSES, `note` says why or names another file.
 
     `documents` were read from it or removed with it. `skipped` are its records that couldn't be
-    read.
+    read, `warned` are doubts about what was read, `left_out` is what its reader leaves out on
+    purpose.
     """
 
     source: str
@@ -42,6 +45,8 @@ class FileOutcome:
     documents: int = 0
     note: str = ""
     skipped: tuple[Skipped, ...] = ()
+    warned: tuple[Warned, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,33 @@ class SourceProgress:
     bytes_done: int = 0
     documents: int = 0
     passages: int = 0
+
+
+@dataclass
+class _Said:
+    """What a reader says of a file beside its documents."""
+
+    skipped: list[Skipped] = field(default_factory=list)
+    warned: list[Warned] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def take(self, item: Skipped | Warned | LeftOut) -> None:
+        if isinstance(item, Skipped):
+            self.skipped.append(item)
+        elif isinstance(item, Warned):
+            self.warned.append(item)
+        else:
+            self.left_out.append(item)
+
+    def outcome(self, source: str, status: str, documents: int) -> FileOutcome:
+        return FileOutcome(
+            source,
+            status,
+            documents,
+            skipped=tuple(self.skipped),
+            warned=tuple(self.warned),
+            left_out=tuple(self.left_out),
+        )
 
 
 @dataclass
@@ -170,11 +202,11 @@ class Sync:
         self, file: SourceFile, now: FileRecord, known: FileRecord | None, data: bytes | None
     ) -> FileOutcome:
         seen: set[str] = set()
-        skipped: list[Skipped] = []
+        said = _Said()
         start, within = self.progress.bytes_done, 0
         for item in self.clock.each("read", self.reader.read(file, data)):
-            if isinstance(item, Skipped):
-                skipped.append(item)
+            if not isinstance(item, Document):
+                said.take(item)
                 continue
             if (
                 not seen
@@ -192,8 +224,8 @@ class Sync:
                 self.progress.bytes_done = start + min(file.size, within)
                 self.on_progress(replace(self.progress))
         if not seen:
-            return self._kept_unread(file, known, skipped)
-        if any(part.broken_off for part in skipped):
+            return self._kept_unread(file, known, said)
+        if any(part.broken_off for part in said.skipped):
             # The rest keeps what was read of it before, and is tried again the next time.
             now = replace(now, content="")
         else:
@@ -201,14 +233,14 @@ class Sync:
                 self.pending.remove(stale)
         self.pending.note(now)
         status = CHANGED if known else ADDED
-        return FileOutcome(now.source, status, len(seen), skipped=tuple(skipped))
+        return said.outcome(now.source, status, len(seen))
 
     def _kept_unread(
-        self, file: SourceFile, known: FileRecord | None, skipped: list[Skipped]
+        self, file: SourceFile, known: FileRecord | None, said: "_Said"
     ) -> FileOutcome:
         """Keep what was read of the file before; it's tried again the next time."""
         kept = "; what was read of it before is kept" if known else ""
-        return FileOutcome(file.source, SKIPPED, note=f"{skipped[0].reason}{kept}")
+        return FileOutcome(file.source, SKIPPED, note=f"{said.skipped[0].reason}{kept}")
 
     def _document(self, document: Document) -> None:
         """Put a document unless it's stored as it is."""
@@ -233,11 +265,11 @@ class Sync:
         # Records that replace those of other files aren't this file's own, so it is never complete.
         here = known or FileRecord(file.place, file.source, file.size, content="")
         count = 0
-        skipped: list[Skipped] = []
+        said = _Said()
         for item in self.clock.each("read", self.reader.read(file)):
-            found = item if isinstance(item, Skipped) else self._at_its_place(item)
-            if isinstance(found, Skipped):
-                skipped.append(found)
+            found = self._at_its_place(item) if isinstance(item, Document) else item
+            if not isinstance(found, Document):
+                said.take(found)
                 continue
             count += 1
             self._document(found)
@@ -246,8 +278,8 @@ class Sync:
             if self.pending.full:
                 self.pending.commit()
         if not count:
-            return FileOutcome(file.source, SKIPPED, note=skipped[0].reason)
-        return FileOutcome(file.source, CHANGED, count, skipped=tuple(skipped))
+            return FileOutcome(file.source, SKIPPED, note=said.skipped[0].reason)
+        return said.outcome(file.source, CHANGED, count)
 
     def _at_its_place(self, document: Document) -> Document | Skipped:
         """The document, under the id and source of the one with the same record id, if there is

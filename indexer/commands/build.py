@@ -68,6 +68,8 @@ def build(
         report = build_index(sources, index, checkpoint, options, on_progress=on_progress)
     for skipped in report.skipped:
         console.say(f"skipped {skipped.source}: {skipped.reason}")
+    for warned in report.warned:
+        console.say(f"warning: {warned.source}: {warned.warning}")
     for same in report.duplicates:
         console.say(f"{same.source} is {same.note}")
     console.show(report.to_dict(), as_json=as_json, human=_text)
@@ -83,10 +85,16 @@ def _text(report: dict[str, Any]) -> str:
         next_step = f"It appears when {left} other parts are done: indexer build … --part I/N"
     return (
         f"{report['index']}: {read}; {report['passages']} passages, {report['pieces']} wordpieces "
-        f"in {seconds['total']:.1f} s ({stages})\n{_language_text(report)}\n"
+        f"in {seconds['total']:.1f} s ({stages})\n"
+        f"{_left_out_text(report)}{_language_text(report)}\n"
         f"{info_text(report['description'])}\n"
         f"{next_step}"
     )
+
+
+def _left_out_text(report: dict[str, Any]) -> str:
+    parts = ", ".join(f"{count} {what}" for what, count in report["left_out"].items())
+    return f"  left out on purpose: {parts}\n" if parts else ""
 
 
 def _language_text(report: dict[str, Any]) -> str:

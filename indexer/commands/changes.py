@@ -124,6 +124,8 @@ def _change(run: Callable[..., ChangeReport], *, verbose: bool, as_json: bool) -
                 console.say(f"{outcome.status} {outcome.source}{note}")
             for skipped in outcome.skipped:
                 console.say(f"skipped {skipped.source}: {skipped.reason}")
+            for warned in outcome.warned:
+                console.say(f"warning: {warned.source}: {warned.warning}")
 
         report = run(on_file=on_file, on_progress=on_progress)
     console.show(report.to_dict(), as_json=as_json, human=_text)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from engine.documents import Document
 from indexer.readers.identity import document_id
 from indexer.readers.limits import CHARACTERS_OPTION, MEMORY_OPTION, Limits, too_large
-from indexer.readers.outcome import RawFile, Skipped, UnreadableError
+from indexer.readers.outcome import Item, RawFile, Skipped, UnreadableError, Warned
 
-Reader = Callable[[RawFile, Limits], Iterator[Document | Skipped]]
+Reader = Callable[[RawFile, Limits], Iterator[Item]]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_REASON = 160  # characters
@@ -18,7 +18,7 @@ _LONGEST_TITLE = 300  # characters; titles and headings are stored with each pas
 _MOST_SKIPS = 100  # skips of one file that are named one by one
 
 
-def read_checked(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Document | Skipped]:
+def read_checked(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Item]:
     """The documents that `reader` finds, and a `Skipped` for each part that can't be read.
 
     Nothing that a file holds makes it raise. Titles and headings are shortened. Skips beyond the
@@ -26,8 +26,10 @@ def read_checked(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Docu
     """
     found, skips = False, 0
     for item in _items(file, reader, limits):
-        found = True
-        if isinstance(item, Document):
+        found = found or isinstance(item, Document | Skipped)
+        if isinstance(item, Warned):
+            item = replace(item, warning=_one_line(item.warning))
+        if not isinstance(item, Skipped):
             yield item
             continue
         skips += not item.broken_off
@@ -41,13 +43,15 @@ def read_checked(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Docu
 
 def short(skipped: Skipped) -> Skipped:
     """The skip with its reason on one line, and not a long one."""
-    reason = " ".join(skipped.reason.split())
-    if len(reason) > _LONGEST_REASON:
-        reason = reason[: _LONGEST_REASON - 1] + "…"
-    return replace(skipped, reason=reason)
+    return replace(skipped, reason=_one_line(skipped.reason))
 
 
-def _items(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Document | Skipped]:
+def _one_line(reason: str) -> str:
+    reason = " ".join(reason.split())
+    return reason if len(reason) <= _LONGEST_REASON else reason[: _LONGEST_REASON - 1] + "…"
+
+
+def _items(file: RawFile, reader: Reader, limits: Limits) -> Iterator[Item]:
     ids: dict[str, int] = {}
     try:
         for item in reader(file, limits):

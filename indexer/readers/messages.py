@@ -4,14 +4,18 @@ Nothing that comes out of a file is ever unpickled.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import IO, Any
 
 from engine.document_fields import field_values
 from engine.documents import Document, Section
 from indexer.readers.limits import Limits
-from indexer.readers.outcome import RawFile, Skipped
+from indexer.readers.outcome import Item, LeftOut, RawFile, Skipped, Warned
+
+_NOTES: Mapping[str, type[Skipped | Warned | LeftOut]] = {
+    kind.__name__: kind for kind in (Skipped, Warned, LeftOut)
+}
 
 
 def send_file(pipe: IO[bytes], file: RawFile, suffix: str) -> None:
@@ -30,8 +34,8 @@ def receive_file(pipe: IO[bytes]) -> tuple[RawFile, str] | None:
     return RawFile(**said["file"], data=pipe.read(said["size"])), said["suffix"]
 
 
-def send_item(pipe: IO[bytes], item: Document | Skipped) -> None:
-    _send(pipe, {"document" if isinstance(item, Document) else "skipped": asdict(item)})
+def send_item(pipe: IO[bytes], item: Item) -> None:
+    _send(pipe, {type(item).__name__: asdict(item)})
 
 
 def send_end(pipe: IO[bytes]) -> None:
@@ -39,22 +43,23 @@ def send_end(pipe: IO[bytes]) -> None:
     pipe.flush()
 
 
-def receive_items(pipe: IO[bytes]) -> Iterator[Document | Skipped]:
+def receive_items(pipe: IO[bytes]) -> Iterator[Item]:
     """The parts of a file, up to its end.
 
     Raises: EOFError if the reading process ends first.
     """
     while (line := pipe.readline()).endswith(b"\n"):
         said = json.loads(line)
-        if "document" in said:
-            document = said["document"]
+        if not said:
+            return
+        ((kind, item),) = said.items()
+        if kind == Document.__name__:
+            document = item
             sections = tuple(Section(**section) for section in document.pop("sections"))
             columns = field_values(document.pop("columns"))
             yield Document(**document, sections=sections, columns=columns)
-        elif "skipped" in said:
-            yield Skipped(**said["skipped"])
         else:
-            return
+            yield _NOTES[kind](**item)
     raise EOFError
 
 

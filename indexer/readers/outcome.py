@@ -1,6 +1,8 @@
-"""A reader's input, and the parts of it that the reader couldn't read."""
+"""A reader's input, and what it says of a file beside the documents."""
 
 from dataclasses import dataclass
+
+from engine.documents import Document
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,27 @@ class Skipped:
     source: str
     reason: str
     broken_off: bool = False
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A file that was read, and what of it may be wrong, in a few words."""
+
+    source: str
+    warning: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Parts of a file that its reader leaves out on purpose, such as 3 `scripts`."""
+
+    source: str
+    what: str
+    count: int
+
+
+Item = Document | Skipped | Warned | LeftOut
+"""What a reader yields."""
 
 
 class UnreadableError(Exception):

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from engine.documents import Document
 from indexer.readers.limits import SECONDS_OPTION, Limits
 from indexer.readers.messages import limits_argument, receive_items, send_file
-from indexer.readers.outcome import RawFile, Skipped
+from indexer.readers.outcome import Item, RawFile, Skipped
 
 _ROOT = Path(__file__).parents[2]  # of our packages
 _MOST_FILES = 500  # files that one process reads, since parsers don't free all memory
@@ -29,7 +28,7 @@ class ReadingProcess:
         self._running: subprocess.Popen[bytes] | None = None
         self._files = 0
 
-    def read(self, file: RawFile, suffix: str) -> Iterator[Document | Skipped]:
+    def read(self, file: RawFile, suffix: str) -> Iterator[Item]:
         """The parts of a file whose name ends in `suffix`, as `read_checked` gives them.
 
         Raises: OSError if no process can be started.

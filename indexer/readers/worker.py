@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from engine.documents import Document
 from indexer.readers.checked import read_checked
 from indexer.readers.formats import format_of, reader_of
 from indexer.readers.limits import Limits
@@ -20,7 +19,7 @@ from indexer.readers.messages import (
     send_end,
     send_item,
 )
-from indexer.readers.outcome import RawFile, Skipped
+from indexer.readers.outcome import Item, RawFile
 
 
 def serve(limits: Limits) -> None:
@@ -35,9 +34,7 @@ def serve(limits: Limits) -> None:
     while (received := receive_file(files)) is not None:
         file, suffix = received
 
-        def read(
-            file: RawFile, limits: Limits, suffix: str = suffix
-        ) -> Iterator[Document | Skipped]:
+        def read(file: RawFile, limits: Limits, suffix: str = suffix) -> Iterator[Item]:
             yield from reader_of(format_of(suffix, file.data))(file, limits)
 
         items = read_checked(file, read, limits)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from engine.documents import Document, Section
 from indexer.readers.checked import read_checked
 from indexer.readers.limits import DEEPEST, Limits
-from indexer.readers.outcome import RawFile, Skipped, UnreadableError
+from indexer.readers.messages import receive_items, send_end, send_item
+from indexer.readers.outcome import Item, LeftOut, RawFile, Skipped, UnreadableError, Warned
 from indexer.readers.process import ReadingProcess
 
 LINES = b"".join(
@@ -29,7 +31,7 @@ def process() -> Iterator[ReadingProcess]:
     made.close()
 
 
-def read(process: ReadingProcess, data: bytes, suffix: str) -> list[Document | Skipped]:
+def read(process: ReadingProcess, data: bytes, suffix: str) -> list[Item]:
     return list(process.read(RawFile(f"f{suffix}", "f", data), suffix))
 
 
@@ -48,6 +50,27 @@ def test_a_document_comes_over_whole(process: ReadingProcess) -> None:
         Section(text.index("# Two"), len(text), "Two"),
     )
     assert document.metadata == {"format": "markdown", "encoding": "utf-8"}
+
+
+def test_what_is_said_of_a_file_beside_its_documents_comes_over() -> None:
+    said = [Warned("f.txt", "a doubt"), LeftOut("f.txt", "scripts", 3), Skipped("f.txt", "why")]
+    pipe = BytesIO()
+    for item in said:
+        send_item(pipe, item)
+    send_end(pipe)
+    pipe.seek(0)
+    assert list(receive_items(pipe)) == said
+
+
+def test_a_warning_is_one_short_line_and_does_not_stand_for_a_document() -> None:
+    def warning(file: RawFile, limits: Limits) -> Iterator[Item]:
+        yield Warned(file.source, "a\nlong " + "doubt " * 100)
+
+    warned, skipped = read_checked(NEXT, warning, Limits())
+    assert isinstance(warned, Warned)
+    assert warned.warning.startswith("a long doubt")
+    assert len(warned.warning) == 160
+    assert skipped == Skipped("next.txt", "empty: no records in it")
 
 
 def test_one_process_reads_file_after_file(process: ReadingProcess) -> None:

@@ -7,8 +7,8 @@ from math import ceil
 
 from engine.documents import Document, Passage
 from engine.errors import ForereadError
+from engine.text.sentences import sentence_spans
 from engine.text.tokenization import Pieces, Tokenizer
-from indexer.sentences import sentence_spans
 
 _BATCH = 256  # sentences tokenised together
 # A longer text doesn't fit into one passage, so it needn't be tokenised whole to find out.

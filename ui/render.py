@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from engine.answering.results import Answer, Evidence, PassageHit
-from indexer.sentences import sentence_spans
+from engine.text.sentences import sentence_spans
 from ui.uploads import shown_source
 
 # Browsers can't show these, and Streamlit can't send a lone surrogate. Each is replaced by one code

@@ -18,8 +18,8 @@ import Stemmer
 
 from engine.documents import Passage
 from engine.errors import IndexVersionError
-from engine.retrieval.stop_words import STOP_WORDS
 from engine.text.languages import ENGLISH, LANGUAGES
+from engine.text.stop_words import STOP_WORDS
 
 # In the manifest, followed by the language unless that is English; a change of the terms
 # that some text gives needs another name.

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from engine.errors import IndexStoreError
 from engine.retrieval.analyser import ANALYSER, MAX_TERM, STEMMERS, Analyser, analyser_named
-from engine.retrieval.stop_words import STOP_WORDS
 from engine.text.languages import LANGUAGES
+from engine.text.stop_words import STOP_WORDS
 
 ENGLISH = Analyser("en")
 analyse, query_terms = ENGLISH.terms, ENGLISH.query_terms

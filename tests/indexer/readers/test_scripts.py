@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.documents import Document
+from engine.text.sentences import sentence_spans
 from engine.text.tokenization import Tokenizer
 from indexer.passages import cut_passages
-from indexer.sentences import sentence_spans
 from ui.render import marked
 
 # Three sentences of each, as a list, and what stands between them.

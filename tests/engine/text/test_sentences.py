@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.sentences import sentence_spans
+from engine.text.sentences import sentence_spans
 
 
 def sentences(text: str) -> list[str]:

@@ -7,7 +7,7 @@ import torch
 import typer
 
 from engine.checkpoint import load_teacher
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import DEVICE, INDEX, JSON, MODEL, PASSAGES
 from engine.datasets.squad import read_questions
 from engine.evaluation.speed import compare
@@ -39,7 +39,7 @@ def bench(
     other = load_teacher(teacher, device=device) if teacher else None
     with (
         SearchEngine.open(index, model=model, device=device) as engine,
-        console.progress_bar("timing", len(asked)) as bar,
+        bars.progress_bar("timing", len(asked)) as bar,
     ):
         result = compare(
             engine,

@@ -9,7 +9,7 @@ import typer
 
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, save_settings
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import DEVICE, INDEX, JSON, LIMIT, MIN_CONFIDENCE, MODEL
 from engine.datasets.squad import SquadParagraph, read_squad, take_questions
 from engine.errors import CheckpointMismatchError
@@ -55,7 +55,7 @@ def calibrate(
     asked = _paragraphs(questions, held_back, limit)
     with (
         SearchEngine.open(index, model=model, device=device) as engine,
-        console.progress_bar("asking", sum(len(p.questions) for p in asked)) as bar,
+        bars.progress_bar("asking", sum(len(p.questions) for p in asked)) as bar,
     ):
         checkpoint, before = engine.checkpoint, engine.calibration()
         observations = observe(engine, asked, on_progress=bar)

@@ -2,36 +2,18 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from engine import allocator
 from engine.errors import ForereadError, one_line
 
-
-class Bar(Protocol):
-    """Shows the amount done, and a note beside it."""
-
-    def __call__(self, done: int, note: str = "") -> None: ...
-
-
-class Share(Protocol):
-    """Shows the share of a total that is done, and a note beside it."""
-
-    def __call__(self, done: int, total: int, note: str = "") -> None: ...
+_ACTS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def run(app: typer.Typer) -> None:
@@ -57,10 +39,35 @@ def say(message: str) -> None:
 
 def show(result: dict[str, Any], *, as_json: bool, human: Callable[[dict[str, Any]], str]) -> None:
     """Print the result on stdout, as JSON for programs or as text for people."""
-    text = json.dumps(result, ensure_ascii=False) if as_json else human(result)
+    text = in_json(json.dumps(result, ensure_ascii=False)) if as_json else visible(human(result))
     # A lone surrogate or a terminal without Unicode must not end in a traceback.
     sys.stdout.buffer.write((text + "\n").encode("utf-8", "replace"))
     sys.stdout.flush()
+
+
+def visible(text: str) -> str:
+    """The text with what would act on a terminal shown as an escape, such as `\\x1b`.
+
+    These are the controls (C0 but tab and line end, C1), line and paragraph separators, and the
+    embeddings, overrides and isolates that change the direction of what follows. Marks that only
+    say a letter's direction, and joiners, stay: scripts need them.
+    """
+    return _ACTS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def in_json(text: str) -> str:
+    """JSON with those characters, which stand only in its strings, as escapes of JSON's own."""
+    return _ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+@contextmanager
+def going_on(kept: str) -> Iterator[None]:
+    """Say on Ctrl-C what is `kept`, and that the same command goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"stopped; {kept}, and the same command goes on from there")
+        raise
 
 
 def duration(seconds: float, places: int = 0) -> str:
@@ -85,38 +92,3 @@ def table(rows: Sequence[Mapping[str, float]]) -> list[str]:
         for row in rows
     )
     return [head, *lines]
-
-
-@contextmanager
-def progress_bar(description: str, total: int | None) -> Iterator[Bar]:
-    """A bar with the time left, on stderr. Without a total, the note has to tell what is left."""
-    counted = (
-        TaskProgressColumn(),
-        MofNCompleteColumn() if total and total < 10**6 else TextColumn(""),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        *(counted if total is not None else ()),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total, note="")
-
-        def update(done: int, note: str = "") -> None:
-            bar.update(task, completed=done, note=note)
-
-        yield update
-
-
-@contextmanager
-def percent_bar(description: str) -> Iterator[Share]:
-    """A bar in hundredths, for a total that becomes known during the work."""
-    with progress_bar(description, 100) as bar:
-
-        def update(done: int, total: int, note: str = "") -> None:
-            bar(100 * done // total if total else 100, note)
-
-        yield update

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import DEVICE, JSON, LIMIT, MIN_CONFIDENCE, MODEL, index_option
 from engine.datasets.formats import Kind, kind_of, read_boolean, read_choice
 from engine.datasets.natural_questions import read_natural_questions
@@ -120,7 +120,7 @@ def _read(
 
 def _with_bar(results: Iterable[_R], total: int) -> list[_R]:
     done = []
-    with console.progress_bar("reading", total) as bar:
+    with bars.progress_bar("reading", total) as bar:
         for result in results:
             done.append(result)
             bar(len(done))
@@ -151,7 +151,7 @@ def _ask(
     """Evaluate the whole path, from a question to its answers in an index."""
     if kind is Kind.BOOLQ:
         asked = take(read_boolean(questions), limit)
-        with opened() as engine, console.progress_bar("asking", len(asked)) as bar:
+        with opened() as engine, bars.progress_bar("asking", len(asked)) as bar:
             return evaluate_verdicts(engine, asked, min_confidence=min_confidence, on_progress=bar)
     if kind is not Kind.SQUAD:
         raise SourceError(
@@ -160,7 +160,7 @@ def _ask(
         )
     paragraphs, language = _paragraphs(questions, limit, language)
     total = sum(len(paragraph.questions) for paragraph in paragraphs)
-    with opened() as engine, console.progress_bar("asking", total) as bar:
+    with opened() as engine, bars.progress_bar("asking", total) as bar:
         measured = evaluate_search(
             engine, paragraphs, min_confidence=min_confidence, language=language, on_progress=bar
         )

@@ -5,11 +5,13 @@ of one command, as in `engine ask --help`, does wait for what that command impor
 """
 
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any
+from importlib import import_module, metadata
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
+
+PACKAGE = "foreread"
 
 
 def lazy_group(name: str, told: str, commands: Mapping[str, str]) -> typer.Typer:
@@ -27,7 +29,27 @@ def lazy_group(name: str, told: str, commands: Mapping[str, str]) -> typer.Typer
     for place, line in commands.items():
         module, function = place.split(":")
         command = function.rstrip("_")
-        app.command(command, help=line, cls=_imported_from(module, function))(lambda: None)
+        imported = _imported_from(module, function)
+        app.command(command, help=line, short_help=line, cls=imported)(lambda: None)
+    return app
+
+
+def with_version(app: typer.Typer) -> typer.Typer:
+    """The group with `--version`, which prints the version of the package and ends."""
+
+    def told(wanted: bool) -> None:
+        if wanted:
+            print(f"{PACKAGE} {metadata.version(PACKAGE)}")
+            raise typer.Exit
+
+    @app.callback()
+    def options(
+        version: Annotated[
+            bool, typer.Option("--version", callback=told, is_eager=True, help="Print the version.")
+        ] = False,
+    ) -> None:
+        pass
+
     return app
 
 

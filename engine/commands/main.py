@@ -1,7 +1,7 @@
 """The `engine` command: everything that asks, measures or trains."""
 
 from engine.commands import console
-from engine.commands.lazy_group import lazy_group
+from engine.commands.lazy_group import lazy_group, with_version
 
 # Where each command is, with the first line of its help.
 ENGINE = {
@@ -44,12 +44,11 @@ TRAIN = {
     ),
 }
 
-app = lazy_group("engine", "Ask an index questions, measure it, train its reader.", ENGINE)
-app.add_typer(
-    lazy_group(
-        "train", "Train a reader: teacher, then split, then vectors; then: engine calibrate.", TRAIN
-    )
+app = with_version(
+    lazy_group("engine", "Ask an index questions, measure it, train its reader.", ENGINE)
 )
+training = "Train a reader: teacher, then split, then vectors; then: engine calibrate."
+app.add_typer(lazy_group("train", training, TRAIN), short_help=training)
 
 
 def run() -> None:

@@ -7,7 +7,7 @@ import torch
 import typer
 
 from engine.checkpoint import Checkpoint, load_teacher, settings_for
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import DEVICE, JSON
 from engine.commands.train.progress import base_targets
 from engine.datasets.squad import read_squad
@@ -156,7 +156,7 @@ def _run(
         report.store(result, out)
         report.draw(result, out)
 
-    with console.progress_bar("sweep", None) as bar:
+    with bars.progress_bar("sweep", None) as bar:
 
         def show(p: SweepProgress) -> None:
             left = "" if p.seconds_left is None else f", {console.duration(p.seconds_left)} left"

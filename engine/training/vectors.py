@@ -162,8 +162,8 @@ def train_vectors(
     def loss_of(step: int) -> Tensor:
         asked, read = of_questions[step], of_windows[step]
         with products_in(torch.bfloat16, encoder):
-            question_vectors = encoder.pool(States.of([questions[i] for i in asked]))
-            window_vectors = encoder.pool(States.of([windows[i] for i in read]))
+            question_vectors = encoder.pool(States.of([questions[i].float() for i in asked]))
+            window_vectors = encoder.pool(States.of([windows[i].float() for i in read]))
         return vector_loss(question_vectors, window_vectors, asked, read, targets, recipe.objective)
 
     run_steps(
@@ -218,7 +218,7 @@ def _frozen_states(
     tokenizer: Tokenizer,
     framed: Callable[[Sequence[PieceIds], Tokenizer, torch.device], Texts],
 ) -> list[Tensor]:
-    """The output of the lower layers, (tokens, width) bf16 for each text."""
+    """The output of the lower layers, (tokens, width) for each text, kept in bf16."""
     states: list[Tensor] = [torch.empty(0)] * len(pieces)
     for group in length_groups([len(sequence) for sequence in pieces]):
         with products_in(torch.bfloat16, encoder):

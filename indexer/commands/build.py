@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.checkpoint import load_checkpoint, shipped_checkpoint
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import DEVICE, INDEX, JSON
 from indexer.build import BuildOptions, build_index
 from indexer.commands.info import info_text
@@ -59,7 +59,8 @@ def build(
         language=language,
     )
     checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
-    with console.percent_bar("indexing") as bar:
+    kept = "what was indexed so far is kept"
+    with console.going_on(kept), bars.share_bar("indexing") as bar:
 
         def on_progress(p: SourceProgress) -> None:
             note = f"{p.documents} documents, {p.passages} passages"

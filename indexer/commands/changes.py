@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import DEVICE, INDEX, JSON, MODEL
 from engine.errors import SourceError, one_line
 from engine.retrieval.address import IndexAddress
@@ -112,7 +112,8 @@ def _checkpoint(index: IndexAddress, model: Path | None, device: str) -> Checkpo
 
 def _change(run: Callable[..., ChangeReport], *, verbose: bool, as_json: bool) -> None:
     """Run a change with a bar. Skips are reported as they come, other files if requested."""
-    with console.percent_bar("indexing") as bar:
+    kept = "what was changed so far is kept"
+    with console.going_on(kept), bars.share_bar("indexing") as bar:
 
         def on_progress(p: SourceProgress) -> None:
             note = f"{p.documents} documents, {p.passages} new passages"

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import JSON
 from engine.retrieval.address import parse_index_address
 from indexer.commands.options import OVERWRITE
@@ -33,7 +33,7 @@ def copy(
 
     Example: indexer copy papers.idx es://localhost:9200/papers
     """
-    with console.percent_bar("copying") as bar:
+    with bars.share_bar("copying") as bar:
         report = copy_index(
             source,
             target,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.checkpoint import load_checkpoint, shipped_checkpoint
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import FOLDER, JSON
 from indexer.commands.options import MODEL, OVERWRITE
 from indexer.export_import import export_index, import_index
@@ -22,7 +22,7 @@ def export_(
 
     Example: indexer export papers.foreread --index papers.idx
     """
-    with console.percent_bar("exporting") as bar:
+    with bars.share_bar("exporting") as bar:
         report = export_index(index, file, overwrite=overwrite, on_progress=bar)
     console.show(report.to_dict(), as_json=as_json, human=_export_text)
 
@@ -39,7 +39,7 @@ def import_(
     Example: indexer import papers.foreread --index papers.idx
     """
     checkpoint = load_checkpoint(model or shipped_checkpoint())
-    with console.percent_bar("importing") as bar:
+    with bars.share_bar("importing") as bar:
         report = import_index(file, index, checkpoint, overwrite=overwrite, on_progress=bar)
     console.show(report.to_dict(), as_json=as_json, human=_import_text)
 

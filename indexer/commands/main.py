@@ -1,7 +1,7 @@
 """The `indexer` command: everything that makes and describes an index."""
 
 from engine.commands import console
-from engine.commands.lazy_group import lazy_group
+from engine.commands.lazy_group import lazy_group, with_version
 
 # Where each command is, with the first line of its help.
 INDEXER = {
@@ -46,10 +46,12 @@ INDEXER = {
     ),
 }
 
-app = lazy_group(
-    "indexer",
-    "Build an index from files and folders, keep it in step with them, and describe it.",
-    INDEXER,
+app = with_version(
+    lazy_group(
+        "indexer",
+        "Build an index from files and folders, keep it in step with them, and describe it.",
+        INDEXER,
+    )
 )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.checkpoint import load_checkpoint, shipped_checkpoint
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import DEVICE, FOLDER, JSON
 from indexer.commands.options import MODEL, PASSAGE_LIMIT
 from indexer.migration import MigrateOptions, MigrateProgress, migrate_index
@@ -29,7 +29,8 @@ def migrate(
     """
     checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
     options = MigrateOptions(passage_limit=passage_limit, overlap=overlap)
-    with console.percent_bar("migrating") as bar:
+    kept = "what was encoded so far is kept, the old index answers as before"
+    with console.going_on(kept), bars.share_bar("migrating") as bar:
 
         def on_progress(p: MigrateProgress) -> None:
             bar(p.documents, p.total, f"{p.documents} documents, {p.passages} passages")

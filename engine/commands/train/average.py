@@ -9,7 +9,7 @@ import typer
 
 from engine.checkpoint import load_checkpoint
 from engine.checkpoint_conversion import unfitted
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import DEVICE, JSON
 from engine.commands.train.options import OUT
 from engine.datasets.squad import take_questions
@@ -54,7 +54,7 @@ def average(
     quality, of_each = {}, []
     if asked:
         readers = [*(one.reader for one in loaded), averaged]
-        with console.progress_bar("measuring", len(readers)) as bar:
+        with bars.progress_bar("measuring", len(readers)) as bar:
             for number, reader in enumerate(readers, 1):
                 of_each.append(measure(reader))
                 bar(number, "")

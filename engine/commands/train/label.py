@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.checkpoint import load_checkpoint
-from engine.commands import console
+from engine.commands import bars, console
 from engine.commands.options import DEVICE, JSON, index_option
 from engine.datasets.squad import read_questions, read_squad, take_questions
 from engine.errors import SourceError
@@ -53,7 +53,7 @@ def label(
         asked = len(set(texts))
         with open_backend(index) as backend:
             paragraphs = retrieved_paragraphs(backend, texts, passages=passages)
-    with console.progress_bar("labelling", len(paragraphs)) as bar:
+    with bars.progress_bar("labelling", len(paragraphs)) as bar:
         labelled = label_questions(
             answering, paragraphs, min_margin=min_margin, on_progress=lambda done: bar(done, "")
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.commands import console
+from engine.commands import bars, console
 from engine.encoder.split import SplitEncoder
 from engine.text.tokenization import Tokenizer
 from engine.training.examples import ExampleSet
@@ -17,7 +17,7 @@ def base_targets(
     base: SplitEncoder, tokenizer: Tokenizer, examples: ExampleSet, folder: Path
 ) -> VectorTargets:
     """As `kept_vector_targets`, with a bar on stderr: the first time it takes minutes."""
-    with console.progress_bar("encoding", 1000) as bar:
+    with bars.progress_bar("encoding", 1000) as bar:
         return kept_vector_targets(
             base,
             tokenizer,
@@ -34,7 +34,7 @@ def training_bar() -> Iterator[Callable[[TrainingProgress], None]]:
 
     If no bar is drawn, as in a log, those lines are all there is.
     """
-    with console.progress_bar("training", 1000) as bar:
+    with bars.progress_bar("training", 1000) as bar:
 
         def show(p: TrainingProgress) -> None:
             left = f"{console.duration(p.seconds_left)} left"
@@ -43,8 +43,5 @@ def training_bar() -> Iterator[Callable[[TrainingProgress], None]]:
             if 20 * p.step // p.steps > 20 * (p.step - 1) // p.steps:
                 console.say(note)
 
-        try:
+        with console.going_on("its state is kept"):
             yield show
-        except KeyboardInterrupt:
-            console.say("stopped; the same command continues from here")
-            raise

@@ -364,7 +364,9 @@ def test_a_training_that_is_interrupted_goes_on_from_there(
         first = run_command(app, "train", "teacher", questions, *arguments)
     assert first.code == 130
     assert "step 1 of" in first.err
-    assert first.err.rstrip().endswith("stopped; the same command continues from here")
+    assert first.err.rstrip().endswith(
+        "stopped; its state is kept, and the same command goes on from there"
+    )
     assert not out.exists()
     done = run_command(app, "train", "teacher", questions, *arguments)
     assert done.code == 0, done.err

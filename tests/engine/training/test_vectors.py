@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from engine.commands import console
+from engine.commands import bars
 from engine.commands.train.progress import base_targets
 from engine.datasets.squad import SquadParagraph
 from engine.encoder.packing import Packing
@@ -101,7 +101,7 @@ def test_a_bar_shows_how_far_the_base_is_until_its_vectors_are_kept(
     def progress_bar(_description: str, total: int) -> Iterator[Callable[[int, str], None]]:
         yield lambda done, _note: shown.append(done / total)
 
-    monkeypatch.setattr(console, "progress_bar", progress_bar)
+    monkeypatch.setattr(bars, "progress_bar", progress_bar)
     made = base_targets(base, tokenizer, examples, tmp_path)
     assert shown[-1] == 1
     shown.clear()

@@ -43,7 +43,7 @@ class Converted:
 
 
 def convert(name_or_folder: str | Path, *, split: int) -> Converted:
-    """A BERT, RoBERTa or XLNet checkpoint with its first `split` layers below the cut.
+    """A BERT, RoBERTa, MPNet or XLNet checkpoint with its first `split` layers below the cut.
 
     A span head (`qa_outputs`) is kept, and its logits at the first piece, which stand for *no
     answer* where it was trained on SQuAD 2.0, become the null head. A checkpoint without one

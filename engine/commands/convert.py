@@ -22,7 +22,7 @@ def convert(
         str | None,
         typer.Argument(
             metavar="NAME_OR_DIR",
-            help="A BERT, RoBERTa or XLNet checkpoint, a folder or hub name, for --split; a "
+            help="A BERT, RoBERTa, MPNet or XLNet checkpoint, a folder or hub name, for --split; a "
             "Foreread checkpoint, by default the shipped one, for --vocabulary.",
             show_default=False,
         ),

@@ -7,9 +7,10 @@ from typing import Any
 from engine.errors import CheckpointError
 
 PARTS = ("lower", "upper", "vector")
-LEARNED, DISTANCE = "learned", "distance"
+LEARNED, BIASED, DISTANCE = "learned", "biased", "distance"
 POSITIONS = {
     LEARNED: "a table of positions and one of types in the embeddings (BERT, RoBERTa)",
+    BIASED: "those tables, and in attention a bias by distance (MPNet)",
     DISTANCE: "attention by distance and segment, with nothing in the embeddings (XLNet)",
 }
 """How a token knows its place: the values of `EncoderConfig.position_kind`."""

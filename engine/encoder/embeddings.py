@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from engine.encoder.config import LEARNED, EncoderConfig
+from engine.encoder.config import DISTANCE, EncoderConfig
 from engine.encoder.packing import Packing
 
 
@@ -17,7 +17,7 @@ class Embeddings(nn.Module):
         super().__init__()
         width = config.embedding_width or config.hidden_width
         self.pieces = nn.Embedding(config.vocabulary, width)
-        self.has_positions = config.position_kind == LEARNED
+        self.has_positions = config.position_kind != DISTANCE
         if self.has_positions:
             self.positions = nn.Embedding(config.positions, width)
             self.types = nn.Embedding(config.types, width)

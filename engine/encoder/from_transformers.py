@@ -47,7 +47,7 @@ def load_transformers(
     upper: Sequence[int] | None = None,
     vector: Sequence[int] = (),
 ) -> SplitEncoder:
-    """A BERT, RoBERTa or XLNet checkpoint, by hub name or folder, as a split encoder in fp32.
+    """A checkpoint of a known family, by hub name or folder, as a split encoder in fp32.
 
     `lower`, `upper` and `vector` name the layers to keep, from 1; `upper=None` keeps every layer
     that `lower` leaves above its last one.

@@ -1,9 +1,13 @@
 """One transformer layer, normed after each half (Vaswani et al., 2017; Devlin et al., 2019)."""
 
+from collections.abc import Iterator
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.encoder.config import DISTANCE, LEARNED, EncoderConfig, LayerShape
+from engine.encoder.config import BIASED, DISTANCE, LEARNED, EncoderConfig, LayerShape
+from engine.encoder.distance_bias import DistanceBias
 from engine.encoder.packing import Packing
 from engine.encoder.relative_attention import RelativeAttention
 from engine.errors import CheckpointError
@@ -38,18 +42,39 @@ class Attention(nn.Module):
             others = F.linear(hidden, weight[inner:], bias[inner:])
             key, value = self._heads(packing.pad(others))
         logits = (query * self.head_width**-0.5) @ key.transpose(-1, -2)
-        beyond = packing.key_bias(logits.dtype)
-        if beyond is not None:
-            logits = logits + beyond
+        for added in self._biases(packing, wanted, logits.dtype):
+            logits = logits + added
         mixed = (logits.softmax(-1) @ value).transpose(1, 2).flatten(2)
         joined: Tensor = self.output(packing.unpad(mixed) if wanted is None else mixed)
         return joined
+
+    def _biases(
+        self, packing: Packing, wanted: Tensor | None, dtype: torch.dtype
+    ) -> Iterator[Tensor]:
+        """What is added to the logits, each to be broadcast to their shape."""
+        beyond = packing.key_bias(dtype)
+        if beyond is not None:
+            yield beyond
 
     def _heads(self, padded: Tensor) -> tuple[Tensor, ...]:
         """(sequences, length, parts x width) to each part's (sequences, heads, length, width)."""
         split = padded.unflatten(-1, (-1, self.n_heads, self.head_width))
         parts: tuple[Tensor, ...] = split.permute(2, 0, 3, 1, 4).unbind(0)
         return parts
+
+
+class BiasedAttention(Attention):
+    """Attention with a bias by the distance of query and key (Song et al., 2020)."""
+
+    def __init__(self, *, hidden_width: int, n_heads: int, head_width: int) -> None:
+        super().__init__(hidden_width=hidden_width, n_heads=n_heads, head_width=head_width)
+        self.distance = DistanceBias(n_heads)
+
+    def _biases(
+        self, packing: Packing, wanted: Tensor | None, dtype: torch.dtype
+    ) -> Iterator[Tensor]:
+        yield from super()._biases(packing, wanted, dtype)
+        yield self.distance(packing, wanted).to(dtype)
 
 
 class FeedForward(nn.Module):
@@ -64,7 +89,7 @@ class FeedForward(nn.Module):
         return outer
 
 
-ATTENTION = {LEARNED: Attention, DISTANCE: RelativeAttention}
+ATTENTION = {LEARNED: Attention, BIASED: BiasedAttention, DISTANCE: RelativeAttention}
 """By `EncoderConfig.position_kind`."""
 
 

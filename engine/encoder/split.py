@@ -6,7 +6,8 @@ the passage is `p [SEP]` of type 1, and positions restart at 0 in each.
 A network that attends by distance (XLNet) has no positions to restart. Below the cut it sees
 distances within each text. Above the cut it sees those of the pair laid end to end, question first,
 with the texts as two segments, as its undecomposed network does. `<cls>` is the question's first
-piece; in XLNet's pretraining it was last, in a segment of its own.
+piece; in XLNet's pretraining it was last, in a segment of its own. MPNet, which has both, takes its
+positions as the others do and its distances as XLNet does.
 """
 
 import torch

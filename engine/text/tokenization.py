@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import CheckpointError
 
-# BERT's, XLNet's, RoBERTa's. XLNet has RoBERTa's too, with another meaning.
+# BERT's, XLNet's, RoBERTa's and MPNet's. XLNet has RoBERTa's too, with another meaning.
 CLS_NAMES = ("[CLS]", "<cls>", "<s>")
 SEP_NAMES = ("[SEP]", "<sep>", "</s>")
 _SURROGATES = regex.compile(r"\p{Cs}")
@@ -83,7 +83,9 @@ class Tokenizer:
         return [_pieces(e, t) for e, t in zip(encodings, texts, strict=True)]
 
     def _special(self, names: tuple[str, ...]) -> int:
-        for name in names:
+        # Of names in the vocabulary, the special ones count: MPNet's has BERT's as mere pieces.
+        special = {piece.content for piece in self._inner.get_added_tokens_decoder().values()}
+        for name in sorted(names, key=lambda name: name not in special):
             if (found := self._inner.token_to_id(name)) is not None:
                 return int(found)
         raise CheckpointError(f"the tokenizer has none of the special tokens {', '.join(names)}")

@@ -17,6 +17,10 @@ from transformers import (
     BertForQuestionAnswering,
     BertForSequenceClassification,
     BertTokenizer,
+    MPNetConfig,
+    MPNetForQuestionAnswering,
+    MPNetModel,
+    MPNetTokenizer,
     RobertaConfig,
     RobertaForMaskedLM,
     RobertaForQuestionAnswering,
@@ -107,10 +111,22 @@ def xlnet_tokenizer() -> Any:
     return XLNetTokenizer(vocab=vocabulary, unk_id=0)
 
 
-TOKENIZERS = {"bert": bert_tokenizer, "roberta": roberta_tokenizer, "xlnet": xlnet_tokenizer}
+def mpnet_tokenizer() -> Any:
+    """BERT's pieces behind RoBERTa's special ones, with BERT's special ones as mere pieces."""
+    pieces = [*ROBERTA_SPECIAL[:-1], *bert_tokenizer().get_vocab(), "<mask>"]
+    return MPNetTokenizer(vocab={piece: number for number, piece in enumerate(pieces)})
+
+
+TOKENIZERS = {
+    "bert": bert_tokenizer,
+    "roberta": roberta_tokenizer,
+    "mpnet": mpnet_tokenizer,
+    "xlnet": xlnet_tokenizer,
+}
 ANSWERING = {
     "bert": (BertForQuestionAnswering, BertConfig, SMALL),
     "roberta": (RobertaForQuestionAnswering, RobertaConfig, {**SMALL, "type_vocab_size": 1}),
+    "mpnet": (MPNetForQuestionAnswering, MPNetConfig, SMALL),
     "xlnet": (XLNetForQuestionAnsweringSimple, XLNetConfig, SMALL_XLNET),
 }
 
@@ -131,7 +147,7 @@ def random_model(kind: Any, settings: Any, shape: dict[str, Any], pieces: int) -
     return model.eval()
 
 
-@pytest.fixture(scope="module", params=["bert", "roberta", "xlnet"])
+@pytest.fixture(scope="module", params=list(TOKENIZERS))
 def family(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -236,9 +252,11 @@ def test_the_undecomposed_conversion_gives_the_span_logits_of_the_model_it_was(
     question, passage = (made.tokenizer.encode(t).ids.tolist() for t in (QUESTION, TEXTS[0]))
     first, second = [cls, *question, sep], [*passage, sep]
     types = [0] * len(first) + [0 if family == "roberta" else 1] * len(second)
-    call = {"input_ids": [first + second], "token_type_ids": [types]}
+    call = {"input_ids": [first + second]}
+    if family != "mpnet":
+        call["token_type_ids"] = [types]
     if family != "xlnet":
-        begin = 2 if family == "roberta" else 0
+        begin = 0 if family == "bert" else 2
         call["position_ids"] = [[begin + i for part in (first, second) for i in range(len(part))]]
     pieces = [np.array(ids, np.int32) for ids in (question, passage)]
     options = ReadingOptions(dtype=torch.float32)
@@ -273,7 +291,7 @@ def test_pieces_cover_every_letter_of_a_text_once_in_order(
 
 
 def test_passages_are_no_longer_than_the_model_reads(converted: Checkpoint, family: str) -> None:
-    longest = {"bert": 130, "roberta": 128, "xlnet": 512}[family]
+    longest = {"bert": 130, "roberta": 128, "mpnet": 128, "xlnet": 512}[family]
     assert converted.settings.passage_limit == min(160, longest - 1)
     assert converted.settings.question_limit == 64
 
@@ -296,6 +314,7 @@ def test_converting_twice_gives_one_fingerprint(tmp_path: Path) -> None:
     [
         (RobertaForMaskedLM, "roberta"),
         (BertForSequenceClassification, "bert"),
+        (MPNetModel, "mpnet"),
         (XLNetForQuestionAnswering, "xlnet"),  # beams over starts: not a pair of logits a token
     ],
 )
@@ -408,7 +427,7 @@ def test_an_unknown_family_is_refused_with_those_there_are(
 ) -> None:
     T5Config().save_pretrained(tmp_path / "theirs")
     line = refusal(run_command, tmp_path / "theirs")
-    assert "family 't5' can't be split, only bert, roberta, xlm-roberta, xlnet" in line
+    assert "family 't5' can't be split, only bert, roberta, xlm-roberta, mpnet, xlnet" in line
 
 
 @pytest.mark.parametrize(

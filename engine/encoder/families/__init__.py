@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from engine.encoder.config import EncoderConfig
-from engine.encoder.families import bert, roberta, xlnet
+from engine.encoder.families import bert, mpnet, roberta, xlnet
 from engine.errors import CheckpointError
 
 
@@ -38,6 +38,7 @@ _BY_MODEL_TYPE: dict[str, Family] = {
     "bert": bert,
     "roberta": roberta,
     "xlm-roberta": roberta,
+    "mpnet": mpnet,
     "xlnet": xlnet,
 }
 

@@ -1,6 +1,6 @@
 """BERT (Devlin et al., 2019) in our terms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -55,11 +55,18 @@ def embeddings(weights: Mapping[str, Tensor], config: EncoderConfig) -> dict[str
 
 
 def layer(weights: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
+    return layer_of(weights, number, _LAYER, _QKV)
+
+
+def layer_of(
+    weights: Mapping[str, Tensor], number: int, names: Mapping[str, str], qkv: Sequence[str]
+) -> dict[str, Tensor]:
+    """As `layer`, for a family that differs only in its names."""
     prefix = f"encoder.layer.{number - 1}."
     ours = {}
     for kind in ("weight", "bias"):
-        for name, theirs in _LAYER.items():
+        for name, theirs in names.items():
             ours[f"{name}.{kind}"] = weights[f"{prefix}{theirs}.{kind}"]
-        thirds = [weights[f"{prefix}{name}.{kind}"] for name in _QKV]
+        thirds = [weights[f"{prefix}{name}.{kind}"] for name in qkv]
         ours[f"attention.qkv.{kind}"] = torch.cat(thirds)
     return ours

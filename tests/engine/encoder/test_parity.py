@@ -14,6 +14,8 @@ from torch import Tensor
 from transformers import (
     BertConfig,
     BertModel,
+    MPNetConfig,
+    MPNetModel,
     RobertaConfig,
     RobertaModel,
     XLMRobertaConfig,
@@ -23,6 +25,7 @@ from transformers import (
 )
 
 from engine.encoder.config import EncoderConfig
+from engine.encoder.distance_bias import DistanceBias
 from engine.encoder.from_transformers import (
     encoder_config,
     from_state_dict,
@@ -56,13 +59,17 @@ CASES = [
     ("roberta", {**BERT_SHAPES[0], "type_vocab_size": 1, "pad_token_id": 4}),
     ("roberta", {**BERT_SHAPES[0], "type_vocab_size": 2}),
     ("xlm-roberta", {**BERT_SHAPES[1], "type_vocab_size": 1}),
+    *(("mpnet", shape) for shape in BERT_SHAPES),
+    ("mpnet", {**BERT_SHAPES[0], "pad_token_id": 4}),
     *(("xlnet", shape) for shape in XLNET_SHAPES),
 ]
 EACH_CASE = pytest.mark.parametrize(
     ("family", "shape"), CASES, ids=[f"{family}-{n}" for n, (family, _) in enumerate(CASES)]
 )
 ONE_OF_EACH = pytest.mark.parametrize(
-    ("family", "shape"), [CASES[0], CASES[3], CASES[-3]], ids=["bert", "roberta", "xlnet"]
+    ("family", "shape"),
+    [CASES[0], CASES[3], CASES[-7], CASES[-3]],
+    ids=["bert", "roberta", "mpnet", "xlnet"],
 )
 QUESTIONS = [[1, 7, 9, 2], [1, 30, 2], [1, 11, 12, 13, 14, 2]]
 PASSAGES = [[40, 41, 42, 43, 44, 2], [50, 51, 2], [60, 61, 62, 63, 64, 65, 66, 67, 2]]
@@ -78,8 +85,9 @@ def reference_model(family: str, shape: dict[str, Any]) -> Any:
             "bert": (BertModel, BertConfig),
             "roberta": (RobertaModel, RobertaConfig),
             "xlm-roberta": (XLMRobertaModel, XLMRobertaConfig),
+            "mpnet": (MPNetModel, MPNetConfig),
         }[family]
-        config = settings(vocab_size=80, max_position_embeddings=40, **shape)
+        config = settings(**{"vocab_size": 80, "max_position_embeddings": 40, **shape})
         model = kind(config, add_pooling_layer=False)
     for name, parameter in model.named_parameters():  # defaults leave norms and biases unseen
         is_norm = name.lower().endswith("norm.weight")
@@ -93,7 +101,8 @@ def n_layers(model: Any) -> int:
 
 def call_positions(model: Any, question: int, passage: int) -> list[int]:
     """Restarted position ids, which RoBERTa's kind counts from behind the padding's id."""
-    first = 0 if model.config.model_type == "bert" else model.config.pad_token_id + 1
+    fixed = {"bert": 0, "mpnet": 2}
+    first = fixed.get(model.config.model_type, model.config.pad_token_id + 1)
     return [first + i for n in (question, passage) for i in range(n)]
 
 
@@ -132,14 +141,17 @@ def run_reference(model: Any, question: list[int], passage: list[int], k: int) -
     apart = (second[:, None] != second[None, :]).float()
     if model.config.model_type == "xlnet":
         return run_xlnet_reference(model, ids, apart, k)
-    hidden = model.embeddings(
-        input_ids=ids,
-        token_type_ids=torch.tensor([call_types(model, len(question), len(passage))]),
-        position_ids=torch.tensor([call_positions(model, len(question), len(passage))]),
-    )
+    positions = torch.tensor([call_positions(model, len(question), len(passage))])
+    if model.config.model_type == "mpnet":
+        hidden = model.embeddings(input_ids=ids, position_ids=positions)
+        extra = [model.encoder.compute_position_bias(hidden)]
+    else:
+        types = torch.tensor([call_types(model, len(question), len(passage))])
+        hidden = model.embeddings(input_ids=ids, token_type_ids=types, position_ids=positions)
+        extra = []
     for i, layer in enumerate(model.encoder.layer):
         mask = apart * torch.finfo(torch.float32).min if i < k else torch.zeros(n, n)
-        out = layer(hidden, mask[None, None])
+        out = layer(hidden, mask[None, None], *extra)
         hidden = out[0] if isinstance(out, tuple) else out
     joint: Tensor = hidden[0]
     return joint
@@ -175,6 +187,8 @@ def test_undecomposed_equals_the_whole_model_called_as_users_call_it(
             positions[row, :n] = torch.tensor(call_positions(model, len(q), len(p)))
             mask[row, :n] = 1
         call = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
+        if family == "mpnet":
+            del call["token_type_ids"]
         if family != "xlnet":
             call["position_ids"] = positions
         theirs = model(**call).last_hidden_state
@@ -264,6 +278,42 @@ def test_xlnet_attends_by_distance_and_segment_as_worked_out_by_hand() -> None:
         assert found[i].tolist() == pytest.approx([mean, 0.0], abs=1e-5)
 
 
+@pytest.mark.parametrize("k", [0, 1])
+def test_mpnet_takes_distances_as_its_own_code_does_in_texts_of_any_length(k: int) -> None:
+    shape = {**BERT_SHAPES[1], "max_position_embeddings": 514}
+    model = reference_model("mpnet", shape)
+    generator = torch.Generator().manual_seed(2)
+    question, passage = (
+        torch.randint(5, 80, (n,), generator=generator).tolist() for n in (60, 330)
+    )
+    with torch.no_grad():
+        hidden, _ = run_split(split(model, k), [question], [passage])
+        theirs = run_reference(model, question, passage, k)
+    torch.testing.assert_close(hidden, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_an_mpnet_text_alone_below_the_cut_is_what_it_is_without_a_question() -> None:
+    model = reference_model("mpnet", BERT_SHAPES[0])
+    encoder = split(model, n_layers(model))
+    with torch.no_grad():
+        ours = encoder.encode_alone(packed(PASSAGES, PASSAGE_TYPE)).hidden
+        theirs = [model(torch.tensor([passage])).last_hidden_state[0] for passage in PASSAGES]
+    torch.testing.assert_close(ours, torch.cat(theirs), atol=1e-5, rtol=1e-5)
+
+
+def test_a_bias_by_distance_is_of_original_places_where_some_tokens_are_read() -> None:
+    bias = DistanceBias(1)
+    packing = Packing([3, 5])
+    with torch.no_grad():
+        bias.weight.copy_(torch.arange(32.0))
+        square = bias(packing)[0]
+        some = bias(packing, torch.tensor([[2, 0], [7, 4]]))[:, 0]
+    assert square.tolist() == [
+        [(j - i) + 16 if j > i else i - j for j in range(5)] for i in range(5)
+    ]
+    assert some.tolist() == [square[[2, 0]].tolist(), square[[4, 1]].tolist()]
+
+
 @ONE_OF_EACH
 def test_training_reaches_every_weight_above_the_cut_also_after_inference(
     family: str, shape: dict[str, Any]
@@ -350,6 +400,8 @@ def test_a_weight_of_another_shape_is_named_in_one_line(family: str, shape: dict
         ("bert", {"position_embedding_type": "relative_key"}, "'relative_key'"),
         ("bert", {"num_attention_heads": 5}, "32 isn't a multiple of 5 heads"),
         ("roberta", {"max_position_embeddings": 2}, "positions should be .* not 0"),
+        ("mpnet", {"relative_attention_num_buckets": 16}, "num_buckets 16 isn't supported"),
+        ("mpnet", {"hidden_act": "relu"}, "activation 'relu'"),
         ("xlnet", {"attn_type": "uni"}, "attn_type 'uni'"),
         ("xlnet", {"bi_data": True}, "bi_data True"),
         ("xlnet", {"clamp_len": 8}, "clamp_len 8"),

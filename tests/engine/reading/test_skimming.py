@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.encoder.config import DISTANCE
+from engine.encoder.config import BIASED, DISTANCE
 from engine.encoder.packing import Packing
 from engine.encoder.states import States, join_states
 from engine.reading.reader import Reader, ReaderOutput
@@ -17,11 +17,12 @@ PAIRS = torch.tensor([[0, 1], [1, 0], [0, 2], [1, 2]])
 LOWEST = torch.finfo(torch.float32).min
 
 
-@pytest.fixture(params=["bert", "xlnet"])
+@pytest.fixture(params=["bert", "mpnet", "xlnet"])
 def reader(request: pytest.FixtureRequest, make_reader: Callable[..., Reader]) -> Reader:
     made = make_reader(upper=(3, 4, 5))
-    if request.param == "xlnet":
-        config = replace(made.encoder.config, family="xlnet", position_kind=DISTANCE)
+    if request.param != "bert":
+        kind = {"mpnet": BIASED, "xlnet": DISTANCE}[request.param]
+        config = replace(made.encoder.config, family=request.param, position_kind=kind)
         torch.manual_seed(1)
         made = Reader.shaped(config)
         for parameter in made.parameters():

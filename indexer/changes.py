@@ -84,8 +84,7 @@ def add_to_index(
     sources, options = source_paths(sources), options or ChangeOptions()
     files = list_files(sources)
     with _opened(index, checkpoint) as (backend, checkpoint), FileReader(options.limits) as reader:
-        roots = {root.path: root for root in (*backend.roots(), *roots_of(sources))}
-        backend.write([], roots=tuple(roots.values()))
+        backend.write([], roots=_roots_with(backend.roots(), roots_of(sources)))
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         folders = [os.path.abspath(source) for source in sources if source.is_dir()]
         return run.go_over(index, files, folders)
@@ -111,15 +110,17 @@ def update_index(
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         files: list[SourceFile] = []
         folders: list[str] = []
+        any_there = False
         for root in backend.roots():
             found = _files_of(root)
             if not found:
                 note = "nothing is there; if it's gone for good: indexer remove"
                 run.record(FileOutcome(root.source, SKIPPED, note=note))
                 continue
-            files += found
+            any_there = True
+            files += [file for file in found if not _left_out(file, root)]
             folders += [root.path] if os.path.isdir(root.path) else []
-        if not files:
+        if not any_there:
             raise SourceError(
                 f"none of the files and folders that {index} was made from is there; "
                 "name others with: indexer add"
@@ -171,7 +172,7 @@ def remove_from_index(
         documents = [_document_of(backend, index, identity) for identity in ids]
         clock, outcomes = StageClock(), list[FileOutcome]()
         pending = Pending(backend, None, clock, search=True)
-        backend.write([], roots=_roots_but(backend.roots(), targets))
+        backend.write([], roots=_roots_without(backend.roots(), targets))
         unique = {file.path: file for found in files for file in found}
         for outcome in remove_files(list(unique.values()), backend, pending):
             outcomes.append(outcome)
@@ -281,6 +282,11 @@ def _files_of(root: Root) -> list[SourceFile]:
     return [replace(file, name=root.source + file.source[len(root.path) :]) for file in found]
 
 
+def _left_out(file: SourceFile, root: Root) -> bool:
+    """Whether a file of a root was removed from the index for good, itself or with its folder."""
+    return any(_within(file.place, path) for path in root.without)
+
+
 def _known_files(backend: Backend, index: IndexAddress, target: str) -> list[FileRecord]:
     """The files known at a path or below it, or by that name when they were indexed."""
     path = os.path.abspath(target)
@@ -295,16 +301,33 @@ def _known_files(backend: Backend, index: IndexAddress, target: str) -> list[Fil
     return found
 
 
-def _roots_but(roots: Sequence[Root], targets: Sequence[str]) -> tuple[Root, ...]:
-    """The roots that an update goes over once the targets are removed."""
-    return tuple(
-        root
+def _roots_with(roots: Sequence[Root], added: Sequence[Root]) -> tuple[Root, ...]:
+    """The roots that an update goes over once some are added; what these hold is wanted again."""
+    wanted = [
+        replace(root, without=tuple(w for w in root.without if not _any_holds(added, w)))
         for root in roots
-        if not any(
-            _within(root.path, os.path.abspath(target)) or _within(root.source, target)
+    ]
+    return tuple({root.path: root for root in (*wanted, *added)}.values())
+
+
+def _any_holds(roots: Sequence[Root], path: str) -> bool:
+    return any(_within(path, root.path) for root in roots)
+
+
+def _roots_without(roots: Sequence[Root], targets: Sequence[str]) -> tuple[Root, ...]:
+    """The roots that an update goes over once the targets are removed, and what it leaves out."""
+    left = []
+    for root in roots:
+        inside = {os.path.abspath(target) for target in targets}
+        inside |= {
+            root.path + target[len(root.source) :]
             for target in targets
-        )
-    )
+            if _within(target, root.source)
+        }
+        if not any(_within(root.path, target) for target in inside):
+            inside = {target for target in inside if _within(target, root.path)}
+            left.append(replace(root, without=tuple(sorted({*root.without, *inside}))))
+    return tuple(left)
 
 
 def _document_of(backend: Backend, index: IndexAddress, identity: str) -> str:

@@ -60,10 +60,14 @@ class IndexSettings:
 
 @dataclass(frozen=True)
 class Root:
-    """A file or folder that a user named to be kept in step with: absolute, and as named."""
+    """A file or folder that a user named to be kept in step with: absolute, and as named.
+
+    `without` are files and folders in it, absolute, that were removed from the index for good.
+    """
 
     path: str
     source: str
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,9 @@ class Manifest:
     def from_dict(cls, fields: Mapping[str, Any], where: object) -> "Manifest":
         """Raises: as `IndexSettings.from_dict`."""
         settings = IndexSettings.from_dict(fields["settings"], where)
-        roots = tuple(Root(**root) for root in fields["roots"])
+        roots = tuple(
+            Root(**{**root, "without": tuple(root.get("without", ()))}) for root in fields["roots"]
+        )
         return cls(**{**fields, "settings": settings, "roots": roots})
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The commands that change what an index holds: add, update, remove."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +23,9 @@ from indexer.changes import (
 )
 from indexer.commands.options import LIMITS, with_limit_options
 from indexer.readers.limits import Limits
-from indexer.sync import FileOutcome, SourceProgress
+from indexer.sync import SKIPPED, FileOutcome, SourceProgress
+
+NAMED = 10  # files whose names are told without --verbose
 
 MISSING = Annotated[
     bool, typer.Option("--remove-missing", help="Remove what is no longer in the folders.")
@@ -90,6 +92,8 @@ def remove(
 ) -> None:
     """Remove files, folders and documents from an index. The files themselves stay.
 
+    An update leaves out what was removed; `indexer add` brings it back.
+
     Example: indexer remove ~/papers/old.pdf --index papers.idx
     """
     if not (targets or ids):
@@ -129,13 +133,25 @@ def _change(run: Callable[..., ChangeReport], *, verbose: bool, as_json: bool) -
                 console.say(f"warning: {warned.source}: {warned.warning}")
 
         report = run(on_file=on_file, on_progress=on_progress)
-    console.show(report.to_dict(), as_json=as_json, human=_text)
+    shown = report.to_dict()
+    if verbose and not as_json:
+        shown["files"] = []  # named already
+    console.show(shown, as_json=as_json, human=_text)
+
+
+def _changed(files: Sequence[dict[str, Any]]) -> list[str]:
+    """Up to ten files by name, with what was done; those skipped are told as they come."""
+    told = [file for file in files if file["status"] != SKIPPED]
+    lines = [one_line(f"{file['status']} {file['source']}") for file in told[:NAMED]]
+    more = len(told) - NAMED
+    return lines + ([f"and {more} more files; --verbose names all"] if more > 0 else [])
 
 
 def _text(report: dict[str, Any]) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in report["counts"].items())
     description, seconds = report["description"], report["seconds"]
     lines = [
+        *_changed(report["files"]),
         f"{report['index']}: {counts or 'no files'}; {report['passages']} new passages in "
         f"{seconds['total']:.1f} s",
         f"It holds {description['documents']} documents, {description['passages']} passages.",

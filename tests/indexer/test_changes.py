@@ -365,6 +365,21 @@ def test_what_is_removed_may_be_called_as_it_was_named_from_elsewhere(
         assert [root.source for root in backend.roots()] == [str(tmp_path / "papers")]
 
 
+def test_what_was_removed_stays_out_of_updates_until_it_is_added(
+    folder: Path, index: Path, model: Checkpoint
+) -> None:
+    remove_from_index([str(folder / "lamp.txt"), str(folder / "deep")], index)
+    assert by_status(update_index(index, model)) == {}
+    (folder / "lamp.txt").write_text(SHIP)
+    assert by_status(update_index(index, model)) == {}
+    assert set(held(index)) == set()
+    add_to_index([folder / "lamp.txt"], index, model)
+    update_index(index, model)
+    assert set(held(index)) == {"lamp.txt"}
+    add_to_index([folder], index, model)
+    assert set(held(index)) == {"lamp.txt", "bell.txt"}
+
+
 def test_an_index_among_the_files_is_not_read(folder: Path, index: Path, model: Checkpoint) -> None:
     index.rename(folder / "some.idx")
     shutil.copytree(folder / "some.idx", folder / "other.idx.building")

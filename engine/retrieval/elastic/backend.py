@@ -170,7 +170,7 @@ class ElasticBackend:
         self._changed = True
         self._writer.write(batch, removed, files, forgotten)
         if roots is not None:
-            self._writer.note(ROOTS, [[root.path, root.source] for root in roots])
+            self._writer.note(ROOTS, [[root.path, root.source, root.without] for root in roots])
 
     def delete(self, document_ids: Collection[str]) -> int:
         self._changed = True
@@ -247,7 +247,8 @@ class ElasticBackend:
         return self._ids(of_records(DOCUMENT, own=found_by(record)))
 
     def roots(self) -> tuple[Root, ...]:
-        return tuple(Root(*root) for root in self._reader.note(ROOTS) or ())
+        noted = self._reader.note(ROOTS) or ()
+        return tuple(Root(path, source, tuple(*without)) for path, source, *without in noted)
 
     def describe(self) -> Description:
         settings = self.settings

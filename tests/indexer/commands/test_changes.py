@@ -63,6 +63,16 @@ def test_update_needs_no_names_and_lists_what_is_gone(run, folder: Path) -> None
     }
 
 
+def test_add_names_up_to_ten_files(run, folder: Path) -> None:
+    for number in range(12):
+        (folder / f"n{number:02}.txt").write_text(f"Note {number}.")
+    lines = run("add", folder).out.splitlines()
+    assert lines[:10] == [f"added {folder / f'n{number:02}.txt'}" for number in range(10)]
+    assert lines[10] == "and 2 more files; --verbose names all"
+    (folder / "n03.txt").write_text("Another note.")
+    assert run("update").out.splitlines()[0] == f"changed {folder / 'n03.txt'}"
+
+
 def test_remove_takes_files_and_ids(run, folder: Path) -> None:
     (folder / "two.jsonl").write_text('{"_id": "a", "text": "One."}\n{"_id": "b", "text": "Two."}')
     run("add", folder)

@@ -1,17 +1,22 @@
 """`engine ask`: a question, answered from an index."""
 
+import sys
 import textwrap
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
+from engine.answering.results import SearchResult
 from engine.commands import console
 from engine.commands.options import DEVICE, INDEX, JSON, MIN_CONFIDENCE, MODEL, PASSAGES, WHERE
+from engine.errors import QuestionError
 from engine.search import SearchEngine
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question, in plain words.")],
+    question: Annotated[str, typer.Argument(help="The question, in plain words; - for many.")],
     index: INDEX,
     top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, help="Answers to show.")] = 3,
     passages: PASSAGES = 20,
@@ -26,19 +31,43 @@ def ask(
 ) -> None:
     """Answer QUESTION with exact spans of the documents of an index.
 
+    With - as QUESTION, each line of standard input is a question, answered by a line of JSON.
+
     Example: engine ask "When was the bridge opened?" --index papers.idx
     """
     with SearchEngine.open(index, model=model, lexical=lexical, device=device) as engine:
-        result = engine.ask(
-            question,
+        asked = partial(
+            engine.ask,
             top_k=top_k,
             passages=passages,
             filters=where,
             min_confidence=min_confidence,
         )
+        if question == "-":
+            _answer_lines(asked)
+            return
+        result = asked(question)
     for note in result.notes:
         console.say(f"note: {note}")
     console.show(result.to_dict(), as_json=as_json, human=_text)
+
+
+def _answer_lines(asked: Callable[[str], SearchResult]) -> None:
+    """Answer the questions of standard input, a line of JSON for each as it comes.
+
+    A question that can't be asked gets a line with its `error` and `code`, and the last one's exit
+    code becomes the command's.
+    """
+    exit_code = 0
+    for question in filter(None, map(str.strip, sys.stdin)):
+        try:
+            told = asked(question).to_dict()
+        except QuestionError as error:
+            told = {"question": question, "error": str(error), "code": error.code}
+            exit_code = error.exit_code
+        console.show(told, as_json=True, human=str)
+    if exit_code:
+        raise typer.Exit(exit_code)
 
 
 def _text(result: dict[str, Any]) -> str:

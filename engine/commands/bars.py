@@ -1,6 +1,5 @@
 """Progress on stderr, with the time left: a bar on a terminal, a line every 30 s elsewhere."""
 
-import sys
 import threading
 import time
 from collections import deque
@@ -101,8 +100,9 @@ def progress_bar(description: str, total: int | None) -> Iterator[Bar]:
 
 @contextmanager
 def _shown(progress: Progressing) -> Iterator[Callable[[int, int | None, str], None]]:
-    if sys.stderr.isatty():
-        with _bar(progress) as show:
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with _bar(progress, console) as show:
             yield show
     else:
         with _lines(progress):
@@ -110,11 +110,13 @@ def _shown(progress: Progressing) -> Iterator[Callable[[int, int | None, str], N
 
 
 @contextmanager
-def _bar(progress: Progressing) -> Iterator[Callable[[int, int | None, str], None]]:
+def _bar(
+    progress: Progressing, console: Console
+) -> Iterator[Callable[[int, int | None, str], None]]:
     counted = (BarColumn(),) if progress.total is not None else ()
     text = TextColumn("{task.fields[text]}", markup=False)
     columns = (TextColumn("{task.description}", markup=False), *counted, text)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(progress.description, total=progress.total, text="")
 
         def show(done: int, total: int | None, note: str) -> None:

@@ -1,5 +1,6 @@
 """`indexer info`: what an index holds, and the fields to filter questions by."""
 
+from datetime import datetime
 from typing import Any
 
 from engine.commands import console
@@ -30,8 +31,12 @@ def info_text(description: dict[str, Any]) -> str:
         if name == "fields":
             lines += ["  fields:" if value else "  fields: none", *map(_field_text, value)]
             continue
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {_amount(key, v, name)}" for key, v in value.items())
+        if name in ("created", "changed"):
+            value = datetime.fromtimestamp(value).strftime("%Y-%m-%d %H:%M")
+        elif name == "bytes_on_disk":
+            value = _room(value)
+        elif isinstance(value, dict):
+            value = ", ".join(f"{key} {v}" for key, v in value.items())
         lines.append(f"  {name.replace('_', ' ')}: {value}")
     return "\n".join(lines)
 
@@ -56,6 +61,9 @@ def _short(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _amount(key: str, value: Any, part: str) -> str:
-    is_bytes = "bytes" in part and isinstance(value, int)
-    return console.mebibytes(value) if is_bytes else str(value)
+def _room(parts: dict[str, int]) -> str:
+    """The room of all parts, and of those that are worth a word, the largest first."""
+    total = sum(parts.values())
+    largest = sorted(parts.items(), key=lambda part: -part[1])
+    told = [f"{name} {console.mebibytes(size)}" for name, size in largest if size > total / 100]
+    return f"{console.mebibytes(total)}: {', '.join(told)}"

@@ -1,5 +1,6 @@
 """`engine ask`, `evaluate` and `bench` as run from a shell: what they print and how they fail."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,18 @@ def test_ask_prints_one_json_object_with_the_contract_s_keys(run_command, index)
         assert decoded[answer["start"] : answer["end"]] == answer["text"]
         assert 0 <= answer["confidence"] <= 1
         assert {"text", "start", "end", "document", "source"} <= answer["evidence"][0].keys()
+
+
+def test_ask_answers_the_lines_of_standard_input(run_command, index, monkeypatch) -> None:
+    lines = f"{QUESTION}\n\n ?! \nWhere is the lighthouse?\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    done = run_command(app, "ask", "-", *index)
+    first, refused, last = map(json.loads, done.out.splitlines())
+    alone = run_command(app, "ask", QUESTION, *index, "--json").json
+    assert first["answers"] == alone["answers"]
+    assert last["question"] == "Where is the lighthouse?"
+    assert (refused["question"], refused["code"]) == ("?!", "question-unusable")
+    assert done.code == 5
 
 
 def test_ask_prints_answers_for_people_with_source_and_time(run_command, index) -> None:

@@ -14,7 +14,7 @@ from engine.datasets.natural_questions import (
 )
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.datasets.race import read_race
-from engine.datasets.records import read_json_lines
+from engine.datasets.records import open_text, read_json_lines
 from engine.datasets.squad import SquadParagraph, read_squad
 from engine.errors import SourceError
 
@@ -45,11 +45,8 @@ def kind_of(path: Path) -> Kind:
         _, first = next(read_json_lines(path), (0, {}))
         is_page = isinstance(first, dict) and not first.keys().isdisjoint(PAGE_FIELDS)
         return Kind.NATURAL_QUESTIONS if is_page else Kind.BOOLQ
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            begins = file.read(1024).lstrip()
-    except OSError as error:
-        raise SourceError(f"can't read {path}: {error.strerror}") from None
+    with open_text(path) as file:
+        begins = file.read(1024).lstrip()
     return Kind.DREAM if begins.startswith("[") else Kind.SQUAD
 
 

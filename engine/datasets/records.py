@@ -6,21 +6,42 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 from engine.errors import SourceError
 
 _T = TypeVar("_T")
 
 
-def read_json(path: Path) -> Any:
-    """The file's value. Raises: SourceError if the file can't be read or isn't JSON."""
+@contextmanager
+def open_text(path: Path) -> Iterator[TextIO]:
+    """A file of UTF-8 text; `.gz` is unpacked.
+
+    Raises: SourceError if the file can't be read, here or in the context's body.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        with opened(path, "rt", encoding="utf-8-sig") as file:
+            yield cast(TextIO, file)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise SourceError(f"{path} isn't a whole gzip file: {error}") from None
     except OSError as error:
         raise SourceError(f"can't read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} isn't UTF-8 text: {error}") from None
+
+
+def read_json(path: Path, kind: str = "JSON") -> Any:
+    """The file's value; `.gz` is unpacked. `kind` is what the error says that it isn't.
+
+    Raises: SourceError if the file can't be read or isn't JSON.
+    """
+    with open_text(path) as file:
+        content = file.read()
+    try:
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path} isn't JSON: {error}") from None
+        raise SourceError(f"{path} isn't {kind}: {error}") from None
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
@@ -28,21 +49,14 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
     Raises: SourceError if the file can't be read or a line isn't JSON.
     """
-    opened = gzip.open if path.suffix == ".gz" else open
-    number = 0
-    try:
-        with opened(path, "rt", encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, json.loads(line)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise SourceError(f"{path} isn't a whole gzip file: {error}") from None
-    except OSError as error:
-        raise SourceError(f"can't read {path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path} isn't UTF-8 text: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise SourceError(f"line {number} of {path} isn't JSON: {error}") from None
+    with open_text(path) as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                try:
+                    value = json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    raise SourceError(f"line {number} of {path} isn't JSON: {error}") from None
+                yield number, value
 
 
 @contextmanager

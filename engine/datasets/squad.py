@@ -1,10 +1,10 @@
 """Questions in SQuAD's JSON layout (Rajpurkar et al., 2016 and 2018)."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.datasets.records import open_text, read_json
 from engine.errors import SourceError
 
 _T = TypeVar("_T")
@@ -12,7 +12,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class SquadQuestion:
-    """A question with its answers: (text, start) pairs, starts in code points; empty if none."""
+    """A question with its answers: (text, start) pairs, starts in code points; empty if none.
+
+    A question that its file calls impossible has none.
+    """
 
     id: str
     question: str
@@ -32,12 +35,7 @@ def read_squad(path: Path) -> list[SquadParagraph]:
 
     Raises: SourceError if the file can't be read or has another layout.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SourceError(f"can't read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path} isn't JSON in SQuAD's layout: {error}") from None
+    content = read_json(path, "JSON in SQuAD's layout")
     try:
         return [
             _paragraph(article.get("title", ""), number, paragraph)
@@ -70,15 +68,12 @@ def read_questions(path: Path, limit: int) -> list[str]:
 
     Raises: SourceError if the file can't be read or holds no question.
     """
-    if path.suffix == ".json":
+    if path.name.endswith((".json", ".json.gz")):
         paragraphs = take_questions(read_squad(path), limit)
         questions = [question.question for p in paragraphs for question in p.questions]
     else:
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(f"can't read questions from {path}: {error}") from None
-        questions = [line.strip() for line in lines if line.strip()][:limit]
+        with open_text(path) as file:
+            questions = [line.strip() for line in file if line.strip()][:limit]
     if not questions:
         raise SourceError(f"{path} holds no question")
     return questions
@@ -91,7 +86,7 @@ def _paragraph(title: str, number: int, paragraph: dict[str, Any]) -> SquadParag
             question=_field(qa, "question", str),
             answers=tuple(
                 (_field(answer, "text", str), _field(answer, "answer_start", int))
-                for answer in qa["answers"]
+                for answer in ([] if qa.get("is_impossible") else qa["answers"])
             ),
         )
         for qa in paragraph.get("qas", ())

@@ -1,5 +1,6 @@
 """Files in SQuAD's layout are read as they stand, or refused in one line."""
 
+import gzip
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from engine.datasets.formats import read_paragraphs
 from engine.datasets.squad import SquadQuestion, read_questions, read_squad, take_questions
 from engine.errors import SourceError
 
@@ -57,6 +59,24 @@ def changed(**qa: Any) -> dict[str, Any]:
     return {"data": [{"title": "t", "paragraphs": [{"context": "Anna", "qas": [asked]}]}]}
 
 
+def test_a_packed_file_is_read_as_it_was(tmp_path: Path) -> None:
+    plain = written(tmp_path, FILE)
+    packed = tmp_path / "squad.json.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert read_squad(packed) == read_paragraphs(packed) == read_squad(plain)
+    assert read_questions(packed, 9) == ["Who lit it?", "Who built it?"]
+    packed.write_bytes(packed.read_bytes()[:-9])
+    for read in (read_squad, read_paragraphs):
+        with pytest.raises(SourceError, match=r"squad\.json\.gz isn't a whole gzip file"):
+            read(packed)
+
+
+def test_an_impossible_question_has_no_answers_whatever_else_is_said(tmp_path: Path) -> None:
+    for said in ([], [{"text": "Anna", "answer_start": 0}]):
+        file = written(tmp_path, changed(is_impossible=True, answers=said))
+        assert read_squad(file)[0].questions == (SquadQuestion("1", "Who?", ()),)
+
+
 def test_paragraphs_are_numbered_within_their_article(tmp_path: Path) -> None:
     found = read_squad(written(tmp_path, FILE))
     assert [(p.title, p.number, len(p.questions)) for p in found] == [
@@ -84,7 +104,7 @@ def test_a_byte_order_mark_is_no_hindrance(tmp_path: Path) -> None:
 def test_what_is_not_json_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "squad.json"
     path.write_bytes(content)
-    with pytest.raises(SourceError, match=r"squad\.json isn't JSON"):
+    with pytest.raises(SourceError, match=r"squad\.json isn't (JSON|UTF-8 text)"):
         read_squad(path)
 
 
@@ -172,5 +192,5 @@ def test_questions_come_from_squad_files_and_from_lines(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="holds no question"):
         read_questions(lines, 2)
     lines.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SourceError, match="can't read questions"):
+    with pytest.raises(SourceError, match=r"questions\.txt isn't UTF-8 text"):
         read_questions(lines, 2)

@@ -73,16 +73,22 @@ def pack(
 
 
 def plan_epoch(
-    collection: ExampleSet | TaskSet, *, size: int, share: int, rng: random.Random
+    collection: ExampleSet | TaskSet,
+    *,
+    size: int,
+    share: int,
+    rng: random.Random,
+    numbers: Sequence[int] | None = None,
 ) -> list[list[int]]:
-    """Shuffle the numbers of the examples into batches of about `size`.
+    """Shuffle the numbers of the examples, by default of all, into batches of about `size`.
 
     Up to `share` questions on one window come together, so that its lower layers run once for all
     of them. Batches hold windows of similar length, so that attention has little padding.
     """
     examples, windows = collection.examples, collection.windows
     by_window: dict[int, list[int]] = {}
-    for number in rng.sample(range(len(examples)), len(examples)):
+    asked = range(len(examples)) if numbers is None else numbers
+    for number in rng.sample(asked, len(asked)):
         by_window.setdefault(examples[number].gold, []).append(number)
     chunks = [
         group[i : i + share] for group in by_window.values() for i in range(0, len(group), share)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +49,23 @@ class Example:
 
 @dataclass(frozen=True)
 class ExampleSet:
+    """`sources`: the number of the file that each example comes from; none if that's unknown."""
+
     windows: list[Window]
     examples: list[Example]
+    sources: tuple[int, ...] = ()
+
+    @classmethod
+    def of_files(cls, sets: Sequence["ExampleSet"]) -> "ExampleSet":
+        """The examples of several files together."""
+        windows: list[Window] = []
+        examples: list[Example] = []
+        for each in sets:
+            behind = len(windows)
+            windows += each.windows
+            examples += [replace(e, gold=e.gold + behind) for e in each.examples]
+        sources = (number for number, each in enumerate(sets) for _ in each.examples)
+        return cls(windows, examples, tuple(sources))
 
 
 def is_tune(context: str, share: float = 0.1) -> bool:

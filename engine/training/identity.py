@@ -9,12 +9,24 @@ from engine.training.examples import ExampleSet
 from engine.training.task_examples import TaskSet
 
 
-def identity(*, settings: str, examples: ExampleSet | TaskSet, networks: list[nn.Module]) -> str:
-    """Hexadecimal digest of settings, examples (in their order) and weights."""
+def identity(
+    *,
+    settings: str,
+    examples: ExampleSet | TaskSet,
+    networks: list[nn.Module],
+    teacher: nn.Module | None = None,
+) -> str:
+    """Hexadecimal digest of settings, examples (in their order) and weights.
+
+    A teacher's weights count as bf16, in which only some devices run it: so a run goes on on
+    another.
+    """
     digest = hashlib.blake2b(settings.encode(), digest_size=16)
-    for network in networks:
-        for tensor in network.state_dict().values():
-            digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy())
+    tensors = [tensor for network in networks for tensor in network.state_dict().values()]
+    if teacher is not None:
+        tensors += [tensor.to(torch.bfloat16) for tensor in teacher.state_dict().values()]
+    for tensor in tensors:
+        digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy())
     for window in examples.windows:
         digest.update(window.ids.tobytes())
     for example in examples.examples:

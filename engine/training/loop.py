@@ -17,19 +17,22 @@ from torch import Tensor
 
 from engine.atomic_files import replace_file
 from engine.errors import CheckpointError, TrainingError, reason_of
+from engine.training.weight_mean import WeightMean
 
 
 @dataclass(frozen=True)
 class Pace:
     """How fast weights move. `warm_up` is a share of the steps, `clip` the largest gradient norm.
 
-    Vectors and biases have no weight decay.
+    Vectors and biases have no weight decay. The mean of the weights over the last `average` of the
+    steps is what is learned; 0 takes the last step's.
     """
 
     learning_rate: float
     warm_up: float = 0.1
     weight_decay: float = 0.01
     clip: float = 1.0
+    average: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def run_steps(
     optimizer = torch.optim.AdamW(
         groups, lr=pace.learning_rate, weight_decay=pace.weight_decay, fused=True
     )
-    first = _load_state(resume, optimizer, trained) if resume else 0
+    mean = WeightMean(trained, steps, pace.average)
+    first = _load_state(resume, optimizer, trained, mean) if resume else 0
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: _linear(first + step, steps, pace.warm_up)
     )
@@ -98,14 +102,15 @@ def run_steps(
             if not math.isfinite(value):
                 raise TrainingError(f"the loss is {value} at step {step}; lower the learning rate")
             running = value if math.isnan(running) else 0.98 * running + 0.02 * value
-            done = step + 1 - first
-            left = (time.monotonic() - started) / done * (steps - step - 1)
+            mean.add(step + 1)
+            spent = (time.monotonic() - started) / (step + 1 - first)
+            left = spent * (steps - step - 1)
             on_progress(TrainingProgress(step + 1, steps, running, left))
             if (step + 1) % evaluate_every == 0 or step + 1 == steps:
                 evaluate(step + 1)
             is_time = resume and time.monotonic() - saved > resume.save_every_seconds
             if resume and (is_time or interrupted.is_set()):
-                _save_state(resume, optimizer, trained, step + 1)
+                _save_state(resume, optimizer, trained, mean, step + 1)
                 saved = time.monotonic()
             if interrupted.is_set():
                 raise KeyboardInterrupt
@@ -147,9 +152,10 @@ def _save_state(
     resume: Resume,
     optimizer: torch.optim.Optimizer,
     trained: dict[str, torch.nn.Parameter],
+    mean: WeightMean,
     step: int,
 ) -> None:
-    tensors = {}
+    tensors = {f"mean.{name}": tensor for name, tensor in mean.tensors.items()}
     for name, parameter in trained.items():
         tensors[f"weight.{name}"] = parameter.detach()
         for kind in ("exp_avg", "exp_avg_sq"):
@@ -171,6 +177,7 @@ def _load_state(
     resume: Resume,
     optimizer: torch.optim.Optimizer,
     trained: dict[str, torch.nn.Parameter],
+    mean: WeightMean,
 ) -> int:
     """The step to resume from; 0 if there is no state of this run.
 
@@ -188,8 +195,11 @@ def _load_state(
                     "repeat that run's command to resume it, or remove the file to begin anew"
                 )
             step = int(metadata["step"])
+            has_mean = any(name.startswith("mean.") for name in state.keys())  # noqa: SIM118
             with torch.no_grad():
                 for name, parameter in trained.items():
+                    if has_mean:
+                        mean.tensors[name] = state.get_tensor(f"mean.{name}").to(parameter.device)
                     parameter.copy_(state.get_tensor(f"weight.{name}"))
                     optimizer.state[parameter] = {
                         "step": torch.tensor(float(step), device=parameter.device),

@@ -12,6 +12,7 @@ from engine.checkpoint import Settings
 from engine.datasets.formats import read_paragraphs
 from engine.datasets.squad import SquadParagraph
 from engine.encoder.split import SplitEncoder
+from engine.errors import SourceError
 from engine.text.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, cut_examples, is_tune
 from engine.training.identity import identity
@@ -55,17 +56,38 @@ def gather_material(files: Sequence[Path], tokenizer: Tokenizer, settings: Setti
 
     Windows and questions have as many wordpieces as `settings` allow.
 
-    Raises: SourceError if a file can't be read or has another layout.
+    Raises: SourceError if a file can't be read, has another layout, or has answers of which most
+    aren't in their paragraphs.
     """
-    paragraphs, held_back = split_paragraphs(files)
-    examples = cut_examples(
-        paragraphs,
-        tokenizer,
-        limit=settings.passage_limit,
-        question_limit=settings.question_limit,
-    )
-    left_out = sum(len(p.questions) for p in paragraphs) - len(examples.examples)
-    return Material(with_negatives(examples), held_back, left_out)
+    sets: list[ExampleSet] = []
+    held_back: list[SquadParagraph] = []
+    asked = 0
+    for file in files:
+        paragraphs, held_back_of_it = split_paragraphs([file])
+        held_back += held_back_of_it
+        examples = cut_examples(
+            paragraphs,
+            tokenizer,
+            limit=settings.passage_limit,
+            question_limit=settings.question_limit,
+        )
+        _check_answers(file, paragraphs, examples)
+        asked += sum(len(p.questions) for p in paragraphs)
+        sets.append(examples)
+    random.Random(0).shuffle(held_back)
+    examples = ExampleSet.of_files(sets)
+    return Material(with_negatives(examples), held_back, asked - len(examples.examples))
+
+
+def _check_answers(file: Path, paragraphs: Sequence[SquadParagraph], examples: ExampleSet) -> None:
+    """Raises: SourceError if most answers of the file aren't in its paragraphs."""
+    answered = sum(bool(q.answers) for p in paragraphs for q in p.questions)
+    found = sum(bool(example.spans) for example in examples.examples)
+    if 2 * found < answered:
+        raise SourceError(
+            f"{file}: only {found} of {answered} questions have an answer that stands in their "
+            "paragraph; expected each `text` to be copied from its `context`"
+        )
 
 
 def kept_vector_targets(

@@ -33,7 +33,7 @@ def with_negatives(examples: ExampleSet, *, per_question: int = 8) -> ExampleSet
         replace(example, negatives=negatives)
         for example, negatives in zip(examples.examples, found, strict=True)
     ]
-    return ExampleSet(examples.windows, mined)
+    return replace(examples, examples=mined)
 
 
 def with_other_windows(tasks: TaskSet, *, per_question: int = 8) -> TaskSet:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from engine.training.batches import Mixture
+from engine.training.course import Course
 from engine.training.loop import Pace
 from engine.training.vectors import VectorObjective
 
@@ -45,6 +46,7 @@ class Recipe:
 
     `epochs` are passes over the examples, in batches of about `batch_size` questions; `share` of
     them on one window come in one batch. `dropout` is the share of what layers add that is dropped.
+    The embeddings and the lowest `freeze` layers stay as they are; of 0, only piece embeddings.
     Everything drawn follows from `seed`.
 
     Raises: ValueError if states weigh anything and no layer of the teacher is named for them.
@@ -56,7 +58,9 @@ class Recipe:
     pace: Pace
     mixture: Mixture
     losses: Losses = field(default_factory=Losses)
+    course: Course = field(default_factory=Course)
     dropout: float = 0.0
+    freeze: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:

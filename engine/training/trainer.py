@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.errors import CheckpointError
 from engine.reading.reader import Reader
-from engine.training.batches import plan_epoch
+from engine.training.course import plan_steps
 from engine.training.dropout import dropout
 from engine.training.examples import ExampleSet, nothing_to_train
 from engine.training.identity import identity
@@ -74,12 +74,11 @@ def train(
     if task.teacher is not None:
         check_states(reader, task.teacher, recipe.losses)
     task.begin()
-    reader.encoder.embeddings.pieces.weight.requires_grad_(False)
-    plan = _plan(task, math.ceil(recipe.epochs))
-    steps = max(1, round(len(plan) * recipe.epochs / math.ceil(recipe.epochs)))
+    freeze_lowest(reader, recipe.freeze)
+    plan = _plan(task, recipe.epochs)
     beside_plan = []
     if beside is not None:
-        beside_plan = _plan(beside, math.ceil(steps / len(_plan(beside, 1))))
+        beside_plan = _plan(beside, math.ceil(len(plan) / len(_plan(beside, 1))))
     tasks = [task] if beside is None else [task, beside]
     # Weights that no loss reaches would get neither gradient nor state.
     trained = {
@@ -100,7 +99,7 @@ def train(
     with dropout(reader, recipe.dropout):
         run_steps(
             trained,
-            steps,
+            len(plan),
             losses_of,
             recipe.pace,
             resume=resume,
@@ -126,15 +125,32 @@ def check_states(reader: Reader, teacher: Reader, losses: Losses) -> None:
         )
 
 
-def _plan(task: Task, epochs: int) -> list[list[int]]:
-    """Batches of `epochs` passes, drawn from the seed alone: a resumed run sees the same ones."""
+def freeze_lowest(reader: Reader, layers: int) -> None:
+    """Exclude piece embeddings from training, and the rest below the layers above the lowest ones.
+
+    Raises: CheckpointError if no layer is left to learn.
+    """
+    encoder = reader.encoder
+    encoder.embeddings.pieces.weight.requires_grad_(False)
+    ordered = [*encoder.lower, *encoder.upper]
+    if layers >= len(ordered):
+        raise CheckpointError(
+            f"freezing {layers} layers leaves none to learn; the model has {len(ordered)}"
+        )
+    for part in (encoder.embeddings, *ordered[:layers]) if layers else ():
+        part.requires_grad_(False)
+
+
+def _plan(task: Task, epochs: float) -> list[list[int]]:
     recipe = task.recipe
-    rng = random.Random(recipe.seed)
-    return [
-        batch
-        for _ in range(epochs)
-        for batch in plan_epoch(task.examples, size=recipe.batch_size, share=recipe.share, rng=rng)
-    ]
+    return plan_steps(
+        task.examples,
+        recipe.course,
+        epochs=epochs,
+        size=recipe.batch_size,
+        share=recipe.share,
+        seed=recipe.seed,
+    )
 
 
 def _identity(task: Task, beside: Task | None) -> str:
@@ -142,7 +158,6 @@ def _identity(task: Task, beside: Task | None) -> str:
     if beside is not None:
         of_spans = json.dumps(asdict(beside.recipe))
         settings += identity(settings=of_spans, examples=beside.examples, networks=[])
-    networks: list[nn.Module] = [task.reader]
-    if task.teacher is not None:
-        networks.append(task.teacher)
-    return identity(settings=settings, examples=task.examples, networks=networks)
+    return identity(
+        settings=settings, examples=task.examples, networks=[task.reader], teacher=task.teacher
+    )

@@ -6,6 +6,28 @@ from typing import Annotated
 import typer
 
 FILES = Annotated[list[Path], typer.Argument(help="Training questions: SQuAD's or NQ's layout.")]
+MIXED_FILES = Annotated[
+    list[Path] | None, typer.Argument(help="Training questions: SQuAD's or NQ's layout.")
+]
+MIX = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE:WEIGHT",
+        help="Read a file so many times an epoch; 0.5 is half of it, drawn anew each time.",
+    ),
+]
+LAST = Annotated[list[Path] | None, typer.Option(help="A file that the run ends on.")]
+LAST_SHARE = Annotated[
+    float,
+    typer.Option(min=0.0, max=1.0, help="With --last: share of the steps that reads it alone."),
+]
+AVERAGE = Annotated[
+    float,
+    typer.Option(min=0.0, max=1.0, help="Share of the last steps whose weights are averaged."),
+]
+FREEZE = Annotated[
+    int, typer.Option(min=0, help="Lowest layers that stay as they are, with the embeddings.")
+]
 OUT = Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")]
 EPOCHS = Annotated[float, typer.Option(min=0.01, help="Passes over the questions.")]
 BATCH = Annotated[int, typer.Option(min=1)]

@@ -1,5 +1,6 @@
 """`engine train split`: a reader with a cut, distilled from the undecomposed one."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,23 @@ import typer
 
 from engine.checkpoint import load_checkpoint, load_teacher
 from engine.commands.options import DEVICE, JSON
-from engine.commands.train.options import BATCH, DROPOUT, EPOCHS, FILES, OUT, RATE, SEED
+from engine.commands.train.options import (
+    AVERAGE,
+    BATCH,
+    DROPOUT,
+    EPOCHS,
+    FREEZE,
+    LAST,
+    LAST_SHARE,
+    MIX,
+    MIXED_FILES,
+    OUT,
+    RATE,
+    SEED,
+)
 from engine.commands.train.spans import train_spans
 from engine.training.compatibility import check_pieces, load_base
+from engine.training.course import parse_course
 from engine.training.distillation import (
     Shape,
     parse_losses,
@@ -21,9 +36,9 @@ from engine.training.distillation import (
 
 
 def split(
-    files: FILES,
     teacher: Annotated[Path, typer.Option(help="Checkpoint of the undecomposed reader.")],
     out: OUT,
+    files: MIXED_FILES = None,
     lower: Annotated[str, typer.Option(help="The teacher's layers below the cut.")] = "1-6",
     upper: Annotated[str, typer.Option(help="The teacher's layers above the cut.")] = "7,10,12",
     base: Annotated[
@@ -35,6 +50,9 @@ def split(
     start: Annotated[
         Path | None, typer.Option(help="A split checkpoint to go on from, not the teacher.")
     ] = None,
+    mix: MIX = None,
+    last: LAST = None,
+    last_share: LAST_SHARE = 0.2,
     epochs: EPOCHS = 1.0,
     batch_size: BATCH = 24,
     share: Annotated[int, typer.Option(min=1, help="Questions on a window at once.")] = 3,
@@ -48,6 +66,8 @@ def split(
     ] = "kd",
     vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
     dropout: DROPOUT = 0.0,
+    average: AVERAGE = 0.0,
+    freeze: FREEZE = 0,
     seed: SEED = 0,
     device: DEVICE = "auto",
     as_json: JSON = False,
@@ -57,6 +77,7 @@ def split(
     Each upper layer is held to the states that the next one kept would have seen in the teacher.
     Example: engine train split train.json --teacher teacher --out split
     """
+    every, course = parse_course(files or (), mix or (), last or (), last_share)
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
     taught_by = load_teacher(teacher, device=device)
     # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
@@ -77,10 +98,12 @@ def split(
         dropout=dropout,
         seed=seed,
     )
+    pace = replace(recipe.pace, average=average)
+    recipe = replace(recipe, pace=pace, course=course, freeze=freeze)
     train_spans(
         student_of(begun.reader, shape, base=based_on, vector=parse_numbers(vector)),
         begun.tokenizer,
-        files,
+        every,
         recipe,
         out,
         teacher=taught_by.reader,

@@ -1,6 +1,8 @@
 """`engine train` as run from a shell."""
 
+import gzip
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -241,6 +243,58 @@ def test_questions_that_cannot_be_learnt_from_are_counted(
     arguments = ["--start", teacher, "--out", tmp_path / "out", "--epochs", 0.1]
     done = run_command(app, "train", "teacher", questions, *arguments)
     assert f"{2 * len(trained_on) - 2} questions on {len(trained_on)} passages; 2 left" in done.err
+
+
+def test_a_file_whose_answers_do_not_stand_in_its_paragraphs_is_refused(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    content = json.loads(questions.read_text())
+    for paragraph in content["data"][0]["paragraphs"]:
+        for qa in paragraph["qas"]:
+            qa["answers"][0]["text"] = "Eve Marsh"
+    unfit = tmp_path / "unfit.json"
+    unfit.write_text(json.dumps(content))
+    arguments = ["--start", teacher, "--out", tmp_path / "out"]
+    refused = run_command(app, "train", "teacher", questions, unfit, *arguments)
+    assert refused.code == 3
+    assert re.search(r"unfit\.json: only 0 of \d+ questions have an answer that", refused.error)
+
+
+def test_a_mixture_is_trained_on_and_kept_with_the_checkpoint(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    packed = tmp_path / "more.json.gz"
+    packed.write_bytes(gzip.compress(questions.read_bytes()))
+    arguments = ["--out", tmp_path / "out", "--epochs", 0.5, "--batch-size", 4]
+    mixed = ["--mix", f"{packed}:0.5", "--last", questions, "--last-share", 0.25]
+    paced = ["--average", 0.5, "--freeze", 1]
+    done = run_command(
+        app, "train", "split", *arguments, "--teacher", teacher, "--lower", "1", "--upper", "2",
+        *mixed, *paced,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    made = load_checkpoint(tmp_path / "out").settings.training["reader"]
+    assert made["course"] == {"weights": [0.5, 0.0], "last": [1], "share": 0.25}
+    assert made["pace"]["average"] == 0.5
+    assert made["freeze"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--mix", "nowhere.json:2"], "can't read nowhere.json"),
+        (["--mix", "nowhere.json"], "expected a file, a colon and a weight above 0"),
+        (["--last", "nowhere.json"], "no file to train on"),
+        ([], "no file to train on"),
+    ],
+)
+def test_a_mixture_that_names_no_file_is_refused(
+    run_command, teacher: Path, tmp_path: Path, options: list[str], told: str
+) -> None:
+    out = ["--out", tmp_path / "out"]
+    refused = run_command(app, "train", "teacher", "--start", teacher, *out, *options)
+    assert refused.code == 3
+    assert told in refused.error
 
 
 @pytest.mark.parametrize("name", ["file", "file/folder"])

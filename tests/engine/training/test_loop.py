@@ -86,6 +86,41 @@ def test_an_interrupted_run_ends_its_step_and_goes_on_behind_it(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("heeds_interrupts")
+@pytest.mark.parametrize("interrupt_at", [None, 1, 2, 3, 4])
+def test_the_mean_over_the_last_steps_is_learnt_also_over_an_interruption(
+    tmp_path: Path, interrupt_at: int | None
+) -> None:
+    def run(interrupt_at: int | None, average: float) -> list[Tensor]:
+        """The weights behind each step."""
+        weight, behind = nn.Parameter(torch.zeros(3)), []
+
+        def losses_of(step: int) -> Iterator[Tensor]:
+            if step == interrupt_at:
+                signal.raise_signal(signal.SIGINT)
+            yield (weight - TARGET).pow(2).sum()
+
+        run_steps(
+            {"weight": weight},
+            5,
+            losses_of,
+            Pace(0.1, average=average),
+            resume=Resume(tmp_path / str(average), "one"),
+            evaluate=lambda _: behind.append(weight.detach().clone()),
+            evaluate_every=1,
+        )
+        return [*behind, weight.detach()]
+
+    each = run(None, 0.0)
+    if interrupt_at is not None:
+        with pytest.raises(KeyboardInterrupt):
+            run(interrupt_at, 0.6)
+    *_, learnt = run(None, 0.6)
+    torch.testing.assert_close(learnt, torch.stack(each[2:5]).mean(0))
+    if interrupt_at is None:
+        assert torch.equal(run(None, 0.0)[-1], each[-1])
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_interrupted_again_it_stops_at_once(tmp_path: Path) -> None:
     weight = nn.Parameter(torch.zeros(3))
 

@@ -81,6 +81,50 @@ def test_everything_is_trained_but_piece_embeddings(
     assert same == {"encoder.embeddings.pieces.weight"}
 
 
+def test_frozen_layers_and_the_embeddings_stay_as_they_are(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    reader = make_reader()
+    before = weights(reader)
+    train_spans(reader, examples, tokenizer, replace(RECIPE, freeze=2))
+    same = {name for name, value in weights(reader).items() if torch.equal(value, before[name])}
+    frozen = ("encoder.embeddings.", "encoder.lower.0.", "encoder.lower.1.")
+    assert same == {name for name in before if name.startswith(frozen)}
+    with pytest.raises(CheckpointError, match="freezing 4 layers leaves none to learn; the model"):
+        train_spans(make_reader(), examples, tokenizer, replace(RECIPE, freeze=4))
+
+
+def test_questions_without_an_answer_teach_that_there_is_none(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, paragraphs: list[SquadParagraph]
+) -> None:
+    first, second = paragraphs[:2]
+    strange = replace(second.questions[0], id="strange", answers=())
+    asked = [replace(first, questions=(*first.questions, strange)), second]
+    recipe = replace(
+        RECIPE, epochs=60, batch_size=5, mixture=Mixture(gold_only=1.0, unanswered=0.0)
+    )
+    reader = make_reader()
+    train_spans(reader, cut_examples(asked, tokenizer, limit=60), tokenizer, recipe)
+    margins = {p.question.id: p.margin for p in predict(reader, tokenizer, asked)}
+    assert {name for name, margin in margins.items() if margin < 0} == {"strange"}
+
+
+def test_a_run_goes_on_where_its_teacher_runs_in_another_dtype(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet, tmp_path: Path
+) -> None:
+    """As on a device that multiplies bf16 behind one that doesn't."""
+    recipe = with_losses(replace(RECIPE, epochs=1), soft=1.0)
+    steps: list[int] = []
+    for dtype in (torch.float32, torch.bfloat16):
+        teacher = make_reader(lower=(), upper=(1, 2, 3, 4)).to(dtype)
+        train_spans(
+            make_reader(), examples, tokenizer, recipe, teacher=teacher,
+            resume_folder=tmp_path, save_every_seconds=-1.0,
+            on_progress=lambda p: steps.append(p.step),
+        )  # fmt: skip
+    assert steps == [1, 2, 3]
+
+
 def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(
     make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
 ) -> None:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from engine.spelled_values import spelled_date
+
 Scalar = str | int | float | bool
 FieldValue = Scalar | tuple[Scalar, ...]  # several: each of them is a value of the field
 
@@ -13,6 +15,8 @@ TEXT, NUMBER, DATE, BOOLEAN = "text", "number", "date", "boolean"
 
 _SUFFIXES = {"text": "txt", "markdown": "md"}  # for formats whose name isn't their files' suffix
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_MONTH = re.compile("[0-9]{4}-[0-9]{2}")
+_NUMERIC_DATE = re.compile(r"[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}")
 _LONGEST_NUMBER = 40  # characters
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -91,17 +95,27 @@ def number(text: str) -> int | float | None:
 
 
 def begins(value: Scalar) -> int | None:
-    """The start of an ISO 8601 date or date-time, in microseconds since 1970; None if it isn't one.
+    """The start of a date, month or date-time, in microseconds since 1970; None if it isn't one.
 
-    Without an offset it's UTC.
+    It's in ISO 8601, and in UTC if it has no offset. A date that is kept as it was written is one
+    too; see `written_date`.
     """
-    if not isinstance(value, str) or len(value) < 10 or value[4] != "-" or value[7] != "-":
+    if not isinstance(value, str) or not value[:1].isdigit():
         return None
     try:
-        when = datetime.fromisoformat(value)
+        when = datetime.fromisoformat(f"{value}-01" if _MONTH.fullmatch(value) else _iso(value))
     except ValueError:
         return None
     return (_aware(when) - _EPOCH) // _MICROSECOND
+
+
+def written_date(text: str) -> str | None:
+    """The ISO form of a date such as 05/01/2022, whose column doesn't tell day from month.
+
+    The day is taken to come first, unless only the month can. None for other texts.
+    """
+    either = spelled_date(text) if _NUMERIC_DATE.match(text) else None
+    return (either.day_first or either.month_first) if either else None
 
 
 def span(text: str) -> tuple[int, int] | None:
@@ -137,6 +151,10 @@ def utc_time(seconds: float) -> str | None:
     except OverflowError:
         return None
     return f"{when.replace(tzinfo=None).isoformat()}Z"
+
+
+def _iso(value: str) -> str:
+    return value if value[4:5] == "-" == value[7:8] else written_date(value) or ""
 
 
 def _midnight(day: date) -> int:

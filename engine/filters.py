@@ -2,9 +2,9 @@
 
 A filter is several conditions, all of which have to hold:
 
-    type=pdf            one value
+    type=pdf            one value, in capitals or not
     type=pdf,md         one of several; "Curie, Marie" in quotes is one
-    year>=2020          a range: > >= < <=
+    year>=2020          a range of numbers or dates: > >= < <=
     modified<2026-03    dates: a year, a month, a day or a time in ISO 8601, UTC by default
 
 In Python also as a mapping: `{"type": ["pdf", "md"], "year": {">=": 2020, "<": 2023}}`.
@@ -15,15 +15,19 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
+from unicodedata import normalize
 
 from engine.document_fields import BOOLEAN, DATE, NUMBER, TEXT, Scalar, number, span
 from engine.errors import FilterError
+from engine.spelled_values import spelled_number
 
 EQUAL = "="
 NAMED = 20  # fields that an error names
 RANGES = ("<", "<=", ">", ">=")
 
+_PLURALS = {NUMBER: "numbers", DATE: "dates", BOOLEAN: "true or false", TEXT: "text"}
 _WRITTEN = re.compile(r"\s*([^<>=!]*[^<>=!\s])\s*(<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
 
 # Whether a value of a field fits; for a date, its beginning is given too.
@@ -34,10 +38,10 @@ Predicate = Callable[[Scalar, int | None], bool]
 class Condition:
     """`field operator value`; `=` may have several values, of which one has to be equal.
 
-    Numbers compare as numbers, dates as times, texts by their code points, including case. A value
-    given as text also counts as the number or date that it spells. A date stands for its whole day
-    (month, year); a stored date counts by its beginning. If a field has several values, one has to
-    fit.
+    Numbers compare as numbers, dates as times. Texts are equal whatever their case, and aren't
+    ordered. A value given as text also counts as the number or date that it spells. A date stands
+    for its whole day (month, year); a stored date counts by its beginning. If a field has several
+    values, one has to fit.
     """
 
     field: str
@@ -97,7 +101,8 @@ def parse(written: str) -> Condition:
 
 @dataclass(frozen=True)
 class OneOf:
-    """A value fits if it is one of these. `times` are periods that a date may begin in.
+    """A value fits if it is one of these, a text in any case. `times` are periods that a date may
+    begin in.
 
     A period goes from its first microsecond since 1970 to the first after it.
     """
@@ -107,31 +112,33 @@ class OneOf:
     times: tuple[tuple[int, int], ...]
     flags: frozenset[bool]
 
+    @cached_property
+    def folded_texts(self) -> frozenset[str]:
+        return frozenset(map(folded, self.texts))
+
     def holds(self, value: Scalar, start: int | None) -> bool:
         if isinstance(value, bool):
             return value in self.flags
         if isinstance(value, str):
             in_time = start is not None and any(low <= start < high for low, high in self.times)
-            return in_time or value in self.texts
+            return in_time or folded(value) in self.folded_texts
         return value in self.numbers
 
 
 @dataclass(frozen=True)
 class Beyond:
-    """A value of `kind` fits if it is `operator` (< <= > >=) `limit`. A date counts by its
-    beginning.
+    """A value of `kind`, number or date, fits if it is `operator` (< <= > >=) `limit`.
+
+    A date counts by its beginning.
     """
 
     kind: str
     operator: str
-    limit: int | float | str
+    limit: int | float
 
     def holds(self, value: Scalar, start: int | None) -> bool:
         if self.kind == DATE:
             return start is not None and _compare(start, self.operator, self.limit)
-        if self.kind == TEXT:
-            is_text = isinstance(value, str) and start is None
-            return is_text and _compare(value, self.operator, self.limit)
         is_number = not isinstance(value, (str, bool))
         return is_number and _compare(value, self.operator, self.limit)
 
@@ -144,7 +151,7 @@ def meaning(condition: Condition, kinds: Collection[str]) -> OneOf | Beyond:
     if condition.operator == EQUAL:
         return _one_of(condition, kinds)
     (value,) = condition.values
-    limit, when, text = _number(value), _span(value), _text(value)
+    limit, when = _number(value), _span(value)
     operator = condition.operator
     if NUMBER in kinds and limit is not None:
         return Beyond(NUMBER, operator, limit)
@@ -152,8 +159,6 @@ def meaning(condition: Condition, kinds: Collection[str]) -> OneOf | Beyond:
         # `<=` a day means before the day's end; `>` a day means from its end on.
         edge = when[1] if operator in ("<=", ">") else when[0]
         return Beyond(DATE, "<" if operator in ("<", "<=") else ">=", edge)
-    if TEXT in kinds:
-        return Beyond(TEXT, operator, text)
     raise _uncomparable(condition, kinds)
 
 
@@ -211,7 +216,12 @@ def _compare(left: Any, operator: str, right: Any) -> bool:
 def _number(value: Scalar) -> int | float | None:
     if isinstance(value, bool):
         return None
-    return number(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if (plain := number(value)) is not None:
+        return plain
+    either = spelled_number(value)
+    return either.comma if either.point is None else either.point
 
 
 def _span(value: Scalar) -> tuple[int, int] | None:
@@ -219,7 +229,12 @@ def _span(value: Scalar) -> tuple[int, int] | None:
 
 
 def _flag(value: Scalar) -> bool | None:
-    return {"true": True, "false": False}.get(_text(value))
+    return {"true": True, "false": False}.get(folded(_text(value)))
+
+
+def folded(text: str) -> str:
+    """A text as equality sees it: without the difference of capitals or composed letters."""
+    return normalize("NFC", text.casefold())
 
 
 def _text(value: Scalar) -> str:
@@ -241,11 +256,30 @@ def unknown_field(name: str, names: Sequence[str]) -> FilterError:
     )
 
 
+def field_named(name: str, names: Iterable[str]) -> str | None:
+    """The field of this name, or else the only one of this name in other capitals."""
+    known = list(names)
+    if name in known:
+        return name
+    alike = [one for one in known if folded(one) == folded(name)]
+    return alike[0] if len(alike) == 1 else None
+
+
 def _uncomparable(condition: Condition, kinds: Collection[str]) -> FilterError:
+    if set(kinds) == {TEXT}:
+        name = condition.field
+        return FilterError(
+            f"{name} holds text, which is compared with = alone; got {condition}; if it's numbers "
+            f"or dates, build the index with --column {name}=number or {name}=date"
+        )
     asked = {
         NUMBER: "a number, such as 2020",
         DATE: "a date, such as 2026-03-01",
         BOOLEAN: "true or false, compared with =",
+        TEXT: "a text, compared with =",
     }
+    held = " and ".join(_PLURALS[kind] for kind in sorted(kinds))
     expected = " or ".join(asked[kind] for kind in sorted(kinds))
-    return FilterError(f"{condition.field} is compared with {expected}; got {condition}")
+    return FilterError(
+        f"{condition.field} holds {held} and is compared with {expected}; got {condition}"
+    )

@@ -61,7 +61,12 @@ def test_other_texts_are_no_numbers(text):
     [
         ("", "text"),
         ("2026", "text"),
-        ("2026-03", "text"),
+        ("2026-03", "date"),
+        ("2026-3", "text"),
+        ("05/01/2022", "date"),
+        ("1/13/2022 14:30", "date"),
+        ("99/99/2022", "text"),
+        ("1.2.20", "text"),
         ("2026-03-01", "date"),
         ("2026-03-01T12:00:00+02:00", "date"),
         ("2026-13-01", "text"),
@@ -78,6 +83,11 @@ def test_times_without_an_offset_are_utc():
     assert begins("1970-01-02") == DAY
     assert begins("1970-01-01T00:00:01Z") == begins("1970-01-01T00:00:01") == SECOND
     assert begins("1970-01-01T02:00:01+02:00") == SECOND
+
+
+def test_a_date_that_is_kept_as_written_has_the_day_first_unless_only_the_month_can_be():
+    assert begins("02/01/1970") == begins("1/2/1970 00:00") - 30 * DAY == DAY
+    assert begins("1/13/1970") == 12 * DAY
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ LONGEST_NAME = 800  # characters of a written name; Elasticsearch's ranges allow
 MOST_FIELDS = 1000
 EXACT_COUNT = 40_000  # up to roughly so many different values are counted exactly
 
+_CASES = (str, str.lower, str.upper, str.title, str.casefold)
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
 
@@ -186,23 +187,26 @@ def _path(name: str) -> str:
 
 
 def _any_query(path: str, wanted: OneOf) -> Query:
-    texts = [token(text) for text in wanted.texts]
     # A text that looks like a date is a date everywhere, so its token holds its beginning.
-    words = [*texts, *map(token, wanted.numbers), *map(token, wanted.flags)]
+    words = [*map(token, wanted.numbers), *map(token, wanted.flags)]
+    # Elasticsearch takes no other letters than a to z for their capitals.
+    spellings = {form(text) for text in wanted.texts for form in _CASES}
+    texts = [
+        {"term": {path: {"value": token(text), "case_insensitive": True}}}
+        for text in sorted(spellings)
+    ]
     times = [
         {"range": {path: {"gte": f"d{_time(low)}", "lt": f"d{_time(high)}"}}}
         for low, high in wanted.times
     ]
-    return {"bool": {"should": [{"terms": {path: words}}, *times], "minimum_should_match": 1}}
+    exact = [{"terms": {path: words}}] if words else []
+    return {"bool": {"should": [*exact, *texts, *times], "minimum_should_match": 1}}
 
 
 def _bounds(wanted: Beyond) -> dict[str, str]:
     """From the first word of its kind to the first of the next letter."""
     letter = LETTERS[wanted.kind]
-    if wanted.kind == NUMBER:
-        limit = _number(wanted.limit)  # type: ignore[arg-type]
-    else:
-        limit = _time(int(wanted.limit)) if wanted.kind == DATE else _word(str(wanted.limit))
+    limit = _number(wanted.limit) if wanted.kind == NUMBER else _time(int(wanted.limit))
     comparison = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}[wanted.operator]
     below = comparison in ("lt", "lte")
     other = {"gte": letter} if below else {"lt": chr(ord(letter) + 1)}

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.document_fields import FieldSummary
 from engine.documents import Document
-from engine.filters import Condition, unknown_field
+from engine.filters import Condition, field_named, unknown_field
 from engine.retrieval.analyser import MAX_QUERY_TERMS, analyser_named
 from engine.retrieval.backend import FetchedPassage
 from engine.retrieval.elastic import fields as elastic_fields
@@ -41,7 +42,7 @@ class ElasticSnapshot:
 
     def __init__(self, reader: ElasticReader) -> None:
         self._reader = reader
-        self._kinds: dict[str, tuple[str, ...]] = {}
+        self._columns: dict[str, tuple[str, tuple[str, ...]]] = {}  # by the names asked for
         self._calibration: tuple[Any] | None = None  # once it has been got
 
     @property
@@ -151,15 +152,27 @@ class ElasticSnapshot:
 
     def _queries(self, where: Sequence[Condition]) -> list[Query]:
         """Raises: FilterError if no document has a field, or its values can't be compared."""
-        missing = {one.field for one in where} - self._kinds.keys()
-        if missing:
-            answer = self._reader.aggregated(elastic_fields.kinds_request(missing), DOCUMENT)
-            for name in missing:
-                if kinds := elastic_fields.kinds_in(answer, name):
-                    self._kinds[name] = kinds
-                else:
-                    raise unknown_field(name, list(self._names()))
-        return [elastic_fields.condition_query(one, self._kinds[one.field]) for one in where]
+        for name in {one.field for one in where} - self._columns.keys():
+            self._columns[name] = self._column(name)
+        columns = [self._columns[one.field] for one in where]
+        return [
+            elastic_fields.condition_query(replace(one, field=name), kinds)
+            for one, (name, kinds) in zip(where, columns, strict=True)
+        ]
+
+    def _column(self, asked: str) -> tuple[str, tuple[str, ...]]:
+        """A field's name, perhaps asked in other capitals, and the kinds of its values."""
+        if kinds := self._kinds_of(asked):
+            return asked, kinds
+        names = list(self._names())
+        found = field_named(asked, names)
+        if found is None:
+            raise unknown_field(asked, names)
+        return found, self._kinds_of(found)
+
+    def _kinds_of(self, name: str) -> tuple[str, ...]:
+        answer = self._reader.aggregated(elastic_fields.kinds_request([name]), DOCUMENT)
+        return elastic_fields.kinds_in(answer, name)
 
     def _names(self) -> dict[str, int]:
         answer = self._reader.aggregated(elastic_fields.names_request(), DOCUMENT)

@@ -22,7 +22,7 @@ from engine.document_fields import (
     kind_of,
     values_of,
 )
-from engine.filters import Condition, predicate, unknown_field
+from engine.filters import Condition, field_named, predicate, unknown_field
 from engine.retrieval.folder.key_set import KeySet
 from engine.store.contents import DocumentEntry
 from engine.store.locks import ThreadLock
@@ -177,10 +177,11 @@ class FieldTable:
     def _select(self, conditions: tuple[Condition, ...]) -> KeySet:
         documents = self._starts
         for condition in conditions:
-            column = self._columns.get(condition.field)
-            if column is None:
+            name = field_named(condition.field, self._columns)
+            if name is None:
                 raise unknown_field(condition.field, sorted(self._columns))
-            documents = np.intersect1d(documents, column.matching(condition), assume_unique=True)
+            fits = self._columns[name].matching(condition)
+            documents = np.intersect1d(documents, fits, assume_unique=True)
         rows = np.searchsorted(self._starts, documents)
         return KeySet.of(self._starts[rows], self._stops[rows])
 

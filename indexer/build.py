@@ -152,9 +152,8 @@ def build_index(
             )
             sync.files(files)
             _remove_others(sync, backend, files, part)
-        skipped = tuple(one for outcome in outcomes for one in skips(outcome))
         if part is None and not backend.describe().documents:
-            raise SourceError(_nothing_read(len(files), skipped))
+            raise SourceError(_nothing_read(len(files), outcomes))
         backend.write([], roots=roots_of(sources))
         with clock.stage("derive"):
             backend.refresh()
@@ -164,16 +163,23 @@ def build_index(
         description.documents,
         description.passages,
         description.pieces,
-        skipped,
-        tuple(one for outcome in outcomes for one in outcome.warned),
-        left_out_of(outcomes),
-        tuple(outcome for outcome in outcomes if outcome.status == DUPLICATE),
-        clock.seconds,
-        description.to_dict(),
-        detected.language,
-        None if options.language else detected.share,
-        new.parts_left,
+        seconds=clock.seconds,
+        description=description.to_dict(),
+        language=detected.language,
+        language_share=None if options.language else detected.share,
+        parts_left=new.parts_left,
+        **_told_of(outcomes),
     )
+
+
+def _told_of(outcomes: Sequence[FileOutcome]) -> dict[str, Any]:
+    """What a report tells of single files."""
+    return {
+        "skipped": tuple(one for outcome in outcomes for one in skips(outcome)),
+        "warned": tuple(one for outcome in outcomes for one in outcome.warned),
+        "left_out": left_out_of(outcomes),
+        "duplicates": tuple(one for one in outcomes if one.status == DUPLICATE),
+    }
 
 
 def _remove_others(
@@ -243,6 +249,7 @@ def refuse_long_passages(limit: int, checkpoint: Checkpoint) -> None:
         )
 
 
-def _nothing_read(files: int, skipped: Sequence[Skipped]) -> str:
+def _nothing_read(files: int, outcomes: Sequence[FileOutcome]) -> str:
+    skipped = [one for outcome in outcomes for one in skips(outcome)]
     reasons = "; ".join(f"{s.source}: {s.reason}" for s in skipped[:3])
     return f"none of {files} files could be read ({reasons}); name other sources"

@@ -256,7 +256,7 @@ def test_a_file_whose_answers_do_not_stand_in_its_paragraphs_is_refused(
     unfit.write_text(json.dumps(content))
     arguments = ["--start", teacher, "--out", tmp_path / "out"]
     refused = run_command(app, "train", "teacher", questions, unfit, *arguments)
-    assert refused.code == 3
+    assert refused.code == 2
     assert re.search(r"unfit\.json: only 0 of \d+ questions have an answer that", refused.error)
 
 
@@ -293,7 +293,7 @@ def test_a_mixture_that_names_no_file_is_refused(
 ) -> None:
     out = ["--out", tmp_path / "out"]
     refused = run_command(app, "train", "teacher", "--start", teacher, *out, *options)
-    assert refused.code == 3
+    assert refused.code == 2
     assert told in refused.error
 
 

@@ -16,7 +16,7 @@ from ui.settings import FILE_BYTES
 
 FOLDER = "uploads"
 SUFFIXES = (
-    *(".txt", ".md", ".html", ".htm", ".pdf", ".docx"),
+    *(".txt", ".md", ".html", ".htm", ".pdf", ".docx", ".docm"),
     *(".csv", ".tsv", ".json", ".jsonl"),
 )
 ALL_BYTES = 2 << 30  # of all files together

@@ -18,7 +18,7 @@ READERS: Mapping[str, tuple[str, str]] = {
     "markdown": ("markdown", "read"),
     "html": ("html", "read"),
     "pdf": ("pdf", "read"),
-    "docx": ("docx", "read"),
+    "docx": ("word.reader", "read"),
     "csv": ("table", "read_csv"),
     "tsv": ("table", "read_tsv"),
     "json": ("json_file", "read"),
@@ -34,6 +34,9 @@ _BY_SUFFIX = {
     ".xhtml": "html",
     ".pdf": "pdf",
     ".docx": "docx",
+    ".docm": "docx",
+    ".dotx": "docx",
+    ".dotm": "docx",
     ".csv": "csv",
     ".tsv": "tsv",
     ".json": "json",
@@ -65,7 +68,7 @@ def format_of(suffix: str, data: bytes) -> str:
 def _archive_format(data: bytes) -> str:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            if "word/document.xml" in archive.namelist():
+            if any(name.startswith("word/") for name in archive.namelist()):
                 return "docx"
     except zipfile.BadZipFile as error:
         raise UnreadableError("unknown format: a damaged zip archive") from error

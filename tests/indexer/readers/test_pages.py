@@ -1,16 +1,13 @@
-"""Formats whose text has to be taken out of them: HTML, PDF and Word."""
+"""Formats whose text has to be taken out of them: HTML and PDF."""
 
 import logging
-import zipfile
 from io import BytesIO
 
-import docx
 import pypdf
 import pytest
 from fpdf import FPDF
 
 from engine.documents import Document
-from indexer.readers import docx as docx_reader
 from indexer.readers import html, pdf
 from indexer.readers.checked import Reader
 from indexer.readers.limits import Limits
@@ -48,12 +45,6 @@ def pdf_bytes(*pages: str, title: str = "") -> bytes:
         made.add_page()
         made.multi_cell(0, text=text)
     return bytes(made.output())
-
-
-def docx_bytes(made: "docx.document.Document") -> bytes:
-    buffer = BytesIO()
-    made.save(buffer)
-    return buffer.getvalue()
 
 
 def test_html_gives_its_main_text_with_sections_and_leaves_the_rest() -> None:
@@ -159,47 +150,3 @@ def test_a_broken_page_is_skipped_by_number_and_the_others_read(
     assert found[0] == Skipped("f", "page 1: ZeroDivisionError: no matrix")
     assert isinstance(found[1], Document)
     assert found[1].text == "Two."
-
-
-def test_docx_gives_headings_as_sections_and_tables_as_lines() -> None:
-    made = docx.Document()
-    made.add_heading("The lamp", level=0)
-    made.add_paragraph("It was lit.")
-    made.add_heading("Its oil", level=1)
-    made.add_paragraph("")
-    made.add_paragraph("It came by sea.")
-    table = made.add_table(rows=2, cols=3)
-    for cell, words in zip((c for r in table.rows for c in r.cells), "abcdef", strict=True):
-        cell.text = words
-    table.cell(1, 0).merge(table.cell(1, 1))
-    document = one(docx_reader.read, docx_bytes(made))
-    assert document.title == "The lamp"
-    assert document.text == (
-        "The lamp\n\nIt was lit.\n\nIts oil\n\nIt came by sea.\n\na | b | c\n\nd e | f"
-    )
-    assert [(s.heading, document.text[s.start : s.start + 7]) for s in document.sections] == [
-        (None, "The lam"),
-        ("Its oil", "Its oil"),
-    ]
-
-
-def test_docx_without_title_or_heading_has_the_name_of_its_file() -> None:
-    made = docx.Document()
-    made.add_paragraph("Words.")
-    assert one(docx_reader.read, docx_bytes(made)).title == "stem"
-
-
-def test_docx_that_unpacks_to_too_much_is_refused() -> None:
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("word/document.xml", b" " * 1_000_000)
-    reason = refusal(docx_reader.read, buffer.getvalue(), Limits(file_bytes=899_999))
-    assert reason == "too large: unpacks to 1.0 MB, over the limit of 0.9 MB (--max-file-mb)"
-
-
-def test_a_damaged_docx_is_refused() -> None:
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("word/document.xml", b"<broken")
-    for data in (b"no archive", buffer.getvalue(), docx_bytes(docx.Document())[:500]):
-        assert refusal(docx_reader.read, data).startswith("damaged, or not a Word document")

@@ -4,24 +4,24 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.documents import Document
 from indexer.readers import json_lines
 from indexer.readers.decoding import decode
 from indexer.readers.fields import TEXT_NAMES, json_record, named_as, record_document
 from indexer.readers.limits import Limits
 from indexer.readers.nesting import parsed_json
-from indexer.readers.outcome import RawFile, Skipped, UnreadableError
+from indexer.readers.outcome import Item, RawFile, Skipped, UnreadableError
 
 _Metadata = Mapping[str, str | int | float]
 
 
-def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
+def read(file: RawFile, limits: Limits) -> Iterator[Item]:
     """The documents of a JSON file. A SQuAD paragraph's document is exactly its `context`.
 
     Raises: UnreadableError if the file isn't text, isn't JSON, has another layout, or is nested
     deeper than `limits.depth`.
     """
     decoded = decode(file.data)
+    yield from decoded.warnings(file.source)
     metadata = {"format": "json", "encoding": decoded.encoding}
     try:
         content = parsed_json(decoded.text, limits.depth)
@@ -58,7 +58,7 @@ def _is_article(item: object) -> bool:
     return any(isinstance(part, dict) and "context" in part for part in item["paragraphs"])
 
 
-def _squad(file: RawFile, articles: list[Any], metadata: _Metadata) -> Iterator[Document | Skipped]:
+def _squad(file: RawFile, articles: list[Any], metadata: _Metadata) -> Iterator[Item]:
     for number, article in enumerate(articles, 1):
         if not _is_article(article):
             yield Skipped(file.source, f"article {number}: no paragraphs with a context")

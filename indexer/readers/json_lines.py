@@ -4,20 +4,20 @@ import json
 from collections.abc import Iterator
 from io import StringIO
 
-from engine.documents import Document
 from indexer.readers.decoding import decode
 from indexer.readers.fields import json_record
 from indexer.readers.limits import Limits
 from indexer.readers.nesting import parsed_json
-from indexer.readers.outcome import RawFile, Skipped, UnreadableError
+from indexer.readers.outcome import Item, RawFile, Skipped, UnreadableError
 
 
-def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
+def read(file: RawFile, limits: Limits) -> Iterator[Item]:
     """The documents of the lines. A line that can't be read is skipped by its number.
 
     Raises: UnreadableError if the file isn't text.
     """
     decoded = decode(file.data)
+    yield from decoded.warnings(file.source)
     metadata = {"format": "jsonl", "encoding": decoded.encoding}
     for number, line in enumerate(_lines(decoded.text), 1):
         if not line.strip():

@@ -11,7 +11,7 @@ from indexer.readers.decoding import decode
 from indexer.readers.headings import Heading, heading_sections
 from indexer.readers.identity import document_id
 from indexer.readers.limits import CHARACTERS_OPTION, Limits, too_large
-from indexer.readers.outcome import RawFile, UnreadableError
+from indexer.readers.outcome import Item, RawFile, UnreadableError
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FRONT_MATTER = re.compile(
@@ -19,12 +19,13 @@ _FRONT_MATTER = re.compile(
 )
 
 
-def read(file: RawFile, limits: Limits) -> Iterator[Document]:
+def read(file: RawFile, limits: Limits) -> Iterator[Item]:
     """The file as one document. The title is the first heading, else the file's name.
 
     Raises: UnreadableError if the file isn't text, or is over `limits.characters`.
     """
     decoded = decode(file.data)
+    yield from decoded.warnings(file.source)
     if (length := len(decoded.text)) > limits.characters:  # checked before parsing
         raise UnreadableError(
             too_large(f"{length} characters", str(limits.characters), CHARACTERS_OPTION)

@@ -6,12 +6,13 @@ from engine.documents import Document
 from indexer.readers.decoding import decode
 from indexer.readers.identity import document_id
 from indexer.readers.limits import Limits
-from indexer.readers.outcome import RawFile
+from indexer.readers.outcome import Item, RawFile
 
 
-def read(file: RawFile, limits: Limits) -> Iterator[Document]:
-    """The file as one document. Raises: UnreadableError if the file isn't text."""
+def read(file: RawFile, limits: Limits) -> Iterator[Item]:
+    """The file as one document. Raises: UnreadableError if the file is binary."""
     decoded = decode(file.data)
+    yield from decoded.warnings(file.source)
     yield Document(
         id=document_id(file.source),
         source=file.source,

@@ -9,12 +9,11 @@ from itertools import chain, islice
 from typing import Literal
 
 from engine.document_fields import number
-from engine.documents import Document
 from indexer.readers.columns import row_columns
 from indexer.readers.decoding import decode
 from indexer.readers.fields import ID_NAMES, TEXT_NAMES, TITLE_NAMES, named_as, record_document
 from indexer.readers.limits import Limits
-from indexer.readers.outcome import RawFile, Skipped, UnreadableError
+from indexer.readers.outcome import Item, RawFile, Skipped, UnreadableError
 
 _SAMPLE = 1000  # rows examined to find the column that holds the text
 _LONGEST_NAME = 40  # characters in a column's name
@@ -31,20 +30,21 @@ class _Columns:
     others: tuple[tuple[int, str, bool], ...] = ()
 
 
-def read_csv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
+def read_csv(file: RawFile, limits: Limits) -> Iterator[Item]:
     """A document for each row. The first line tells whether commas, semicolons, tabs or bars
     separate.
 
     Raises: UnreadableError if the file isn't text or has no column with text.
     """
     decoded = decode(file.data)
+    yield from decoded.warnings(file.source)
     first = decoded.text.lstrip().partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
     metadata = {"format": "csv", "encoding": decoded.encoding}
     yield from _documents(file, _rows(decoded.text, delimiter, csv.QUOTE_MINIMAL), metadata)
 
 
-def read_tsv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
+def read_tsv(file: RawFile, limits: Limits) -> Iterator[Item]:
     """A document for each row of a table with tabs between columns.
 
     In a file without a header, as in ColBERT's collections, quotes are ordinary characters.
@@ -52,6 +52,7 @@ def read_tsv(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
     Raises: UnreadableError if the file isn't text or has no column with text.
     """
     decoded = decode(file.data)
+    yield from decoded.warnings(file.source)
     sample = _sample(_rows(decoded.text, "\t", csv.QUOTE_NONE))
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if _has_header(_filled(sample)) else csv.QUOTE_NONE
     metadata = {"format": "tsv", "encoding": decoded.encoding}
@@ -72,7 +73,7 @@ def _rows(text: str, delimiter: str, quoting: Literal[0, 3]) -> Iterator[list[st
 
 def _documents(
     file: RawFile, rows: Iterator[list[str]], metadata: dict[str, str]
-) -> Iterator[Document | Skipped]:
+) -> Iterator[Item]:
     sample = _sample(rows)
     columns = _columns(_filled(sample))
     if columns is None:

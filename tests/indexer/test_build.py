@@ -94,8 +94,6 @@ def test_bad_files_among_good_ones_are_skipped_by_name(
     (folder / "also.md").write_text("# Lamps\n\nA keeper wrote the hour.")
     bad = {
         "binary.txt": bytes(range(256)) * 20,
-        "damaged.txt": "Смотритель зажёг лампу.".encode()[:-1] + b"\xd0",
-        "wrong.txt": "Смотритель зажёг лампу в сумерках.".encode("koi8-r"),
         "empty.txt": b"",
         "blank.md": b" \n\t \n",
         "broken.json": b'{"data": [',
@@ -116,6 +114,20 @@ def test_bad_files_among_good_ones_are_skipped_by_name(
     assert "empty" in reasons["empty.txt"]
     assert "binary" in reasons["binary.txt"]
     assert answer_sources(tmp_path / "index", model) == {"good.txt", "also.md"}
+
+
+def test_doubts_about_files_that_were_read_are_told(
+    built: Callable[..., BuildReport], tmp_path: Path, model: Checkpoint
+) -> None:
+    folder = tmp_path / "doubtful"
+    folder.mkdir()
+    (folder / "damaged.txt").write_bytes("Смотритель зажёг лампу.".encode()[:-1] + b"\xd0")
+    (folder / "good.txt").write_text("The lamp was lit in 1872.")
+    report = built(folder)
+    (warned,) = report.warned
+    assert (Path(warned.source).name, report.skipped) == ("damaged.txt", ())
+    assert warned.warning == "bytes that aren't UTF-8 in 1 place, from byte 42"
+    assert answer_sources(tmp_path / "index", model) == {"damaged.txt", "good.txt"}
 
 
 def test_skips_are_told_as_they_come(

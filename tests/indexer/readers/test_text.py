@@ -4,9 +4,8 @@ import pytest
 
 from engine.documents import Document
 from indexer.readers import markdown, plain_text
-from indexer.readers.decoding import decode
 from indexer.readers.limits import Limits
-from indexer.readers.outcome import RawFile, UnreadableError
+from indexer.readers.outcome import RawFile
 
 
 def markdown_document(text: str) -> Document:
@@ -35,40 +34,6 @@ def test_text_is_the_file_decoded_without_its_mark_and_with_its_line_ends(
     assert document.text == "é\r\n語"
     assert document.metadata["encoding"] == encoding
     assert document.title == "a"
-
-
-def test_western_text_that_is_not_utf8_is_read_as_windows_1252() -> None:
-    decoded = decode("Le phare a été allumé – enfin".encode("cp1252"))
-    assert (decoded.text, decoded.encoding) == ("Le phare a été allumé – enfin", "cp1252")
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        "Смотритель зажёг лампу".encode("cp1251"),
-        "灯台守は夕暮れに灯をともした".encode("shift-jis"),
-        b"plain words \x81\x8d and more words so that few bytes are high",
-        b"control \x01\x02 characters and \xe9",
-    ],
-)
-def test_text_in_an_encoding_that_cannot_be_told_is_refused(data: bytes) -> None:
-    with pytest.raises(UnreadableError, match="not text that can be decoded"):
-        decode(data)
-
-
-def test_damaged_utf8_is_not_taken_for_windows_1252() -> None:
-    with pytest.raises(UnreadableError, match="UTF-8 damaged at byte 6"):
-        decode("école".encode()[:5] + b"e\xff" + " été à Genève, où il fait beau".encode())
-
-
-def test_a_cut_off_utf16_file_is_refused() -> None:
-    with pytest.raises(UnreadableError, match="UTF-16-LE damaged"):
-        decode(b"\xff\xfea\0b")
-
-
-def test_null_bytes_mean_binary() -> None:
-    with pytest.raises(UnreadableError, match="binary"):
-        decode(b"GIF89a\0\1")
 
 
 def test_markdown_is_untouched_and_has_a_section_for_each_heading() -> None:

@@ -9,13 +9,14 @@ predicted, recall over what has an answer.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
 
 from engine.answering.answers import boolean_probabilities
 from engine.datasets.natural_questions import Annotation, NaturalQuestion, Place
-from engine.reading.read import READ_WHOLE, ReadingOptions, read_every_pair
+from engine.reading.read import READ_WHOLE, ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
 from engine.reading.spans import best_spans
 from engine.text.tokenization import Tokenizer
@@ -23,7 +24,6 @@ from engine.text.windows import window_bounds
 from engine.text.yes_no import asks_yes_or_no
 
 NEEDED_OF_FIVE = 2
-WINDOWS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,12 @@ def find_in_page(
     ]
     best: tuple[float, int, int, int] | None = None
     logits: dict[int, list[torch.Tensor]] = {}
-    for first in range(0, len(windows) if len(asked) else 0, WINDOWS_AT_ONCE):
-        group = windows[first : first + WINDOWS_AT_ONCE]
-        ids = [pieces[number].ids[start:end] for number, start, end in group]
-        output = read_every_pair(reader, tokenizer, [asked], ids, options)
+    ids = [pieces[number].ids[start:end] for number, start, end in windows if len(asked)]
+    places = iter(windows)
+    for output in read_in_batches(reader, tokenizer, [asked], ids, options):
         spans = best_spans(output, 1)
         margins = spans.score[:, 0] - 2 * output.null
-        for row, (number, start, _) in enumerate(group):
+        for row, (number, start, _) in enumerate(islice(places, len(output.packing))):
             if output.boolean is not None:
                 logits.setdefault(number, []).append(output.boolean[row])
             if best is None or float(margins[row]) > best[0]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.evaluation.metrics import decided
-from engine.reading.read import READ_WHOLE, ReadingOptions, read_every_pair
+from engine.reading.read import READ_WHOLE, ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
 from engine.reading.spans import best_spans
 from engine.text.languages import ENGLISH
@@ -65,18 +65,19 @@ def _predict_paragraph(
     limit = options.question_limit
     asked = [tokenizer.encode(q.question).ids[:limit] for q in paragraph.questions]
     windows = [pieces.ids[start:end] for start, end in bounds]
-    output = read_every_pair(reader, tokenizer, asked, windows, options)
-    best = best_spans(output, 1)
-    best_windows = best.score.view(len(asked), len(bounds)).argmax(1).tolist()
-    for number, (question, window) in enumerate(
-        zip(paragraph.questions, best_windows, strict=True)
-    ):
-        row = number * len(bounds) + window
-        first = bounds[window][0] + int(best.first[row, 0])
-        last = bounds[window][0] + int(best.last[row, 0])
-        start, end = int(pieces.offsets[first, 0]), int(pieces.offsets[last, 1])
-        margin = float(best.score[row, 0] - 2 * output.null[row])
-        yield Prediction(question, paragraph.context[start:end], margin, start)
+    rows: list[tuple[float, float, int, int]] = []
+    for output in read_in_batches(reader, tokenizer, asked, windows, options):
+        best = best_spans(output, 1)
+        of_best = (best.score[:, 0], output.null, best.first[:, 0], best.last[:, 0])
+        rows += zip(*(each.tolist() for each in of_best), strict=True)
+    for number, question in enumerate(paragraph.questions):
+        of_windows = rows[number * len(bounds) : (number + 1) * len(bounds)]
+        window = max(range(len(bounds)), key=lambda i: of_windows[i][0])
+        summed, null, first, last = of_windows[window]
+        begin = bounds[window][0]
+        start = int(pieces.offsets[begin + first, 0])
+        end = int(pieces.offsets[begin + last, 1])
+        yield Prediction(question, paragraph.context[start:end], summed - 2 * null, start)
 
 
 def score(

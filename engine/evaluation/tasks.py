@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import torch
+
 from engine.answering.answers import boolean_probabilities
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.errors import CheckpointError
 from engine.evaluation.searching import RightPassage
 from engine.reading.choices import choice_limit, choice_pieces
-from engine.reading.read import READ_WHOLE, ReadingOptions, read_every_pair
+from engine.reading.read import READ_WHOLE, ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
 from engine.search import SearchEngine
 from engine.text.tokenization import Tokenizer
@@ -53,9 +55,9 @@ def judge_boolean(
             yield from (Judged((0.0, 0.0), int(q.answer)) for q in together)
             continue
         ids = [tokenizer.encode(q.question).ids[: options.question_limit] for q in together]
-        logits = read_every_pair(reader, tokenizer, ids, windows, options).boolean
-        assert logits is not None  # it has the head
-        by_question = logits.view(len(together), len(windows), 2)
+        outputs = read_in_batches(reader, tokenizer, ids, windows, options)
+        logits = [output.boolean for output in outputs if output.boolean is not None]
+        by_question = torch.cat(logits).view(len(together), len(windows), 2)
         for question, entries in zip(together, by_question, strict=True):
             probabilities = boolean_probabilities(entries)[0].sum(0).tolist()
             yield Judged(tuple(probabilities), int(question.answer))
@@ -79,9 +81,9 @@ def judge_choice(
             yield Judged((0.0,) * len(question.options), question.answer)
             continue
         asked = choice_pieces(question, tokenizer, limit)
-        logits = read_every_pair(reader, tokenizer, asked, windows, options).choice
-        assert logits is not None  # it has the head
-        scores = logits.view(len(asked), len(windows)).logsumexp(1)
+        outputs = read_in_batches(reader, tokenizer, asked, windows, options)
+        logits = [output.choice for output in outputs if output.choice is not None]
+        scores = torch.cat(logits).view(len(asked), len(windows)).logsumexp(1)
         yield Judged(tuple(scores.softmax(0).tolist()), question.answer)
 
 

@@ -1,8 +1,10 @@
 """The one way to read: question and passage encoded alone, paired, and read together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import product
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,10 @@ from engine.encoder.states import States, Texts, passage_texts, question_texts
 from engine.reading.reader import Reader, ReaderOutput
 from engine.reading.skipping import EveryToken, Skipping
 from engine.text.tokenization import PieceIds, Tokenizer
+
+T = TypeVar("T")
+TOKENS_AT_ONCE = 4096
+"""The most tokens that `read_in_batches` reads at once."""
 
 
 @dataclass(frozen=True)
@@ -66,21 +72,51 @@ def encode(reader: Reader, texts: Texts | States, options: ReadingOptions) -> St
 
 
 @torch.inference_mode()
-def read_every_pair(
+def read_in_batches(
     reader: Reader,
     tokenizer: Tokenizer,
     questions: Sequence[PieceIds],
     passages: Sequence[PieceIds],
     options: ReadingOptions,
-) -> ReaderOutput:
-    """Every passage read for every question, in wordpieces; the first question's come first."""
-    return read_pairs(
-        reader,
-        question_texts(questions, tokenizer, reader.device),
-        passage_texts(passages, tokenizer, reader.device),
-        every_pair(len(questions), len(passages)),
-        options,
-    )
+) -> Iterator[ReaderOutput]:
+    """Every passage read for every question, in wordpieces; the first question's come first.
+
+    About `TOKENS_AT_ONCE` are read at once, so that memory is bounded however much there is.
+    """
+    device = reader.device
+    asked: list[Tensor] = []
+    for group in _by_tokens(questions, len):
+        framed = question_texts(group, tokenizer, device)
+        asked += encode(reader, framed, options).one_by_one()
+    read: list[Tensor] = []
+    for group in _by_tokens(passages, len):
+        framed = passage_texts(group, tokenizer, device)
+        read += encode(reader, framed, options).one_by_one()
+    pairs = list(product(range(len(asked)), range(len(read))))
+    for batch in _by_tokens(pairs, lambda pair: len(asked[pair[0]]) + len(read[pair[1]])):
+        of_pairs = torch.tensor(batch)
+        (first, begin), (last, end) = of_pairs.amin(0).tolist(), of_pairs.amax(0).tolist()
+        yield read_pairs(
+            reader,
+            States.of(asked[first : last + 1]),
+            States.of(read[begin : end + 1]),
+            of_pairs - of_pairs.amin(0),
+            options,
+        )
+
+
+def _by_tokens(items: Sequence[T], tokens: Callable[[T], int]) -> Iterator[list[T]]:
+    """Items in groups of at most `TOKENS_AT_ONCE`, though no group is empty."""
+    group: list[T] = []
+    held = 0
+    for item in items:
+        if group and held + tokens(item) > TOKENS_AT_ONCE:
+            yield group
+            group, held = [], 0
+        group.append(item)
+        held += tokens(item)
+    if group:
+        yield group
 
 
 def every_pair(questions: int, passages: int) -> Tensor:

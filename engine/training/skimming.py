@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.datasets.squad import SquadParagraph
-from engine.encoder.states import passage_texts, question_texts
-from engine.reading.read import ReadingOptions, encode, every_pair, read_pairs
+from engine.reading.read import ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
 from engine.reading.skipping import Skipping, last_layer
 from engine.reading.spans import best_spans
@@ -50,7 +49,6 @@ def fit_skim(
     return last_layer(next((n for n in CHOICES if pairs and kept[n] >= agreement * pairs), 0))
 
 
-@torch.inference_mode()
 def _best_scores(
     reader: Reader,
     tokenizer: Tokenizer,
@@ -61,9 +59,13 @@ def _best_scores(
     """The best score of every passage for every question, (pairs,): read whole, then by each
     choice.
     """
-    asked = encode(reader, question_texts(questions, tokenizer, reader.device), options)
-    read = encode(reader, passage_texts(passages, tokenizer, reader.device), options)
-    pairs = every_pair(len(questions), len(passages))
     ways = (replace(options, skipping=last_layer(n)) for n in (0, *CHOICES))
-    outputs = [read_pairs(reader, asked, read, pairs, way) for way in ways]
-    return [best_spans(output, 1).score[:, 0] for output in outputs]
+    return [
+        torch.cat(
+            [
+                best_spans(output, 1).score[:, 0]
+                for output in read_in_batches(reader, tokenizer, questions, passages, way)
+            ]
+        )
+        for way in ways
+    ]

@@ -39,7 +39,7 @@ from engine.checkpoint_conversion import convert
 from engine.commands.main import app as engine_app
 from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer
 from engine.errors import CheckpointError
-from engine.reading.read import ReadingOptions, every_pair, read_every_pair
+from engine.reading.read import ReadingOptions, every_pair, read_in_batches
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
 from indexer.commands.main import app as indexer_app
@@ -260,7 +260,7 @@ def test_the_undecomposed_conversion_gives_the_span_logits_of_the_model_it_was(
         call["position_ids"] = [[begin + i for part in (first, second) for i in range(len(part))]]
     pieces = [np.array(ids, np.int32) for ids in (question, passage)]
     options = ReadingOptions(dtype=torch.float32)
-    ours = read_every_pair(made.reader, made.tokenizer, pieces[:1], pieces[1:], options)
+    [ours] = read_in_batches(made.reader, made.tokenizer, pieces[:1], pieces[1:], options)
     with torch.inference_mode():
         theirs = model(**{name: torch.tensor(value) for name, value in call.items()})
     inside = slice(len(first), len(first) + len(passage))

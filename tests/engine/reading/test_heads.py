@@ -10,7 +10,7 @@ import torch
 from engine.checkpoint import Settings, load_checkpoint, save_checkpoint, save_settings
 from engine.encoder.selection import reselect
 from engine.errors import CheckpointError
-from engine.reading.read import ReadingOptions, read_every_pair
+from engine.reading.read import ReadingOptions, read_in_batches
 from engine.reading.reader import Reader, ReaderOutput
 from engine.reading.skipping import LastLayer, last_layer
 from engine.text.tokenization import Tokenizer
@@ -22,7 +22,8 @@ def read(reader: Reader, tokenizer: Tokenizer, skim: int = 0) -> ReaderOutput:
     """The first text as the question, on each of the others."""
     first, *others = [tokenizer.encode(text).ids for text in TEXTS]
     options = ReadingOptions(dtype=torch.float32, skipping=last_layer(skim))
-    return read_every_pair(reader, tokenizer, [first], others, options)
+    [output] = read_in_batches(reader, tokenizer, [first], others, options)
+    return output
 
 
 def test_a_reader_without_other_heads_gives_no_logits_of_theirs(

@@ -16,7 +16,7 @@ from engine.encoder.config import EncoderConfig
 from engine.encoder.selection import reselect
 from engine.encoder.states import States
 from engine.errors import CheckpointError
-from engine.reading.read import ReadingOptions, read_every_pair
+from engine.reading.read import ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
 from engine.reading.skipping import POLICIES, EveryToken, Heads, LastLayer, Upper
 from engine.reading.spans import best_spans
@@ -77,14 +77,16 @@ def test_a_policy_runs_the_layers_that_it_chooses(
 ) -> None:
     reader = with_gates(make_reader, gates)
     pieces = [tokenizer.encode("who lit the lamp").ids]
-    whole = read_every_pair(reader, tokenizer, pieces, pieces, ReadingOptions(dtype=torch.float32))
+    [whole] = read_in_batches(
+        reader, tokenizer, pieces, pieces, ReadingOptions(dtype=torch.float32)
+    )
     options = ReadingOptions(dtype=torch.float32, skipping=gates)
     for number, shut in enumerate((False, True)):
         with torch.no_grad():
             for gate in reader.skipping.values():
                 gate.weight.zero_()
                 gate.bias.fill_(0.0 if shut else 1.0)
-        found = read_every_pair(reader, tokenizer, pieces, pieces, options)
+        [found] = read_in_batches(reader, tokenizer, pieces, pieces, options)
         assert torch.allclose(found.null, whole.null) is not shut, number
 
 
@@ -130,7 +132,7 @@ def test_all_that_reading_makes_lies_where_the_reader_is(
     reader = make_reader(vector=(3,)).to("meta")
     pieces = [np.array(ids, np.int32) for ids in ([5, 6, 7], [8])]
     options = ReadingOptions(dtype=torch.float32, skipping=skipping)
-    output = read_every_pair(reader, tokenizer, pieces, pieces, options)
+    [output] = read_in_batches(reader, tokenizer, pieces, pieces, options)
     spans = best_spans(output, 3)
     for tensor in (output.start, output.null, output.relevance, spans.score, spans.first):
         assert tensor.device == torch.device("meta")

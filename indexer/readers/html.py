@@ -1,98 +1,63 @@
-"""HTML: the main text of the page, in paragraphs, with a section for each heading."""
+"""HTML: the text that a browser shows, in paragraphs, with a section for each heading."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-import trafilatura
-
 from engine.documents import Document
 from indexer.readers.decoding import decode
-from indexer.readers.headings import Block, join_blocks
+from indexer.readers.headings import join_blocks
 from indexer.readers.identity import document_id
 from indexer.readers.limits import Limits
 from indexer.readers.nesting import refuse_deep_tree
-from indexer.readers.outcome import RawFile, UnreadableError
-from indexer.readers.quiet import quiet
+from indexer.readers.outcome import Item, LeftOut, RawFile, UnreadableError
+from indexer.readers.page import Page, parse, words_of
 
-_DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
-_UNSEEN = ("script", "style", "noscript", "template", "head")
-# fmt: off
-_INLINE = frozenset([
-    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font",
-    "i", "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strike", "strong",
-    "sub", "sup", "time", "tt", "u", "var", "wbr",
-])
-# fmt: on
-_PARAGRAPH = "\u2029"  # paragraph separator: marks a block's edge while text is gathered
+_LABEL = rb"""\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)"""
+_XML_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?\bencoding" + _LABEL)
+# What comes first is skipped whole, so that a label inside it isn't taken for the page's.
+_META = re.compile(
+    rb"<!--.*?(?:-->|\Z)|<(script|style|title)\b.*?(?:</\1|\Z)|<meta\b[^>]*?\bcharset" + _LABEL,
+    re.IGNORECASE | re.DOTALL,
+)
 
 
-def read(file: RawFile, limits: Limits) -> Iterator[Document]:
-    """A page as one document. Offsets count in the extracted text, not in the markup.
+def read(file: RawFile, limits: Limits) -> Iterator[Item]:
+    """A page as one document. Offsets count in the text shown, not in the markup.
 
-    Raises: UnreadableError if the file isn't text, holds no text, or is nested deeper than
+    Raises: UnreadableError if the file is binary, holds no text, or is nested deeper than
     `limits.depth`.
     """
-    declared = _DECLARED.search(file.data[:2048])
-    decoded = decode(file.data, declared[1].decode("ascii") if declared else None)
-    with quiet("trafilatura", "htmldate", "justext"):
-        if (tree := trafilatura.load_html(decoded.text)) is not None:
-            refuse_deep_tree(tree, limits.depth)
-        title = _title(decoded.text) or file.stem
-        text, sections = join_blocks(_main_blocks(decoded.text) or _all_blocks(decoded.text))
+    decoded = decode(file.data, declared_encoding(file.data))
+    yield from decoded.warnings(file.source)
+    if (root := parse(decoded.text)) is None:
+        raise UnreadableError("no text found in the page")
+    refuse_deep_tree(root, limits.depth)
+    page = Page().read(root)
+    text, sections = join_blocks(page.blocks)
     if not text:
         raise UnreadableError("no text found in the page")
     yield Document(
         id=document_id(file.source),
         source=file.source,
-        title=title,
+        title=_title(root) or file.stem,
         text=text,
         sections=sections,
         metadata={"format": "html", "encoding": decoded.encoding},
     )
+    for what, count in page.left_out.items():
+        if count:
+            yield LeftOut(file.source, what, count)
 
 
-def _title(markup: str) -> str:
-    tree = trafilatura.load_html(markup)
-    if tree is None:
-        return ""
-    for element in (*tree.iter("h1"), *tree.iter("title")):
-        if words := _words(element):
-            return words
-    return ""
+def declared_encoding(data: bytes) -> str | None:
+    """The label of the XML declaration, else that of the first `<meta>`, wherever it stands."""
+    if found := _XML_DECLARATION.match(data):
+        return found[1].decode("ascii")
+    labels = (match[2] for match in _META.finditer(data) if match[2])
+    return next((label.decode("ascii") for label in labels), None)
 
 
-def _main_blocks(markup: str) -> list[Block]:
-    """What trafilatura extracts as the page's main text; empty if it finds none or fails."""
-    try:
-        found: Any = trafilatura.bare_extraction(markup, include_comments=False)
-    except Exception:  # odd markup raises all sorts of errors there
-        return []
-    if found is None or not found.text:
-        return []
-    headings = {_words(head) for head in found.body.iter("head")}
-    return [Block(line, line.strip() in headings) for line in found.text.splitlines()]
-
-
-def _all_blocks(markup: str) -> list[Block]:
-    """All text of the page, cut at the start and end of every element that isn't inline."""
-    tree = trafilatura.load_html(markup)
-    if tree is None:
-        return []
-    headings = set()
-    for element in list(tree.iter()):
-        if not isinstance(element.tag, str) or element.tag in _UNSEEN:
-            element.text = None
-            for child in list(element):
-                element.remove(child)
-        elif element.tag not in _INLINE:
-            if re.fullmatch("h[1-6]", element.tag):
-                headings.add(_words(element))
-            element.text = _PARAGRAPH + (element.text or "")
-            element.tail = _PARAGRAPH + (element.tail or "")
-    lines = (" ".join(s.split()) for s in "".join(tree.itertext()).split(_PARAGRAPH))
-    return [Block(line, line in headings) for line in lines if line]
-
-
-def _words(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())
+def _title(root: Any) -> str:
+    titles = (*root.iter("h1"), *root.iterfind("head/title"), *root.iterfind("body/title"))
+    return next(filter(None, map(words_of, titles)), "")

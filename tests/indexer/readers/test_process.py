@@ -150,7 +150,7 @@ def test_the_memory_limit_refuses_a_file_and_the_next_is_read() -> None:
 def test_modules_are_never_taken_from_the_folder_at_hand(
     process: ReadingProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("json", "trafilatura", "lxml"):
+    for name in ("json", "chardet", "lxml"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(7)")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", *sys.path])

@@ -22,22 +22,29 @@ class Fields:
     def numbers_pages(self) -> bool:
         return any(one.numbers_pages for one in self._open)
 
-    def begin(self, instruction: str = "", *, has_result: bool = False) -> None:
-        self._open.append(_Field(instruction, has_result))
+    def begin(self, instruction: str = "", choice: str = "", *, has_result: bool = False) -> None:
+        self._open.append(_Field(instruction, choice, has_result))
 
-    def end(self) -> None:
-        if self._open:
-            self._open.pop()
+    def end(self) -> str:
+        """End the last field. The text that it shows, if it's a choice that no text has told."""
+        return self._open.pop().choice if self._open else ""
 
-    def mark(self, element: Element) -> None:
-        """Take in a mark of where a field begins, where its result begins, or where it ends."""
+    def mark(self, element: Element) -> str:
+        """Take in a mark of where a field begins, where its result begins, or where it ends.
+
+        The text is as that of `end`.
+        """
         kind = attribute(element, "fldCharType")
         if kind == "begin":
-            self.begin()
+            self.begin(choice=_form_choice(element))
         elif kind == "separate" and self._open:
             self._open[-1].has_result = True
-        elif kind == "end":
-            self.end()
+        return self.end() if kind == "end" else ""
+
+    def show(self, text: str) -> None:
+        """Take note of a text that is shown here."""
+        if self._open and text.strip():
+            self._open[-1].choice = ""
 
     def instruct(self, text: str) -> None:
         if self._open:
@@ -45,8 +52,9 @@ class Fields:
 
 
 class _Field:
-    def __init__(self, instruction: str, has_result: bool) -> None:
+    def __init__(self, instruction: str, choice: str, has_result: bool) -> None:
         self.instruction = instruction
+        self.choice = choice
         self.has_result = has_result
 
     @property
@@ -54,7 +62,7 @@ class _Field:
         return (self.instruction.split() or [""])[0].upper() in _PAGE_NUMBERS
 
 
-def form_choice(element: Element) -> str:
+def _form_choice(element: Element) -> str:
     """What an old form field shows that has no text of its own: a choice of a list, a check."""
     if (choices := child(element, "w:ffData", "w:ddList")) is not None:
         entries = [value(one) for one in choices if name(one) == "w:listEntry"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from indexer.readers.headings import Block
 from indexer.readers.word.drawings import chart_blocks, diagram_blocks
 from indexer.readers.word.equations import equation_text
-from indexer.readers.word.fields import Fields, form_choice
+from indexer.readers.word.fields import Fields
 from indexer.readers.word.line import Line
 from indexer.readers.word.names import (
     Element,
@@ -158,6 +158,7 @@ class Story:
     def _say(self, text: str, line: Line) -> None:
         if self._fields.shows:
             line.add(text, is_page_number=self._fields.numbers_pages)
+            self._fields.show(text)
 
     def _within(self, element: Element, wanted: str) -> str:
         line = Line()
@@ -169,8 +170,7 @@ class Story:
         if kind == "w:instrText":
             self._fields.instruct(element.text or "")
         elif kind == "w:fldChar":
-            self._say(form_choice(element), line)
-            self._fields.mark(element)
+            self._say(self._fields.mark(element), line)
         else:
             self._fields.begin(attribute(element, "instr") or "", has_result=True)
             self._fill(element, line)

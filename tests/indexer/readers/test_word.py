@@ -329,8 +329,10 @@ def test_a_field_over_several_paragraphs_is_read_and_one_without_an_end_hides_no
 )  # fmt: skip
 def test_old_form_fields_show_their_choice(data: str, expected: str) -> None:
     begin = f'<w:r><w:fldChar w:fldCharType="begin"><w:ffData>{data}</w:ffData></w:fldChar></w:r>'
-    end = '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    between, end = (f'<w:r><w:fldChar w:fldCharType="{at}"/></w:r>' for at in ("separate", "end"))
     assert text(paragraph(run("State: ") + begin + end)) == f"State: {expected}"
+    told = between + run(expected) + end
+    assert text(paragraph(run("State: ") + begin + told)) == f"State: {expected}"
 
 
 def test_diagrams_and_charts_are_read_behind_their_paragraph() -> None:

@@ -1,0 +1,121 @@
+"""The share of real files' words that the readers keep, by format, against all text of their XML.
+
+    python tests/benchmarks/words_kept.py FOLDER… [--worst 10]
+
+Word files are compared with every text node of their body, headers, footers and notes, found
+without the reader: tracked deletions and the copies for old programs are left out of the count.
+"""
+
+import argparse
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lxml import etree
+
+from engine.documents import Document
+from indexer.sources import FileReader, Limits, SourceFile
+
+_WORD = re.compile(r"\w+")
+_PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)\d*\.xml", re.IGNORECASE)
+_NOT_SHOWN = frozenset(["del", "moveFrom", "Fallback"])
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What became of a file: its words and those that were kept, or why it wasn't read."""
+
+    path: Path
+    words: int
+    kept: int
+    reason: str
+
+
+def word_file_words(path: Path) -> Counter[str]:
+    """The words of a Word file's text nodes, runs of a paragraph put together."""
+    words: Counter[str] = Counter()
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if _PARTS.fullmatch(name):
+                root = etree.fromstring(archive.read(name), etree.XMLParser(recover=True))
+                for text in _paragraphs(root):
+                    words.update(_words(text))
+    return words
+
+
+def _paragraphs(root: etree._Element) -> Iterator[str]:
+    texts: dict[etree._Element, str] = {}
+    for node in root.iter("{*}t", "{*}tab", "{*}br", "{*}cr", "{*}noBreakHyphen"):
+        around = [etree.QName(one).localname for one in node.iterancestors()]
+        if _NOT_SHOWN.isdisjoint(around) and "p" in around:
+            paragraph = next(node.iterancestors("{*}p"))
+            is_text = etree.QName(node).localname == "t"
+            said = (node.text or "") if is_text else " "
+            texts[paragraph] = texts.get(paragraph, "") + said
+    yield from texts.values()
+
+
+TRUTHS: Mapping[str, Callable[[Path], Counter[str]]] = {
+    ".docx": word_file_words,
+    ".docm": word_file_words,
+    ".dotx": word_file_words,
+    ".dotm": word_file_words,
+}
+
+
+def kept_of(path: Path, reader: FileReader) -> Kept | None:
+    """None if the file can't be compared: it is damaged, or holds no words."""
+    try:
+        words = TRUTHS[path.suffix.lower()](path)
+    except (etree.XMLSyntaxError, OSError, RuntimeError, zipfile.BadZipFile):
+        return None
+    if not words:
+        return None
+    items = list(reader.read(SourceFile(path, path.stat().st_size)))
+    read = Counter[str]()
+    for item in items:
+        if isinstance(item, Document):
+            read.update(_words(item.text))
+    reasons = [getattr(item, "reason", "") for item in items]
+    return Kept(path, words.total(), (words & read).total(), "; ".join(filter(None, reasons)))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.replace("\u00ad", "").lower())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--worst", type=int, default=10, help="files that lost most, to name")
+    given = parser.parse_args()
+    files = sorted(
+        path
+        for folder in given.folders
+        for path in folder.rglob("*")
+        if path.suffix.lower() in TRUTHS
+    )
+    with FileReader(Limits()) as reader:
+        found = [kept for path in files if (kept := kept_of(path, reader))]
+    for suffix in sorted({kept.path.suffix.lower() for kept in found}):
+        print(_line(suffix, [kept for kept in found if kept.path.suffix.lower() == suffix]))
+    lossy = [kept for kept in found if kept.kept < kept.words]
+    for kept in sorted(lossy, key=lambda kept: kept.kept / kept.words)[: given.worst]:
+        print(f"  {kept.kept} of {kept.words}: {kept.path} {kept.reason}")
+
+
+def _line(suffix: str, found: list[Kept]) -> str:
+    words, kept = sum(one.words for one in found), sum(one.kept for one in found)
+    mean = sum(one.kept / one.words for one in found) / len(found)
+    lossy, none = sum(one.kept < one.words for one in found), sum(one.kept == 0 for one in found)
+    return (
+        f"{suffix}: {len(found)} files, {kept} of {words} words kept ({kept / words:.2%}), "
+        f"{mean:.2%} a file; {lossy} files lost words, {none} all of them"
+    )
+
+
+if __name__ == "__main__":
+    main()

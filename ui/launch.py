@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -92,35 +94,32 @@ def serve(
         files=str(files.resolve()) if files is not None else None,
         uploads=not (open_to_all or in_cluster) if uploads is None else uploads,
     )
-    run_streamlit(streamlit_arguments(settings, address=address, port=port))
+    run_server(settings, server_options(address=address, port=port))
 
 
-def streamlit_arguments(settings: PageSettings, *, address: str, port: int | None) -> list[str]:
-    """The arguments after `streamlit` on the command line that serves the page.
+def server_options(*, address: str, port: int | None) -> dict[str, object]:
+    """The options of the server that serves the page, by their names in Streamlit.
 
     The file watcher is off, because it walks every module of torch and nothing here needs it.
     Garbage collection after each run is off, because it delays the answers by a tenth of a second
     or more.
     """
-    options = {
+    options: dict[str, object] = {
         "server.address": address,
         # With a name given, Streamlit needn't look for an address to print.
         "browser.serverAddress": "localhost" if address in EVERY_ADDRESS else address,
-        "server.headless": "true",
+        "server.headless": True,
         "server.fileWatcherType": "none",
-        "runner.postScriptGC": "false",
-        "browser.gatherUsageStats": "false",
+        "runner.postScriptGC": False,
+        "browser.gatherUsageStats": False,
         "client.toolbarMode": "minimal",
-        "server.maxUploadSize": str(FILE_BYTES >> 20),
+        "server.maxUploadSize": FILE_BYTES >> 20,
         # The terminal shows our faults in full, visitors don't see them.
         "client.showErrorDetails": "none",
         "theme.light.primaryColor": "#2458a6",
         "theme.dark.primaryColor": "#3f74c4",
     }
-    if port is not None:
-        options["server.port"] = str(port)
-    flags = [word for name, value in options.items() for word in (f"--{name}", value)]
-    return ["run", *flags, str(PAGE), "--", *settings.to_arguments()]
+    return options if port is None else {**options, "server.port": port}
 
 
 def write_feedback(index: Path, file: Path) -> None:
@@ -135,13 +134,22 @@ def write_feedback(index: Path, file: Path) -> None:
     console.say(f"{len(given)} verdicts read; {file} can be given to engine train")
 
 
-def run_streamlit(arguments: list[str]) -> None:
-    """Serve until interrupted."""
+def run_server(settings: PageSettings, options: Mapping[str, object]) -> None:
+    """Serve the page behind its guard until interrupted."""
     # Imported here, so that a mistake in the options is reported at once.
-    from streamlit.web import cli
+    from starlette.middleware import Middleware
+    from streamlit.starlette import App
+
+    from ui.guard import Guard
 
     stay_offline()
-    cli.main(arguments)
+    # An address that a proxy names is believed only of proxies that the operator names here: any
+    # other sender would choose the address by which wrong passwords are counted.
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    password = os.environ.get(PASSWORD_VARIABLE, "")
+    guard = Middleware(Guard, password=password, uploads=settings.uploads)
+    sys.argv = [str(PAGE), *settings.to_arguments()]  # where Streamlit takes a page's words from
+    App(PAGE, middleware=[guard]).run(config=options)
 
 
 def stay_offline() -> None:

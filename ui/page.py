@@ -7,7 +7,6 @@ import streamlit as st
 
 from ui import ask_page, collection_page, document_page
 from ui.error_lines import errors_shown
-from ui.password import admitted
 from ui.settings import PageSettings
 
 STYLE = Path(__file__).with_name("style.css")
@@ -18,8 +17,6 @@ def show_page(settings: PageSettings) -> None:
     # The icon is a local file, since Streamlit fetches its named icons from the internet.
     st.set_page_config(page_title="Foreread", page_icon=str(ICON))
     st.html(STYLE)
-    if not admitted():
-        return
 
     def show_ask() -> None:
         ask_page.show(settings, document=document)

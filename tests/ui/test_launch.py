@@ -20,11 +20,14 @@ def index(tmp_path: Path) -> Path:
     return folder
 
 
+Started = list[tuple[PageSettings, dict[str, object]]]
+
+
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The argument lists with which Streamlit would have been started."""
-    calls: list[list[str]] = []
-    monkeypatch.setattr(launch, "run_streamlit", calls.append)
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    """The settings and options with which servers would have been started."""
+    calls: Started = []
+    monkeypatch.setattr(launch, "run_server", lambda *call: calls.append(call))
     # What belongs to a process of its own is left out of the tests' process.
     monkeypatch.setattr("engine.allocator.keep_freed_memory", lambda: True)
     return calls
@@ -38,39 +41,29 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(exit_.value.code or 0)
 
 
-def options(arguments: list[str]) -> dict[str, str]:
-    """The options that come before the page."""
-    words = arguments[1 : arguments.index(str(launch.PAGE))]
-    return dict(zip(words[::2], words[1::2], strict=True))
-
-
 def test_the_page_is_served_to_this_machine_alone_unless_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch, index: Path, started: list[list[str]]
+    monkeypatch: pytest.MonkeyPatch, index: Path, started: Started
 ) -> None:
     assert run(monkeypatch, "--index", str(index)) == 0
-    (arguments,) = started
-    assert arguments[0] == "run"
-    assert options(arguments) == {
-        "--server.address": "127.0.0.1",
-        "--browser.serverAddress": "127.0.0.1",
-        "--server.headless": "true",
-        "--server.fileWatcherType": "none",
-        "--runner.postScriptGC": "false",
-        "--browser.gatherUsageStats": "false",
-        "--client.toolbarMode": "minimal",
-        "--client.showErrorDetails": "none",
-        "--server.maxUploadSize": "50",
-        "--theme.light.primaryColor": "#2458a6",
-        "--theme.dark.primaryColor": "#3f74c4",
+    ((settings, options),) = started
+    assert options == {
+        "server.address": "127.0.0.1",
+        "browser.serverAddress": "127.0.0.1",
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "runner.postScriptGC": False,
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "server.maxUploadSize": 50,
+        "theme.light.primaryColor": "#2458a6",
+        "theme.dark.primaryColor": "#3f74c4",
     }
-    page, separator, *rest = arguments[arguments.index(str(launch.PAGE)) :]
-    assert Path(page).is_file()
-    assert separator == "--"
-    assert PageSettings.from_arguments(rest) == PageSettings(index=str(index), uploads=True)
+    assert settings == PageSettings(index=str(index), uploads=True)
 
 
-def test_every_option_reaches_streamlit_or_the_page(
-    monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path, started: list[list[str]]
+def test_every_option_reaches_the_server_or_the_page(
+    monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path, started: Started
 ) -> None:
     model = tmp_path / "model"
     model.mkdir()
@@ -83,21 +76,19 @@ def test_every_option_reaches_streamlit_or_the_page(
         *("--port", "9000", "--address", "0.0.0.0", "--files", "."),
     )
     assert code == 0
-    given = options(started[0])
-    assert given["--server.port"] == "9000"
-    assert given["--server.address"] == "0.0.0.0"
-    assert given["--browser.serverAddress"] == "localhost"
-    expected = PageSettings(
+    ((settings, options),) = started
+    assert options["server.port"] == 9000
+    assert options["server.address"] == "0.0.0.0"
+    assert options["browser.serverAddress"] == "localhost"
+    assert settings == PageSettings(
         index=str(index), model=str(model), questions=str(questions), files=str(tmp_path)
     )
-    rest = started[0][started[0].index("--") + 1 :]
-    assert PageSettings.from_arguments(rest) == expected
 
 
 def test_a_missing_index_is_one_line_that_says_how_to_build_one(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    started: list[list[str]],
+    started: Started,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     missing = tmp_path / "none.idx"
@@ -114,7 +105,7 @@ def test_a_missing_model_folder_or_file_of_questions_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     index: Path,
     tmp_path: Path,
-    started: list[list[str]],
+    started: Started,
     capsys: pytest.CaptureFixture[str],
     option: str,
     code: int,
@@ -131,7 +122,7 @@ def test_a_missing_model_folder_or_file_of_questions_is_one_line(
 def test_an_open_page_without_a_password_is_warned_of(
     monkeypatch: pytest.MonkeyPatch,
     index: Path,
-    started: list[list[str]],
+    started: Started,
     capsys: pytest.CaptureFixture[str],
     password: str,
     warned: bool,
@@ -139,7 +130,7 @@ def test_an_open_page_without_a_password_is_warned_of(
     monkeypatch.setenv("FOREREAD_UI_PASSWORD", password)
     assert run(monkeypatch, "--index", str(index), "--address", "0.0.0.0") == 0
     assert ("FOREREAD_UI_PASSWORD" in capsys.readouterr().err) == warned
-    assert password == "" or password not in " ".join(started[0])
+    assert password == "" or password not in str(started)
 
 
 @pytest.mark.parametrize(
@@ -155,19 +146,18 @@ def test_an_open_page_without_a_password_is_warned_of(
 def test_visitors_may_add_files_unless_the_page_is_open_to_all_or_it_is_switched_off(
     monkeypatch: pytest.MonkeyPatch,
     index: Path,
-    started: list[list[str]],
+    started: Started,
     options_: list[str],
     password: str,
     uploads: bool,
 ) -> None:
     monkeypatch.setenv("FOREREAD_UI_PASSWORD", password)
     assert run(monkeypatch, "--index", str(index), *options_) == 0
-    rest = started[0][started[0].index("--") + 1 :]
-    assert PageSettings.from_arguments(rest).uploads == uploads
+    assert started[0][0].uploads == uploads
 
 
 def test_feedback_is_exported_as_squad_without_serving_a_page(
-    monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path, started: list[list[str]]
+    monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path, started: Started
 ) -> None:
     said = Feedback("Who?", "right", "d", "d.txt", "T", "Ann.", 0, 0, 3, 0.5, "abc")
     append_feedback(index, said)
@@ -182,7 +172,7 @@ def test_an_export_that_cannot_be_written_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     index: Path,
     tmp_path: Path,
-    started: list[list[str]],
+    started: Started,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     file = tmp_path / "none" / "feedback.json"
@@ -212,7 +202,7 @@ def test_a_foreign_origin_is_refused_without_asking_the_internet(
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_a_cluster_that_cannot_be_reached_is_told_before_anything_is_served(
     monkeypatch: pytest.MonkeyPatch,
-    started: list[list[str]],
+    started: Started,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("elasticsearch")

@@ -17,7 +17,6 @@ import ui.ask_page
 import ui.feedback_form
 import ui.filter_view
 import ui.page
-import ui.password
 import ui.shared_engine
 from engine.answering.results import Answer, Evidence, PassageHit, SearchResult
 from engine.document_fields import FieldSummary
@@ -446,24 +445,6 @@ def test_feedback_that_cannot_be_stored_is_one_line(
     page.radio[0].set_value("wrong passage").run()
     button(page, "Send").click().run()
     assert "can&#x27;t be stored" in shown(page)
-
-
-def test_a_password_stands_before_the_page(
-    start: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FOREREAD_UI_PASSWORD", "sésame")
-    monkeypatch.setattr(ui.password, "WAIT", 0.0)
-    opened = []
-    page = start(lambda *_: opened.append(1) or FakeEngine(), q="Which city?")
-    assert opened == []
-    page.text_input[0].input("sesame")
-    page.button[0].click().run()
-    assert "That isn&#x27;t the password" in shown(page)
-    assert opened == []
-    page.text_input[0].input("sésame")
-    page.button[0].click().run()
-    assert not page.exception
-    assert MARKED in shown(page)
 
 
 def button(page: AppTest, label: str) -> Any:

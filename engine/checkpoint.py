@@ -34,6 +34,7 @@ from engine.reading.skipping import (
     skipping_from_dict,
     skipping_to_dict,
 )
+from engine.schema import from_json, of_type
 from engine.text.tokenization import PieceIds, Tokenizer
 from engine.typed_settings import of_types_of_defaults
 
@@ -123,14 +124,25 @@ class Checkpoint:
     @torch.inference_mode()
     def encode_questions(self, pieces: Sequence[PieceIds]) -> States:
         """Questions in wordpieces, alone through the lower layers."""
-        texts = question_texts(pieces, self.tokenizer, self.device)
+        texts = question_texts(self._known(pieces), self.tokenizer, self.device)
         return self.reader.encoder.encode_alone(texts)
 
     @torch.inference_mode()
     def encode_passages(self, pieces: Sequence[PieceIds]) -> States:
         """Passages in wordpieces, alone through the lower layers: the states of an index."""
-        texts = passage_texts(pieces, self.tokenizer, self.device)
+        texts = passage_texts(self._known(pieces), self.tokenizer, self.device)
         return self.reader.encoder.encode_alone(texts)
+
+    def _known(self, pieces: Sequence[PieceIds]) -> Sequence[PieceIds]:
+        """The pieces. Raises: CheckpointError if one is beyond the model's vocabulary."""
+        vocabulary = self.reader.encoder.config.vocabulary
+        greatest = max((int(ids.max()) for ids in pieces if len(ids)), default=0)
+        if greatest >= vocabulary:
+            raise CheckpointError(
+                f"{self.folder / _TOKENIZER} gives piece {greatest}, and the model knows "
+                f"{vocabulary}; copy the whole checkpoint folder"
+            )
+        return pieces
 
     def stored_states(self, stored: Sequence[Bytes], passages: Sequence[PieceIds]) -> States:
         """The states that `encode_passages` gave for `passages`, decoded from the codec's bytes.
@@ -219,9 +231,10 @@ def load_checkpoint(
     if not weights_path.is_file():
         raise CheckpointError(f"{folder} has no {_WEIGHTS}; copy the whole checkpoint folder")
     tokenizer = Tokenizer.load(folder)
-    if tokenizer.vocabulary_size > config.vocabulary:
+    greatest = max(tokenizer.vocabulary_size - 1, tokenizer.cls, tokenizer.sep)
+    if greatest >= config.vocabulary:
         raise CheckpointError(
-            f"{folder / _TOKENIZER} has {tokenizer.vocabulary_size} pieces, the model of "
+            f"{folder / _TOKENIZER} has {greatest + 1} pieces, the model of "
             f"{_CONFIG} {config.vocabulary}; copy the whole checkpoint folder"
         )
     try:
@@ -234,8 +247,11 @@ def load_checkpoint(
         weights = load_file(weights_path)
         of_codec = {name for name in weights if name.startswith(_OF_CODEC)}
         tensors = {name.removeprefix(_OF_CODEC): weights.pop(name) for name in of_codec}
+        for name, tensor in weights.items():
+            if not tensor.is_floating_point():
+                raise RuntimeError(f"{name} is of {tensor.dtype}, which weights aren't")
         reader.load_state_dict(weights, assign=True)
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, OSError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{weights_path} doesn't fit {_CONFIG}: {reason}") from None
     reader = reader.to(runs_on, dtype or best_dtype(runs_on)).eval().requires_grad_(False)
@@ -288,16 +304,20 @@ def _read_config(folder: Path) -> tuple[EncoderConfig, list[str], Settings]:
     """Shape, the heads beside span, null and relevance, and the rest; older files name no heads."""
     path = folder / _CONFIG
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = of_type(dict[str, Any], from_json(path.read_text(encoding="utf-8")))
         encoder = content["encoder"]
-    except OSError:
+    except FileNotFoundError:
         raise CheckpointError(f"{folder} isn't a checkpoint: it has no {_CONFIG}") from None
-    except (ValueError, KeyError, TypeError):
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read ({reason_of(error)})") from None
+    except (ValueError, KeyError):
         raise CheckpointError(
             f"{path} isn't a Foreread checkpoint's; one is made with: engine train"
         ) from None
     if (found := content.get("format")) != FORMAT:
-        raise CheckpointError(f"{folder} is of checkpoint format {found}; this is format {FORMAT}")
+        raise CheckpointError(
+            f"{folder} is of checkpoint format {str(found)[:40]}; this is format {FORMAT}"
+        )
     settings = {k: v for k, v in content.items() if k not in ("format", "encoder", "heads")}
     heads = content.get("heads", [])
     if not isinstance(heads, list) or not all(isinstance(head, str) for head in heads):
@@ -312,9 +332,19 @@ def _read_config(folder: Path) -> tuple[EncoderConfig, list[str], Settings]:
         raise CheckpointError(f"{path} doesn't fit: {error}") from None
     try:
         whole = replace(whole, skipping=skipping)
-        return EncoderConfig.from_dict(encoder), heads, whole
+        config = EncoderConfig.from_dict(encoder)
+        _refuse_long_texts(config, whole)
+        return config, heads, whole
     except CheckpointError as error:
         raise CheckpointError(f"{path} doesn't fit: {error}") from None
+
+
+def _refuse_long_texts(config: EncoderConfig, settings: Settings) -> None:
+    """Raises: CheckpointError if the encoder can't read texts as long as the settings say."""
+    most = {"passage_limit": config.positions - 1, "question_limit": config.positions - 2}
+    for name, greatest in most.items():
+        if not 1 <= (found := getattr(settings, name)) <= greatest:
+            raise CheckpointError(f"{name} should be 1 to {greatest}, not {found!r:.40}")
 
 
 def _skipping(settings: dict[str, Any]) -> Skipping:

@@ -17,6 +17,10 @@ POSITIONS = {
 _KINDS: dict[str, str] = {"bert": LEARNED, "roberta": LEARNED, "xlnet": DISTANCE}
 
 
+GREATEST, MOST_LAYERS = 2**24, 1000
+"""Of each number in a config, and of the layers in each part: far beyond any model's."""
+
+
 @dataclass(frozen=True)
 class LayerShape:
     """The size of one layer: heads, the width of each, and of the feed-forward network."""
@@ -71,6 +75,15 @@ class EncoderConfig:
             _whole(name, getattr(self, name))
         if self.embedding_width is not None:
             _whole("embedding_width", self.embedding_width)
+        for name in ("family", "activation"):
+            if not isinstance(getattr(self, name), str):
+                raise CheckpointError(f"{name} should be a name, not {getattr(self, name)!r:.40}")
+        if not isinstance(self.layer_norm_eps, float) or not 0 < self.layer_norm_eps < 1:
+            raise CheckpointError(
+                f"layer_norm_eps should be between 0 and 1, not {self.layer_norm_eps!r:.40}"
+            )
+        for part in PARTS:
+            _numbers_of_layers(part, getattr(self, part))
         if self.hidden_width % self.n_heads:
             raise CheckpointError(
                 f"hidden width {self.hidden_width} isn't a multiple of {self.n_heads} heads"
@@ -141,5 +154,16 @@ def _kind_of(family: Any) -> str:
 
 
 def _whole(name: str, value: object) -> None:
-    if not isinstance(value, int) or value < 1:
-        raise CheckpointError(f"{name} should be a whole number above 0, not {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise CheckpointError(f"{name} should be a whole number above 0, not {value!r:.40}")
+    if value > GREATEST:
+        raise CheckpointError(f"{name} should be at most {GREATEST}, not {value!r:.40}")
+
+
+def _numbers_of_layers(part: str, numbers: Sequence[object]) -> None:
+    if len(numbers) > MOST_LAYERS:
+        raise CheckpointError(
+            f"{part} should name at most {MOST_LAYERS} layers, not {len(numbers)}"
+        )
+    for number in numbers:
+        _whole(f"each layer of {part}", number)

@@ -14,6 +14,7 @@ path that the file names. Records are the same on any machine; LMDB's pages aren
 from __future__ import annotations
 
 import json
+import os
 import struct
 import uuid
 import zipfile
@@ -22,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import lmdb
 
@@ -32,18 +33,22 @@ from engine.errors import (
     IndexNotFoundError,
     IndexVersionError,
     access_error,
+    reason_of,
 )
+from engine.schema import Count, from_json, of_type
 from engine.store import records
 from engine.store.environment import Environment
 from engine.store.layout import DATABASES, get_manifest, put_manifest
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import WriterLock
-from engine.store.manifest import STORE_FORMAT, Manifest
+from engine.store.manifest import Manifest, Root
 
 FORMAT = 1
 HEADER = "foreread.json"
 BATCH = 8 << 20  # bytes of records put in one transaction
 LONGEST_KEY = 511  # LMDB's own limit
+LONGEST_HEADER = 64 << 20  # bytes
+LONGEST_RECORD = 256 << 20  # bytes
 
 _LENGTHS = struct.Struct("<II")
 
@@ -55,7 +60,11 @@ class PortableHeader:
     format: int
     checkpoint: str
     manifest: Mapping[str, Any]
-    records: Mapping[str, int]
+    records: Mapping[str, Count]
+
+    def stored(self, path: Path) -> Manifest:
+        """The manifest of the index in the export at `path`. Raises: as `Manifest.from_dict`."""
+        return Manifest.from_dict(self.manifest, path)
 
 
 def export_store(
@@ -94,22 +103,20 @@ def read_header(path: Path) -> PortableHeader:
     """
     with _archive(path) as archive:
         try:
-            fields = json.loads(archive.read(HEADER))
-            if (found := fields["format"]) == FORMAT:
-                header = PortableHeader(**fields)
-                of_store = Manifest.from_dict(header.manifest, path).format
-        except (KeyError, TypeError, ValueError) as error:
+            member = archive.getinfo(HEADER)
+            if member.file_size > LONGEST_HEADER:
+                raise ValueError(f"{HEADER} is longer than {LONGEST_HEADER} bytes")
+            fields = of_type(dict[str, Any], from_json(archive.read(member).decode("utf-8")))
+            found = of_type(int, fields.get("format"))
+            if found != FORMAT:
+                raise IndexVersionError(
+                    f"{path} is of export format {found} and this version reads format {FORMAT}; "
+                    "export it again with this version"
+                )
+            header = of_type(PortableHeader, fields)
+        except (KeyError, ValueError) as error:
             raise _no_export(path) from error
-    if found != FORMAT:
-        raise IndexVersionError(
-            f"{path} is of export format {found} and this version reads format {FORMAT}; "
-            "export it again with this version"
-        )
-    if of_store != STORE_FORMAT:
-        raise IndexVersionError(
-            f"{path} holds an index of format {of_store} and this version reads format "
-            f"{STORE_FORMAT}; build the index again with: indexer build SOURCE --index DIR"
-        )
+    header.stored(path)
     return header
 
 
@@ -117,20 +124,22 @@ def import_store(
     path: Path,
     folder: Path,
     build: Mapping[str, str | int | float],
+    roots: tuple[Root, ...] = (),
     *,
     on_record: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Make the store of the exported file `path` in the new folder `folder`.
 
     It's a store of its own, with an id of its own. `build` is added to what its settings say of the
-    build. `on_record` gets the number of records read.
+    build. `roots` are what an update of it reads: those that the file names are another's to say.
+    `on_record` gets the number of records read.
 
     Raises: IndexStoreError if the file is damaged or the disk refuses.
     """
     header = read_header(path)
-    manifest = Manifest.from_dict(header.manifest, path)
+    manifest = header.stored(path)
     settings = replace(manifest.settings, build={**manifest.settings.build, **build})
-    manifest = replace(manifest, settings=settings, store_id=uuid.uuid4().hex)
+    manifest = replace(manifest, settings=settings, store_id=uuid.uuid4().hex, roots=roots)
     try:
         folder.mkdir(parents=True)
     except OSError as error:
@@ -179,8 +188,7 @@ def _write(
                 counts[database] += 1
                 on_record(done := done + 1)
     manifest = get_manifest(transaction, environment)
-    fields = manifest.to_dict()
-    header = PortableHeader(FORMAT, manifest.settings.checkpoint, fields, counts)
+    header = PortableHeader(FORMAT, manifest.settings.checkpoint, manifest.to_dict(), counts)
     archive.writestr(HEADER, json.dumps(asdict(header), indent=2))
     return header
 
@@ -189,20 +197,30 @@ def _read(archive: zipfile.ZipFile, path: Path, database: str) -> Iterator[tuple
     """The keys and sealed records of a database, in the order of the keys. Each is checked."""
     name, last = f"{database}.records", b""
     try:
-        member = archive.open(name)
+        left, member = archive.getinfo(name).file_size, archive.open(name)
     except KeyError as error:
         raise _damaged(path, f"it has no {name}") from error
     with member:
-        while head := member.read(_LENGTHS.size):
-            if len(head) < _LENGTHS.size:
-                raise _damaged(path, f"{name} is cut short")
-            key_length, record_length = _LENGTHS.unpack(head)
-            key, record = member.read(key_length), member.read(record_length)
-            if len(record) < record_length or not last < key or len(key) > LONGEST_KEY:
-                raise _damaged(path, f"{name} has a record that's cut short or out of order")
+        while left:
+            key_length, record_length = _LENGTHS.unpack(_whole(member, _LENGTHS.size, path, name))
+            # Before they are read, since that takes as much memory as they say.
+            left -= _LENGTHS.size + key_length + record_length
+            if left < 0 or key_length > LONGEST_KEY or record_length > LONGEST_RECORD:
+                raise _damaged(path, f"{name} has a record that's cut short or too long")
+            key, record = (_whole(member, n, path, name) for n in (key_length, record_length))
+            if not last < key:
+                raise _damaged(path, f"{name} has a record out of order")
             records.unseal(record, f"record {key.hex()} of {name}")
             last = key
             yield key, record
+
+
+def _whole(member: IO[bytes], size: int, path: Path, name: str) -> bytes:
+    """The next `size` bytes."""
+    found = member.read(size)
+    if len(found) < size:
+        raise _damaged(path, f"{name} is cut short")
+    return found
 
 
 def _batches(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
@@ -234,18 +252,23 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """Raises: IndexStoreError if the file can't be read as a whole archive, stored as it is."""
     try:
         with zipfile.ZipFile(path) as archive:
-            # A compressed member could unpack to a thousand times the file's size.
-            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-                raise _no_export(path)
+            size = os.path.getsize(path)
+            for member in archive.infolist():
+                # A compressed member could unpack to a thousand times the file's size.
+                if member.compress_type != zipfile.ZIP_STORED:
+                    raise _no_export(path)
+                if member.file_size > size or member.file_size != member.compress_size:
+                    raise _damaged(path, f"{member.filename} can't be as long as it says")
             yield archive
-    except zipfile.BadZipFile as error:
-        raise _damaged(path, str(error)) from error
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise _damaged(path, str(error) or "it ends early") from error
     except OSError as error:
         raise access_error(
-            error, f"{path} can't be read ({error.strerror}); name a file made with: indexer export"
+            error,
+            f"{path} can't be read ({reason_of(error)}); name a file made with: indexer export",
         ) from error
-    except (RuntimeError, NotImplementedError, EOFError) as error:  # encrypted, or in several parts
-        raise _no_export(path) from error
+    except (RuntimeError, NotImplementedError, struct.error, ValueError) as error:
+        raise _no_export(path) from error  # encrypted, in several parts, or of impossible numbers
 
 
 def _no_export(path: Path) -> IndexNotFoundError:

@@ -7,6 +7,8 @@ import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
+from engine.errors import IndexExistsError
+from engine.presence import is_there
 from engine.store.locks import changing
 
 # The part of an index's folder that no build makes again: visitors' files and feedback.
@@ -16,23 +18,42 @@ _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-def replace_folder(new: Path, folder: Path) -> None:
+def replace_folder(new: Path, folder: Path, *, overwrite: bool = True) -> None:
     """Give `new` the name `folder`. The old folder is removed, except for `KEPT`, which moves over.
+
+    Without `overwrite`, no more than an empty folder may be there.
 
     It waits for processes that are `changing` the old folder, such as readers that bring it up to
     date. Where the system can exchange two names at once, a whole folder of that name is there at
     every moment. `new` has to be on the same disk.
+
+    Raises: IndexExistsError without `overwrite` if something is there; OSError if the system
+    refuses.
     """
-    with changing(folder) if folder.is_dir() else nullcontext():
-        _replace(new, folder)
+    if overwrite:
+        with changing(folder) if is_there(folder) else nullcontext():
+            _replace(new, folder)
+    else:
+        _take_place(new, folder)
     _sync(folder.parent)
+
+
+def _take_place(new: Path, folder: Path) -> None:
+    try:
+        new.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        raise IndexExistsError(
+            f"{folder} has been made by another process meanwhile; add --overwrite to replace it"
+        ) from error
 
 
 def _replace(new: Path, folder: Path) -> None:
     if (folder / KEPT).is_dir():
         shutil.rmtree(new / KEPT, ignore_errors=True)
         shutil.copytree(folder / KEPT, new / KEPT, copy_function=_linked)
-    if not folder.exists():
+    if not is_there(folder):
         new.rename(folder)
     elif _exchanged(new, folder):
         shutil.rmtree(new, ignore_errors=True)

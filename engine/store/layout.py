@@ -22,10 +22,10 @@ from __future__ import annotations
 
 import lmdb
 
-from engine.errors import IndexNotFoundError, IndexVersionError
+from engine.errors import IndexNotFoundError
 from engine.store import records
 from engine.store.environment import Environment
-from engine.store.manifest import STORE_FORMAT, Manifest
+from engine.store.manifest import Manifest
 
 DATABASES = (
     "meta",
@@ -55,12 +55,6 @@ def get_manifest(
             "build it again with: indexer build SOURCE --index DIR --overwrite"
         )
     fields = records.unpack_json(records.unseal(record, "manifest"))
-    if fields["format"] != STORE_FORMAT:
-        raise IndexVersionError(
-            f"{environment.named} is an index of format {fields['format']} and this version reads "
-            f"format {STORE_FORMAT}; build it again with: indexer build SOURCE --index DIR "
-            "--overwrite"
-        )
     return Manifest.from_dict(fields, environment.named)
 
 

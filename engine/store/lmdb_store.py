@@ -20,6 +20,7 @@ from engine.errors import (
     IndexUseError,
     access_error,
 )
+from engine.presence import is_there
 from engine.store import records
 from engine.store.change import Change
 from engine.store.contents import (
@@ -78,7 +79,7 @@ class LmdbStore:
         with ExitStack() as opened:
             writer = WriterLock.take(path / "writer.lock", named)
             opened.callback(writer.release)
-            if (path / "data.mdb").exists():
+            if is_there(path / "data.mdb"):
                 if not overwrite:
                     raise IndexExistsError(
                         f"{named} holds an index already; add to it with: indexer add, "
@@ -227,6 +228,11 @@ class LmdbStore:
         """Key and vector, (dimension,), of the stored passages, by ascending key."""
         for raw, payload in self._scan("vectors"):
             yield records.key_number(raw), np.frombuffer(payload, FLOAT16).astype(np.float16)
+
+    def iterate_states(self) -> Iterator[tuple[int, bytearray]]:
+        """Key and encoded states of the stored passages, by ascending key."""
+        for raw, payload in self._scan("states"):
+            yield records.key_number(raw), payload
 
     def touched_since(self, generation: int) -> list[range]:
         """As the snapshot's, of the latest commit."""

@@ -3,11 +3,12 @@
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from engine.codecs.names import CODECS, known_codecs
-from engine.errors import IndexVersionError
+from engine.errors import IndexDamagedError, IndexVersionError
+from engine.schema import Count, Size, Time, of_type
 
 STORE_FORMAT = 2
 
@@ -23,34 +24,55 @@ class IndexSettings:
 
     checkpoint: str
     codec: str
-    hidden_width: int
-    bytes_per_token: int
-    vector_dimension: int
+    hidden_width: Size
+    bytes_per_token: Size
+    vector_dimension: Size
     analyser: str
-    passage_limit: int
+    passage_limit: Size
     build: Mapping[str, str | int | float] = field(default_factory=dict)
 
+    @property
+    def overlap(self) -> int:
+        """How many wordpieces a passage may share with the one before it."""
+        return int(self.build.get("overlap", 0))
+
+    def same_passages(self, other: "IndexSettings") -> bool:
+        """Whether both make the same passages and states; the model may lie in another folder."""
+        return replace(self, build={}) == replace(other, build={}) and self.overlap == other.overlap
+
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any], where: object) -> "IndexSettings":
+    def from_dict(cls, fields: object, where: object) -> "IndexSettings":
         """What `to_dict` gave; older indexes, called `where`, lack the bytes of a token.
 
-        Raises: IndexVersionError if this version doesn't know the codec; KeyError or TypeError if
-        these aren't settings.
+        Raises: IndexVersionError if this version doesn't know the codec; IndexDamagedError if a
+        setting is missing or isn't one.
         """
-        found = dict(fields)
-        codec, width = found["codec"], found.pop("hidden_size")
+        try:
+            found = of_type(dict[str, Any], fields)
+            codec = of_type(str, found.get("codec"))
+        except ValueError as error:
+            raise _misfit(where, error) from None
         if codec not in CODECS:
             raise IndexVersionError(
                 f"{where} keeps its states in the codec {codec!r} and this version knows "
                 f"{known_codecs()}; open it with a version that knows {codec!r}, or build it again "
                 "with: indexer build SOURCE --index DIR --overwrite"
             )
+        if "hidden_size" in found:
+            found["hidden_width"] = found.pop("hidden_size")
+        try:
+            settings = of_type(cls, {"bytes_per_token": 1, **found})
+            of_type(Count, settings.build.get("overlap", 0))
+            of_type(str, settings.build.get("model", ""))
+        except ValueError as error:
+            raise _misfit(where, error) from None
         if "bytes_per_token" not in found:
             # Only for these is torch worth its seconds, which opening and verifying can do without.
             from engine.codecs.registry import codec_of
 
-            found["bytes_per_token"] = codec_of(codec).bytes_per_token(width)
-        return cls(hidden_width=width, **found)
+            of_token = codec_of(codec).bytes_per_token(settings.hidden_width)
+            settings = replace(settings, bytes_per_token=of_token)
+        return settings
 
     def to_dict(self) -> dict[str, Any]:
         """As indexes keep it, the width under the name that it has had from the first."""
@@ -82,13 +104,13 @@ class Manifest:
 
     settings: IndexSettings
     store_id: str
-    created: float
-    changed: float
-    generation: int = 0
-    next_key: int = 0
-    documents: int = 0
-    passages: int = 0
-    pieces: int = 0
+    created: Time
+    changed: Time
+    generation: Count = 0
+    next_key: Count = 0
+    documents: Count = 0
+    passages: Count = 0
+    pieces: Count = 0
     roots: tuple[Root, ...] = ()
     calibration: Mapping[str, Any] | None = None
     format: int = STORE_FORMAT
@@ -99,13 +121,34 @@ class Manifest:
         return cls(settings, uuid.uuid4().hex, created=now, changed=now)
 
     @classmethod
-    def from_dict(cls, fields: Mapping[str, Any], where: object) -> "Manifest":
-        """Raises: as `IndexSettings.from_dict`."""
-        settings = IndexSettings.from_dict(fields["settings"], where)
-        roots = tuple(
-            Root(**{**root, "without": tuple(root.get("without", ()))}) for root in fields["roots"]
-        )
-        return cls(**{**fields, "settings": settings, "roots": roots})
+    def from_dict(cls, fields: object, where: object) -> "Manifest":
+        """What `to_dict` gave. Fields of newer versions with the same format are left out.
+
+        Raises: IndexVersionError if it's of another format, or as `IndexSettings.from_dict`;
+        IndexDamagedError if a field is missing or isn't what it should be.
+        """
+        try:
+            found = of_type(dict[str, Any], fields)
+            number = of_type(int, found.get("format"))
+        except ValueError as error:
+            raise _misfit(where, error) from None
+        if number != STORE_FORMAT:
+            raise IndexVersionError(
+                f"{where} is an index of format {number} and this version reads format "
+                f"{STORE_FORMAT}; build it again with: indexer build SOURCE --index DIR --overwrite"
+            )
+        settings = IndexSettings.from_dict(found.get("settings"), where)
+        try:
+            return of_type(cls, {**found, "settings": asdict(settings)})
+        except ValueError as error:
+            raise _misfit(where, error) from None
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "settings": self.settings.to_dict()}
+
+
+def _misfit(where: object, error: ValueError) -> IndexDamagedError:
+    return IndexDamagedError(
+        f"the manifest of {where} isn't an index's ({error}); bring back an export with: indexer "
+        "import, or build it again with: indexer build SOURCE --index DIR --overwrite"
+    )

@@ -8,21 +8,87 @@ import hashlib
 import json
 import struct
 import zlib
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from engine.codecs.names import Bytes
-from engine.document_fields import document_fields, field_values
+from engine.document_fields import Scalar, document_fields
 from engine.documents import Document, Passage, Section
 from engine.errors import IndexDamagedError
+from engine.schema import Count, of_type
 from engine.store.contents import DocumentEntry, FileRecord, StoredPassage
 
 _CRC = struct.Struct("<I")
 _LENGTH = struct.Struct("<I")
 _KEY = struct.Struct(">Q")
 _INT32 = np.dtype("<i4")
+
+LONGEST_TEXT = 128 << 20
+"""The bytes that a text may unpack to: a few thousand bytes could make gigabytes of it."""
+
+# What a payload raises that passes its checksum and isn't what was packed.
+_MALFORMED = (
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    OverflowError,
+    RecursionError,
+    zlib.error,
+    struct.error,
+)
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class _Document:
+    """The fields of a document's record."""
+
+    id: str
+    source: str
+    title: str
+    sections: tuple[tuple[Count, Count, str | None, int | None], ...]
+    metadata: dict[str, Scalar]
+    first: Count
+    count: Count
+    digest: str
+    columns: dict[str, Scalar | tuple[Scalar, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """The fields of a passage's record; `pieces` counts them."""
+
+    id: str
+    document: str
+    start: Count
+    end: Count
+    title: str
+    heading: str | None
+    page: int | None
+    pieces: Count
+
+
+def _refusing(unpack: Callable[_P, _T]) -> Callable[_P, _T]:
+    """`unpack`, raising IndexDamagedError for whatever isn't what was packed."""
+
+    @wraps(unpack)
+    def refusing(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return unpack(*args, **kwargs)
+        except _MALFORMED as error:
+            raise IndexDamagedError(
+                f"a record in the index isn't what it should be ({error}); check it with: "
+                "indexer verify"
+            ) from error
+
+    return refusing
 
 
 def seal(payload: Bytes) -> bytes:
@@ -65,6 +131,7 @@ def pack_id(identifier: str) -> bytes:
     return _utf8(identifier)
 
 
+@_refusing
 def unpack_id(payload: Bytes) -> str:
     return _text(payload)
 
@@ -74,6 +141,7 @@ def pack_json(value: Any) -> bytes:
     return _utf8(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
+@_refusing
 def unpack_json(payload: Bytes) -> Any:
     return json.loads(_text(payload))
 
@@ -82,8 +150,19 @@ def pack_text(text: str) -> bytes:
     return zlib.compress(_utf8(text), level=6)
 
 
+@_refusing
 def unpack_text(payload: Bytes) -> str:
-    return _text(zlib.decompress(payload))
+    inflating = zlib.decompressobj()
+    text = inflating.decompress(payload, LONGEST_TEXT)
+    if not inflating.eof:
+        raise ValueError(f"a text is cut short, or unpacks to over {LONGEST_TEXT} bytes")
+    return _text(text)
+
+
+@_refusing
+def unpack_spans(payload: Bytes) -> tuple[tuple[int, int], ...]:
+    """Ranges of keys, start and stop each."""
+    return of_type(tuple[tuple[Count, Count], ...], unpack_json(payload))
 
 
 def pack_document(document: Document, keys: range) -> bytes:
@@ -128,37 +207,35 @@ def pack_file(file: FileRecord) -> bytes:
     return pack_json(asdict(file))
 
 
+@_refusing
 def unpack_file(payload: Bytes) -> FileRecord:
-    return FileRecord(**unpack_json(payload))
+    return of_type(FileRecord, unpack_json(payload))
 
 
+@_refusing
 def unpack_document(payload: Bytes, text: str) -> Document:
-    fields = unpack_json(payload)
+    found = of_type(_Document, unpack_json(payload))
     return Document(
-        id=fields["id"],
-        source=fields["source"],
-        title=fields["title"],
+        id=found.id,
+        source=found.source,
+        title=found.title,
         text=text,
-        sections=tuple(Section(*section) for section in fields["sections"]),
-        metadata=fields["metadata"],
-        columns=field_values(fields.get("columns", {})),
+        sections=tuple(Section(*section) for section in found.sections),
+        metadata=found.metadata,
+        columns=found.columns,
     )
 
 
+@_refusing
 def unpack_entry(payload: Bytes) -> DocumentEntry:
-    fields = unpack_json(payload)
+    found = of_type(_Document, unpack_json(payload))
     return DocumentEntry(
-        id=fields["id"],
-        source=fields["source"],
-        title=fields["title"],
-        keys=range(fields["first"], fields["first"] + fields["count"]),
-        digest=fields["digest"],
-        fields=document_fields(
-            fields["source"],
-            fields["title"],
-            fields["metadata"],
-            field_values(fields.get("columns", {})),
-        ),
+        id=found.id,
+        source=found.source,
+        title=found.title,
+        keys=range(found.first, found.first + found.count),
+        digest=found.digest,
+        fields=document_fields(found.source, found.title, found.metadata, found.columns),
     )
 
 
@@ -180,24 +257,27 @@ def pack_passage(passage: Passage, text: str) -> bytes:
     return b"".join((_LENGTH.pack(len(fields)), fields, *numbers, pack_text(text)))
 
 
+@_refusing
 def unpack_passage(key: int, payload: Bytes) -> StoredPassage:
     view = memoryview(payload)
     json_end = _LENGTH.size + _LENGTH.unpack(view[: _LENGTH.size])[0]
-    fields = unpack_json(view[_LENGTH.size : json_end])
-    n = fields["pieces"]
+    found = of_type(_Passage, unpack_json(view[_LENGTH.size : json_end]))
+    n = found.pieces
     pieces_end, text_start = json_end + 4 * n, json_end + 12 * n
     pieces = np.frombuffer(view[json_end:pieces_end], _INT32).astype(np.int32)
     offsets = np.frombuffer(view[pieces_end:text_start], _INT32).astype(np.int32)
+    if len(pieces) != n:
+        raise ValueError(f"it holds {len(pieces)} pieces, not {n}")
     passage = Passage(
-        id=fields["id"],
-        document_id=fields["document"],
-        start=fields["start"],
-        end=fields["end"],
+        id=found.id,
+        document_id=found.document,
+        start=found.start,
+        end=found.end,
         pieces=pieces,
         offsets=offsets.reshape(n, 2),
-        title=fields["title"],
-        heading=fields["heading"],
-        page=fields["page"],
+        title=found.title,
+        heading=found.heading,
+        page=found.page,
     )
     return StoredPassage(key, passage, unpack_text(view[text_start:]))
 

@@ -18,7 +18,7 @@ from engine.store.contents import FileRecord
 from engine.store.environment import Environment
 from engine.store.layout import DATABASES, get_manifest, put_manifest
 from engine.store.lmdb_store import LmdbStore
-from engine.store.verification import KEY_BYTES, MALFORMED, StoreCheck
+from engine.store.verification import KEY_BYTES, StoreCheck
 
 
 def drop_damaged(store: LmdbStore, check: StoreCheck) -> None:
@@ -152,5 +152,5 @@ class _Repair:
 def _file(payload: bytes) -> FileRecord | None:
     try:
         return records.unpack_file(payload)
-    except MALFORMED:
+    except IndexDamagedError:
         return None

@@ -172,7 +172,7 @@ class StoreSnapshot:
         after = range(generation + 1, 2**63)
         spans: list[tuple[int, int]] = []
         for _, payload in self._numbered("changes", [after]):
-            spans.extend((start, stop) for start, stop in records.unpack_json(payload))
+            spans.extend(records.unpack_spans(payload))
         return _joined(spans)
 
     def iterate_passages(self, spans: Iterable[range] = (ALL,)) -> Iterator[StoredPassage]:

@@ -4,8 +4,6 @@ LMDB has no checksums for its own pages, and damaged ones can end the process th
 that matters, call `check_store` in a separate process.
 """
 
-import struct
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,20 +12,18 @@ from typing import TypeAlias
 import lmdb
 import numpy as np
 
-from engine.errors import IndexDamagedError, IndexStoreError
+from engine.errors import IndexDamagedError, IndexNotFoundError
 from engine.store import records
 from engine.store.contents import DocumentEntry, StoredPassage
 from engine.store.environment import Environment
-from engine.store.lmdb_store import DATABASES, MANIFEST_KEY, LmdbStore
+from engine.store.layout import get_manifest
+from engine.store.lmdb_store import DATABASES, LmdbStore
 from engine.store.manifest import IndexSettings, Manifest
 
 STORE = "store"
 KEY_BYTES = 8
 
 Transaction: TypeAlias = "lmdb.Transaction[memoryview]"
-
-# The errors of a record that passes its checksum but has the wrong content.
-MALFORMED = (ValueError, KeyError, TypeError, IndexError, zlib.error, struct.error)
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,10 @@ class StoreCheck:
 
 
 def check_store(path: Path) -> StoreCheck:
-    """Read the store in the folder `path`. Faults are reported, not raised."""
+    """Read the store in the folder `path`. Damage is reported, not raised.
+
+    Raises: IndexStoreError if it can't be read for another reason.
+    """
     try:
         with LmdbStore.open(path) as store:
             environment = Environment.opened(path, DATABASES, create=False)
@@ -66,7 +65,7 @@ def check_store(path: Path) -> StoreCheck:
                     return _Check(store.settings, environment, transaction).run()
             finally:
                 environment.release()
-    except IndexStoreError as error:
+    except (IndexDamagedError, IndexNotFoundError) as error:  # or it holds no databases
         return _unreadable(str(error))
 
 
@@ -90,11 +89,12 @@ class _Check:
         self._names: dict[bytes, str] = {}  # ids of documents as their passages give them
         self._bad: set[bytes] = set()  # digests of documents that aren't whole
         self._pointers: dict[str, set[bytes]] = {"sources": set(), "records": set()}
+        self._tokens: dict[int, int] = {}  # key → the tokens of its states
         self._pieces = 0
 
     def run(self) -> StoreCheck:
         manifest = self._manifest()
-        self._check_documents()
+        self._check_documents(manifest.next_key)
         self._check_texts()
         ids = self._check_passages()
         self._check_states()
@@ -103,8 +103,7 @@ class _Check:
         self._check_files()
         for database, expected in self._pointers.items():
             self._check_pointers(database, expected)
-        for _ in self._walk("changes"):
-            pass
+        self._check_changes()
         self._check_counts(manifest)
         problems = tuple(
             Problem(STORE, what, self._name(digest), self._source(digest))
@@ -116,17 +115,17 @@ class _Check:
     def _manifest(self) -> Manifest:
         for _ in self._walk("meta"):
             pass
-        record = self._transaction.get(MANIFEST_KEY, db=self._environment.database("meta"))
-        fields = records.unpack_json(records.unseal(record or b"", "manifest"))
-        return Manifest.from_dict(fields, self._environment.named)
+        return get_manifest(self._transaction, self._environment)
 
-    def _check_documents(self) -> None:
+    def _check_documents(self, next_key: int) -> None:
+        db = self._environment.database("passages")
+        passages = self._transaction.stat(db)["entries"]
         for digest, payload in self._walk("documents"):
             try:
                 entry = records.unpack_entry(payload)
                 record = records.record_of(records.unpack_document(payload, ""))
-            except MALFORMED as error:
-                self._wrong(f"documents: {digest.hex()} can't be read: {error}", digest)
+            except IndexDamagedError as error:
+                self._wrong(f"documents: {digest.hex()} can't be read: {_why(error)}", digest)
                 continue
             if records.id_bytes(entry.id) != digest:
                 self._wrong(f"documents: {entry.id} stands under another's key", digest)
@@ -135,9 +134,15 @@ class _Check:
             self._pointers["sources"].add(records.id_bytes(entry.source) + digest)
             if record is not None:
                 self._pointers["records"].add(records.id_bytes(record) + digest)
+            # Before they are gone over: a record may list more than memory holds.
+            beyond = entry.keys.stop - entry.keys.start > passages - len(self._owners)
+            if beyond or entry.keys.stop > next_key:
+                self._wrong(f"documents: {entry.id} lists passages that were never written", digest)
+                continue
             for key in entry.keys:
                 if self._owners.setdefault(key, digest) != digest:
                     self._wrong(f"documents: passage {key} is listed by two", digest)
+                    break
 
     def _check_texts(self) -> None:
         found = set()
@@ -147,8 +152,8 @@ class _Check:
                 continue
             try:
                 records.unpack_text(payload)
-            except MALFORMED as error:
-                self._wrong(f"texts: {digest.hex()} can't be read: {error}", digest)
+            except IndexDamagedError as error:
+                self._wrong(f"texts: {digest.hex()} can't be read: {_why(error)}", digest)
                 continue
             found.add(digest)
         for digest in self._entries.keys() - found - self._bad:
@@ -162,8 +167,8 @@ class _Check:
         for key, payload in self._walk_keys("passages"):
             try:
                 stored = records.unpack_passage(key, payload)
-            except MALFORMED as error:
-                self._wrong(f"passages: {key} can't be read: {error}", self._owners.get(key))
+            except IndexDamagedError as error:
+                self._wrong(f"passages: {key} can't be read: {_why(error)}", self._owners.get(key))
                 continue
             digest = records.id_bytes(stored.passage.document_id)
             self._names.setdefault(digest, stored.passage.document_id)
@@ -173,8 +178,11 @@ class _Check:
             found.add(key)
             ids[records.id_bytes(stored.passage.id)] = key
             self._pieces += len(stored.passage.pieces)
+            self._tokens[key] = len(stored.passage.pieces) + 1  # and the closing [SEP]
             if document[0] != digest:
                 document = digest, self._text(digest)
+            if len(stored.passage.pieces) > self._settings.passage_limit:
+                self._wrong(f"passages: {key} holds more pieces than a passage may", digest)
             if digest not in self._bad and not _fits(stored, document[1]):
                 self._wrong(f"passages: {key} isn't what its document says there", digest)
         self._miss(found, "passages: none under key")
@@ -182,24 +190,30 @@ class _Check:
 
     def _check_states(self) -> None:
         of_token = self._settings.bytes_per_token
-        self._check_parts("states", lambda payload: len(payload) % of_token == 0)
+
+        def fits(key: int, payload: bytearray) -> bool:
+            # A passage that can't be read doesn't tell, and has been reported.
+            tokens = self._tokens.get(key, len(payload) // of_token)
+            return len(payload) == tokens * of_token
+
+        self._check_parts("states", fits)
 
     def _check_vectors(self) -> None:
         size = 2 * self._settings.vector_dimension
 
-        def fits(payload: bytearray) -> bool:
+        def fits(_: int, payload: bytearray) -> bool:
             return len(payload) == size and bool(np.isfinite(np.frombuffer(payload, "<f2")).all())
 
         self._check_parts("vectors", fits)
 
-    def _check_parts(self, database: str, fits: Callable[[bytearray], bool]) -> None:
+    def _check_parts(self, database: str, fits: Callable[[int, bytearray], bool]) -> None:
         """Check the databases that have one record for each passage."""
         found = set()
         for key, payload in self._walk_keys(database):
             found.add(key)
             if key not in self._owners:
                 self._wrong(f"{database}: of passage {key}, which no document lists")
-            elif not fits(payload):
+            elif not fits(key, payload):
                 self._wrong(f"{database}: of passage {key}, don't fit", self._owners[key])
         self._miss(found, f"{database}: none of passage")
 
@@ -219,8 +233,8 @@ class _Check:
         for digest, payload in self._walk("files"):
             try:
                 file = records.unpack_file(payload)
-            except MALFORMED as error:
-                self._wrong(f"files: {digest.hex()} can't be read: {error}")
+            except IndexDamagedError as error:
+                self._wrong(f"files: {digest.hex()} can't be read: {_why(error)}")
                 continue
             if records.id_bytes(file.path) != digest:
                 self._wrong(f"files: {file.path} stands under another's key")
@@ -231,11 +245,26 @@ class _Check:
         """Check the records that only help to find documents and files: one for each, and no
         others.
         """
-        found = {key for key, _ in self._walk(database)}
+        found = set()
+        for key, payload in self._walk(database):
+            found.add(key)
+            try:
+                named = records.id_bytes(records.unpack_id(payload))
+            except IndexDamagedError:
+                named = b""
+            if not named or key[-len(named) :] != named:
+                self._wrong(f"{database}: record {key.hex()} names another than its key")
         for key in sorted(found - expected):
             self._wrong(f"{database}: record {key.hex()} points to nothing")
         for key in sorted(expected - found):
             self._wrong(f"{database}: none of {key.hex()}")
+
+    def _check_changes(self) -> None:
+        for key, payload in self._walk_keys("changes"):
+            try:
+                records.unpack_spans(payload)
+            except IndexDamagedError as error:
+                self._wrong(f"changes: {key} can't be read: {_why(error)}")
 
     def _check_counts(self, manifest: Manifest) -> None:
         counts = (
@@ -288,7 +317,7 @@ class _Check:
         record = self._transaction.get(digest, db=self._environment.database("texts"))
         try:
             return records.unpack_text(records.unseal(record or b"", ""))
-        except (IndexDamagedError, *MALFORMED):
+        except IndexDamagedError:
             return ""
 
     def _miss(self, found: set[int], what: str) -> None:
@@ -317,8 +346,15 @@ def _shown(key: bytes) -> str:
     return str(records.key_number(key)) if len(key) == KEY_BYTES else key.hex()
 
 
+def _why(error: IndexDamagedError) -> str:
+    return str(error.__cause__ or error)
+
+
 def _fits(stored: StoredPassage, text: str) -> bool:
+    """Whether a passage is what its document's text says there, and its pieces lie within it."""
     passage = stored.passage
     if not 0 <= passage.start <= passage.end <= len(text):
         return False
-    return text[passage.start : passage.end] == stored.text
+    starts, ends = passage.offsets[:, 0], passage.offsets[:, 1]
+    within = (starts >= passage.start) & (starts <= ends) & (ends <= passage.end)
+    return bool(within.all()) and text[passage.start : passage.end] == stored.text

@@ -16,6 +16,9 @@ SEP_NAMES = ("[SEP]", "<sep>", "</s>")
 _SURROGATES = regex.compile(r"\p{Cs}")
 _MARKS = regex.compile(r"\p{M}+")
 
+# What a tokenizer that isn't whole may not be able to cut: letters, a number, unknown characters.
+_PROBE = "A probe of 12 words, naïve: 灯台 \U0001f9c0 \ue000"
+
 PieceIds = NDArray[np.int32]
 """The numbers of a text's pieces in the vocabulary, (n,)."""
 
@@ -58,9 +61,17 @@ class Tokenizer:
                 f"{folder} has no tokenizer.json; convert the model with its fast tokenizer"
             )
         try:
-            return cls(tokenizers.Tokenizer.from_file(str(path)))
-        except Exception as error:  # the library raises bare Exception
-            raise CheckpointError(f"{path} can't be read as a tokenizer: {error}") from error
+            tokenizer = cls(tokenizers.Tokenizer.from_file(str(path)))
+            tokenizer.encode(_PROBE)
+        except BaseException as error:
+            # The library raises bare Exception, or Rust's panic, which is none and can't be named.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            raise CheckpointError(
+                f"{path} can't be read as a tokenizer: {str(error)[:300]}; copy the whole "
+                "checkpoint folder"
+            ) from error
+        return tokenizer
 
     def save(self, folder: Path) -> None:
         self._inner.save(str(folder / "tokenizer.json"))

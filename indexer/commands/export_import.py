@@ -31,6 +31,10 @@ def import_(
     file: Annotated[Path, typer.Argument(help="A file made by: indexer export")],
     index: FOLDER,
     model: MODEL = None,
+    root: Annotated[
+        list[str] | None,
+        typer.Option(help="A source that updates may read here; else none of the FILE's is."),
+    ] = None,
     overwrite: OVERWRITE = False,
     as_json: JSON = False,
 ) -> None:
@@ -40,7 +44,9 @@ def import_(
     """
     checkpoint = load_checkpoint(model or shipped_checkpoint())
     with bars.share_bar("importing") as bar:
-        report = import_index(file, index, checkpoint, overwrite=overwrite, on_progress=bar)
+        report = import_index(
+            file, index, checkpoint, roots=root or (), overwrite=overwrite, on_progress=bar
+        )
     console.show(report.to_dict(), as_json=as_json, human=_import_text)
 
 
@@ -53,7 +59,11 @@ def _export_text(report: dict[str, Any]) -> str:
 
 
 def _import_text(report: dict[str, Any]) -> str:
-    return (
-        f"{report['index']}: {report['documents']} documents, {report['passages']} passages\n"
-        f'Ask it: engine ask "…" --index {report["index"]}'
+    left = [f"  updates don't read {root}; let them: --root" for root in report["roots_left"]]
+    return "\n".join(
+        [
+            f"{report['index']}: {report['documents']} documents, {report['passages']} passages",
+            *left,
+            f'Ask it: engine ask "…" --index {report["index"]}',
+        ]
     )

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import IndexDamagedError, IndexExistsError, IndexVersionError
+from engine.errors import IndexExistsError, IndexVersionError
 from engine.retrieval.scoring import K1, B
 from engine.store.manifest import IndexSettings
 
@@ -113,7 +113,4 @@ def settings_in(mappings: Mapping[str, Any], where: object) -> IndexSettings:
             f"{where} is of format {form} and this version reads format {FORMAT}; build it again "
             "with: indexer build SOURCE --overwrite"
         )
-    try:
-        return IndexSettings.from_dict(found, where)
-    except (KeyError, TypeError) as error:
-        raise IndexDamagedError(f"the manifest of {where} is damaged ({error})") from error
+    return IndexSettings.from_dict(found, where)

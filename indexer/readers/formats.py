@@ -10,6 +10,7 @@ from typing import cast
 from indexer.readers import json_lines
 from indexer.readers.checked import Reader
 from indexer.readers.decoding import decode
+from indexer.readers.mail_signs import looks_like_mail, looks_like_mbox
 from indexer.readers.outcome import UnreadableError
 
 # The module and name of each format's reader. They are imported late, since parsers load slowly.
@@ -23,7 +24,12 @@ READERS: Mapping[str, tuple[str, str]] = {
     "tsv": ("table", "read_tsv"),
     "json": ("json_file", "read"),
     "jsonl": ("json_lines", "read"),
+    "rtf": ("rtf", "read"),
+    "eml": ("mail", "read"),
+    "mbox": ("mail", "read_mbox"),
+    "xml": ("xml_file", "read"),
 }
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .doc, .xls, .ppt and .msg
 _BY_SUFFIX = {
     ".txt": "text",
     ".text": "text",
@@ -42,6 +48,10 @@ _BY_SUFFIX = {
     ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".rtf": "rtf",
+    ".eml": "eml",
+    ".mbox": "mbox",
+    ".xml": "xml",
 }
 
 
@@ -54,15 +64,45 @@ def reader_of(format_name: str) -> Reader:
 def format_of(suffix: str, data: bytes) -> str:
     """The format, a key in `READERS`, of a file with this suffix (with its dot) and these bytes.
 
+    What is no plain text or page isn't read as one, whatever its name says.
+
     Raises: UnreadableError if neither tells the format.
     """
-    if known := _BY_SUFFIX.get(suffix.lower()):
+    known = _BY_SUFFIX.get(suffix.lower())
+    if known not in (None, "text", "markdown", "html", "xml"):
         return known
+    if found := _signed_format(data):
+        return found
+    if known == "text" and _is_page(data[:2048]):
+        return "html"
+    if known:
+        return "html" if known == "xml" and _is_page(data[:2048]) else known
     if b"%PDF-" in data[:1024]:
         return "pdf"
+    return _text_format(decode(data).text)
+
+
+def _signed_format(data: bytes) -> str | None:
+    """The format of bytes that start as those of no plain text or page do."""
+    start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"%PDF-"):
+        return "pdf"
+    if start.startswith(b"{\\rtf"):
+        return "rtf"
     if data.startswith(b"PK\x03\x04"):
         return _archive_format(data)
-    return _text_format(decode(data).text)
+    if data.startswith(_OLE):
+        raise UnreadableError("an old Office file or Outlook message; save it as .docx or .eml")
+    if looks_like_mbox(data):
+        return "mbox"
+    return "eml" if looks_like_mail(data) else None
+
+
+def _is_page(start: bytes) -> bool:
+    start = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return start.startswith((b"<!doctype html", b"<html")) or (
+        start.startswith(b"<?xml") and b"<html" in start
+    )
 
 
 def _archive_format(data: bytes) -> str:
@@ -76,11 +116,11 @@ def _archive_format(data: bytes) -> str:
 
 
 def _text_format(text: str) -> str:
-    start = text[:2048].lstrip().lower()
-    if start.startswith(("<!doctype html", "<html")) or (
-        start.startswith("<?xml") and "<html" in start
-    ):
+    start = text[:2048].lstrip()
+    if _is_page(start.encode("utf-8", "replace")):
         return "html"
+    if start.startswith("<?xml"):
+        return "xml"
     if start.startswith(("{", "[")):
         if json_lines.looks_like_lines(text):
             return "jsonl"

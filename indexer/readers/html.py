@@ -10,7 +10,7 @@ from indexer.readers.headings import join_blocks
 from indexer.readers.identity import document_id
 from indexer.readers.limits import Limits
 from indexer.readers.nesting import refuse_deep_tree
-from indexer.readers.outcome import Item, LeftOut, RawFile, UnreadableError
+from indexer.readers.outcome import Item, RawFile, UnreadableError
 from indexer.readers.page import Page, parse, words_of
 
 _LABEL = rb"""\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)"""
@@ -45,9 +45,7 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
         sections=sections,
         metadata={"format": "html", "encoding": decoded.encoding},
     )
-    for what, count in page.left_out.items():
-        if count:
-            yield LeftOut(file.source, what, count)
+    yield from page.notes(file.source)
 
 
 def declared_encoding(data: bytes) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from lxml import etree
 
 from indexer.readers.headings import Block
+from indexer.readers.outcome import LeftOut
 from indexer.readers.page_tables import Place, cells_of, is_header, is_table, rows_of
 from indexer.readers.rows import row_text
 from indexer.readers.word.tables import Cell, Row, table_blocks
@@ -55,6 +56,10 @@ class Page:
         self._walk(root)
         self._end()
         return self
+
+    def notes(self, source: str) -> Iterator[LeftOut]:
+        """What was left out on purpose, for the user."""
+        return (LeftOut(source, what, count) for what, count in self.left_out.items() if count)
 
     def _end(self, *, is_heading: bool = False) -> None:
         lines = (" ".join(line.split()) for line in "".join(self._line).split("\n"))

@@ -17,7 +17,7 @@ from ui.settings import FILE_BYTES
 FOLDER = "uploads"
 SUFFIXES = (
     *(".txt", ".md", ".html", ".htm", ".pdf", ".docx", ".docm"),
-    *(".csv", ".tsv", ".json", ".jsonl"),
+    *(".csv", ".tsv", ".json", ".jsonl", ".rtf", ".eml"),
 )
 ALL_BYTES = 2 << 30  # of all files together
 LONGEST_NAME = 120  # characters

@@ -1,4 +1,4 @@
-"""Markdown: one document, the file as decoded, with a section for each heading."""
+"""Markdown: one document, line for line the file, with a section for each heading."""
 
 import re
 from collections.abc import Iterator
@@ -11,16 +11,21 @@ from indexer.readers.decoding import decode
 from indexer.readers.headings import Heading, heading_sections
 from indexer.readers.identity import document_id
 from indexer.readers.limits import CHARACTERS_OPTION, Limits, too_large
-from indexer.readers.outcome import Item, RawFile, UnreadableError
+from indexer.readers.markdown_parts import readable
+from indexer.readers.outcome import Item, LeftOut, RawFile, UnreadableError
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FRONT_MATTER = re.compile(
     r"---[ \t]*(?:\r\n|\r|\n)(?:.*?(?:\r\n|\r|\n))??(?:---|\.\.\.)[ \t]*(?=[\r\n]|\Z)", re.DOTALL
 )
 
+_TITLE = re.compile(r"^title:[ \t]*(\S[^\r\n]*)", re.MULTILINE | re.IGNORECASE)
+
 
 def read(file: RawFile, limits: Limits) -> Iterator[Item]:
-    """The file as one document. The title is the first heading, else the file's name.
+    """The file as one document. Rows of tables and HTML read as text; the rest is untouched.
+
+    The title is the first heading, else that of the front matter, else the file's name.
 
     Raises: UnreadableError if the file isn't text, or is over `limits.characters`.
     """
@@ -30,21 +35,27 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
         raise UnreadableError(
             too_large(f"{length} characters", str(limits.characters), CHARACTERS_OPTION)
         )
-    headings = list(_headings(decoded.text))
+    front_matter = _FRONT_MATTER.match(decoded.text)
+    body = front_matter.end() if front_matter else 0
+    read_as = readable(decoded.text, body)
+    headings = list(_headings(read_as.text, body))
+    named = _TITLE.search(decoded.text, 0, body)
+    title = headings[0].words if headings else named[1].strip(" \"'") if named else file.stem
     yield Document(
         id=document_id(file.source),
         source=file.source,
-        title=headings[0].words if headings else file.stem,
-        text=decoded.text,
-        sections=heading_sections(decoded.text, headings),
+        title=title,
+        text=read_as.text,
+        sections=heading_sections(read_as.text, headings),
         metadata={"format": "markdown", "encoding": decoded.encoding},
     )
+    for what, count in read_as.left_out.items():
+        if count:
+            yield LeftOut(file.source, what, count)
 
 
-def _headings(text: str) -> Iterator[Heading]:
+def _headings(text: str, body: int) -> Iterator[Heading]:
     # The line that closes front matter would turn the line before it into a heading.
-    front_matter = _FRONT_MATTER.match(text)
-    body = front_matter.end() if front_matter else 0
     parser = MarkdownIt("commonmark")
     blocks = MarkdownIt("commonmark")
     blocks.core.ruler.disable(["inline"])  # only the markup of headings is needed

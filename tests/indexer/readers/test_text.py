@@ -5,7 +5,7 @@ import pytest
 from engine.documents import Document
 from indexer.readers import markdown, plain_text
 from indexer.readers.limits import Limits
-from indexer.readers.outcome import RawFile
+from indexer.readers.outcome import LeftOut, RawFile
 
 
 def markdown_document(text: str) -> Document:
@@ -58,6 +58,35 @@ def test_what_looks_like_a_heading_in_code_or_a_quotation_is_none() -> None:
     document = markdown_document("```\n# comment\n```\n\n> # said\n\ntext\n")
     assert document.sections == ()
     assert document.title == "notes"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_rows_of_tables_name_their_columns_and_lines_keep_their_numbers(end: str) -> None:
+    lines = ["# Hours", "", "| Day | Hours |", "|-----|:--:|", "| Monday | 9 \\| 10 |",
+             "| Tuesday | |", "", "> | A | B |", "> |---|---|", "> | 1 | 2 |", "", "End."]  # fmt: skip
+    read = markdown_document(end.join(lines)).text.split(end)
+    assert read == [*lines[:3], "", "- Day: Monday; Hours: 9 | 10", "- Day: Tuesday", "",
+                    lines[7], "", "- A: 1; B: 2", "", "End."]  # fmt: skip
+
+
+def test_html_in_markdown_is_read_as_what_it_shows() -> None:
+    lines = ["<h1 align=center>The lamp</h1>", "", "<!-- no", "text -->", "Lit <b>then</b>.", "",
+             "<table><tr><th>Day<th>Hours</tr>", "<tr><td>Monday<td>9</tr>", "",
+             "<tr><td>Tuesday<td>10</tr>", "</table>", "",
+             "```html", "<p>code</p>", "```"]  # fmt: skip
+    found = list(markdown.read(RawFile("a.md", "a", "\n".join(lines).encode()), Limits()))
+    document = found[0]
+    assert isinstance(document, Document)
+    assert document.title == "The lamp"
+    assert document.text.split("\n") == [
+        "# The lamp", "", "", "", "Lit <b>then</b>.", "", "- Day; Hours", "- Day: Monday; Hours: 9",
+        "- Day: Tuesday; Hours: 10", "", "", "", "```html", "<p>code</p>", "```",
+    ]  # fmt: skip
+    assert found[1:] == [LeftOut("a.md", "comments in the markup", 1)]
+
+
+def test_front_matter_names_a_text_without_headings() -> None:
+    assert markdown_document('---\ntitle: "The lamp"\n---\nLit.\n').title == "The lamp"
 
 
 @pytest.mark.parametrize("end", ["---", "..."])

@@ -63,7 +63,8 @@ def test_what_looks_like_a_heading_in_code_or_a_quotation_is_none() -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_rows_of_tables_name_their_columns_and_lines_keep_their_numbers(end: str) -> None:
     lines = ["# Hours", "", "| Day | Hours |", "|-----|:--:|", "| Monday | 9 \\| 10 |",
-             "| Tuesday | |", "", "> | A | B |", "> |---|---|", "> | 1 | 2 |", "", "End."]  # fmt: skip
+             "| Tuesday | |", "", "> | A | B |", "> |---|---|", "> | 1 | 2 |", "",
+             "End."]  # fmt: skip
     read = markdown_document(end.join(lines)).text.split(end)
     assert read == [*lines[:3], "", "- Day: Monday; Hours: 9 | 10", "- Day: Tuesday", "",
                     lines[7], "", "- A: 1; B: 2", "", "End."]  # fmt: skip

@@ -1,18 +1,20 @@
 """The task of answering with spans, with or without a teacher."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from engine.encoder.states import join_states
 from engine.reading.read import READ_WHOLE, encode, products_in, read_pairs
-from engine.reading.reader import Reader
+from engine.reading.reader import Reader, ReaderOutput
 from engine.text.tokenization import Tokenizer
-from engine.training.batches import make_batch
+from engine.training.batches import Batch, make_batch
 from engine.training.examples import ExampleSet
+from engine.training.kept_teacher import KeptTeacher
 from engine.training.losses import (
     distillation_loss,
     passage_state_loss,
@@ -57,9 +59,8 @@ class SpanTask:
             output = read_pairs(reader, questions, windows, batch.pairs, READ_WHOLE)
             loss = losses.hard * span_loss(output, batch.targets)
             loss = loss + losses.relevance * relevance_loss(output, batch.targets)
-            if self.teacher is not None and losses.of_teacher:
-                with torch.no_grad():
-                    wanted = batch.read_by(self.teacher)
+            if self._taught is not None:
+                wanted = self._taught(batch)
                 if losses.soft:
                     kl = distillation_loss(output, wanted, batch.targets, losses.temperature)
                     loss = loss + losses.soft * kl
@@ -83,3 +84,13 @@ class SpanTask:
                 losses.objective,
             )
         yield loss
+
+    @cached_property
+    def _taught(self) -> Callable[[Batch], ReaderOutput] | None:
+        """What the teacher makes of a batch: kept where later epochs need its logits alone."""
+        losses, teacher = self.recipe.losses, self.teacher
+        if teacher is None or not losses.of_teacher:
+            return None
+        if self.recipe.epochs > 1 and not losses.states and not losses.passages:
+            return KeptTeacher(teacher).read
+        return torch.no_grad()(lambda batch: batch.read_by(teacher))

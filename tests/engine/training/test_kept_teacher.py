@@ -1,0 +1,77 @@
+"""A teacher's kept logits are those that it would give again."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+import torch
+from trainings import train_spans
+
+from engine.datasets.squad import SquadParagraph
+from engine.reading.reader import Reader
+from engine.text.tokenization import Tokenizer
+from engine.training.batches import Mixture, make_batch
+from engine.training.distillation import Shape, parse_losses, split_recipe, student_of
+from engine.training.examples import ExampleSet, cut_examples
+from engine.training.kept_teacher import KeptTeacher
+from engine.training.losses import distillation_loss
+from engine.training.negatives import with_negatives
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def examples(tokenizer: Tokenizer, paragraphs: list[SquadParagraph]) -> ExampleSet:
+    return with_negatives(cut_examples(paragraphs, tokenizer, limit=60))
+
+
+def counted(teacher: Reader) -> list[int]:
+    """Filled with the number of pairs of each reading."""
+    pairs: list[int] = []
+    teacher.register_forward_pre_hook(lambda _, arguments: pairs.append(len(arguments[2])))
+    return pairs
+
+
+def test_kept_logits_are_fresh_ones_in_another_batch_too(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    teacher, student = make_reader(lower=(), upper=(1, 2, 3, 4)), make_reader()
+    kept = KeptTeacher(teacher)
+    read = counted(teacher)
+    mixture = Mixture(gold_only=1.0, unanswered=0.0)
+    for numbers, new in (([0, 1, 2], 3), ([2, 3], 1), ([3, 0, 1], 0)):
+        batch = make_batch(numbers, examples, tokenizer, mixture, random.Random(0))
+        read.clear()
+        with torch.no_grad():
+            found = kept.read(batch)
+            assert sum(read) == new
+            fresh, own = batch.read_by(teacher), batch.read_by(student)
+        inside = fresh.start > torch.finfo(torch.float32).min
+        for name in ("start", "end"):
+            mine, theirs = getattr(found, name), getattr(fresh, name)
+            torch.testing.assert_close(mine[inside], theirs[inside], atol=1e-3, rtol=1e-3)
+            assert (mine[~inside] < -6e4).all()
+        for name in ("null", "relevance"):
+            mine, theirs = getattr(found, name), getattr(fresh, name)
+            torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=1e-3)
+        losses = [distillation_loss(own, taught, batch.targets, 2.0) for taught in (found, fresh)]
+        torch.testing.assert_close(*losses, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("losses", "again"), [("kd", False), ("kd+lrs", True)])
+def test_a_teacher_reads_again_only_where_its_states_are_wanted(
+    make_reader: Callable[..., Reader],
+    tokenizer: Tokenizer,
+    examples: ExampleSet,
+    losses: str,
+    again: bool,
+) -> None:
+    teacher, shape = make_reader(lower=(), upper=(1, 2, 3, 4)), Shape((1, 2), (3, 4))
+    read = counted(teacher)
+    recipe = split_recipe(
+        shape, parse_losses(losses), teacher,
+        epochs=6, batch_size=2, share=1, learning_rate=1e-3, seed=0,
+    )  # fmt: skip
+    train_spans(student_of(teacher, shape), examples, tokenizer, recipe, teacher=teacher)
+    most = len(examples.examples) + sum(len(e.negatives) for e in examples.examples)
+    assert (sum(read) > most) == again

@@ -5,6 +5,7 @@
   reads and growth apart. Reads are short (a question's is the longest), because the pages that
   they see can't be reused meanwhile.
 - A handle must not be used across a fork, so a child process opens its own.
+- A reader that may not write can't tell LMDB which pages it sees; see `locks.pages_held`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,20 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import lmdb
 
-from engine.errors import IndexClosedError, IndexDamagedError, IndexNotFoundError, access_error
-from engine.store.locks import ThreadLock
+from engine.errors import (
+    IndexClosedError,
+    IndexDamagedError,
+    IndexNotFoundError,
+    access_error,
+)
+from engine.store.locks import ThreadLock, pages_held
+from engine.store.modes import mode_in
 from engine.store.readers_writer_lock import ReadersWriterLock
 
 INITIAL_MAP = 64 << 20
@@ -87,13 +94,18 @@ class Environment:
         self._after_fork()
         with ExitStack() as inside:
             inside.enter_context(_named_errors(self.named))
+            inside.enter_context(self._pages())
             transaction = self._begin(inside)
             yield transaction
 
     def write(self, change: Callable[[lmdb.Transaction[bytes]], T]) -> T:
         """Run `change` in one transaction and commit. It runs again if the map has to grow."""
         self._after_fork()
-        with self._write_lock, _named_errors(self.named):
+        with (
+            self._write_lock,
+            _named_errors(self.named),
+            pages_held(self.path / "data.mdb", self.named, writing=True),
+        ):
             # Otherwise the pages of a reader that was killed could never be reused.
             self._environment.reader_check()
             while True:
@@ -126,8 +138,14 @@ class Environment:
     def copy_compacted(self, folder: Path) -> None:
         """Copy the last commit into the empty folder `folder`, without pages that are free."""
         self._after_fork()
-        with self._map_lock.shared(), _named_errors(self.named):
+        with self._pages(), self._map_lock.shared(), _named_errors(self.named):
             self._environment.copy(str(folder), compact=True)
+
+    def _pages(self) -> AbstractContextManager[None]:
+        """What keeps the pages of a read as they are: LMDB itself does where we may write."""
+        if self._writable:
+            return nullcontext()
+        return pages_held(self.path / "data.mdb", self.named, writing=False)
 
     def _forget(self) -> None:
         for identity in [i for i, e in self._shared.items() if e is self]:
@@ -136,14 +154,16 @@ class Environment:
     def _open(self) -> None:
         self._map_lock = ReadersWriterLock()
         self._write_lock = threading.Lock()
-        # A copy on a read-only medium is read without locks.
-        writable = os.access(self.path / "data.mdb", os.W_OK) and os.access(self.path, os.W_OK)
-        with _named_errors(self.named):
+        writable = self._writable = all(
+            os.access(path, os.W_OK) for path in (self.path / "data.mdb", self.path)
+        )
+        with _named_errors(self.named), self._pages():
             self._environment = lmdb.open(
                 str(self.path),
                 create=False,
                 readonly=not writable,
                 lock=writable,
+                mode=mode_in(self.path),
                 map_size=0,  # what the file says
                 max_dbs=len(self._names),
                 max_readers=MAX_READERS,
@@ -211,7 +231,9 @@ class Environment:
 def _make(path: Path, names: tuple[str, ...], named: Path) -> None:
     with (
         _named_errors(named),
-        lmdb.open(str(path), map_size=INITIAL_MAP, max_dbs=len(names)) as environment,
+        lmdb.open(
+            str(path), map_size=INITIAL_MAP, max_dbs=len(names), mode=mode_in(path)
+        ) as environment,
         environment.begin(write=True) as transaction,  # interrupted, it holds none of them
     ):
         for name in names:
@@ -222,8 +244,12 @@ def _identity(data: Path) -> tuple[int, int] | None:
     """The identity of the file at a path; None where there is none."""
     try:
         stat = data.stat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise access_error(
+            error, f"{data.parent} can't be read ({error.strerror}); check who owns the folder"
+        ) from error
     return stat.st_dev, stat.st_ino
 
 

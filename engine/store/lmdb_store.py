@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,6 +72,8 @@ class LmdbStore:
         named = named or path
         try:
             path.mkdir(parents=True, exist_ok=True)
+            with suppress(PermissionError):
+                shutil.copymode(path.parent, path)
         except OSError as error:
             raise access_error(
                 error,

@@ -8,6 +8,8 @@
 opening, `refresh` and `snapshot` build them again or bring them up to date.
 """
 
+import os
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 from engine.errors import (
     CheckpointMismatchError,
     ForereadError,
+    IndexAccessError,
     IndexClosedError,
     IndexExistsError,
     access_error,
@@ -43,6 +46,11 @@ from engine.store.manifest import IndexSettings, Root
 from engine.store.snapshot import StoreSnapshot
 
 LEXICAL = ("tantivy", "rank-bm25")
+
+PATIENCE = 10.0
+"""Seconds that a reader who may not write waits for search files that are behind."""
+
+_PAUSE = 0.02
 
 Identity = tuple[int, int]  # identity of a file: its device and its number there
 
@@ -238,10 +246,11 @@ class FolderBackend:
         CheckpointMismatchError if another checkpoint's index has taken the folder's place.
         """
         with ExitStack() as held:
-            pinned = None
+            pinned, until = None, time.monotonic() + PATIENCE
             while pinned is None:
                 self._follow()
-                for find in (self._at_hand, self._on_disk, self._caught_up):
+                last = self._caught_up if os.access(self._folder, os.W_OK) else self._awaited(until)
+                for find in (self._at_hand, self._on_disk, last):
                     with ExitStack() as attempt:
                         pinned = find(attempt, healing)
                         if pinned is not None:
@@ -286,6 +295,19 @@ class FolderBackend:
                 f"the search files of {self._folder} can't be brought up to date "
                 f"({reason_of(error)}); check the disk's free space and the folder's owner",
             ) from error
+
+    def _awaited(self, until: float) -> Callable[[ExitStack, bool], None]:
+        """A pause for whoever may write there to bring the indexes up to date."""
+
+        def wait(_: ExitStack, __: bool) -> None:
+            if time.monotonic() > until:
+                raise IndexAccessError(
+                    f"the search files of {self._folder} are behind and you may not write there; "
+                    f"let its owner ask it once, or run: indexer info --index {self._folder}"
+                )
+            time.sleep(_PAUSE)
+
+        return wait
 
     def _both(
         self, store: StoreSnapshot, take: Callable[[Path, Derivation[Any]], Any]

@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -17,6 +18,7 @@ from typing import Generic, Protocol, TypeVar
 from engine.atomic_files import replace_file
 from engine.errors import one_line
 from engine.store.manifest import Manifest
+from engine.store.modes import share
 from engine.store.snapshot import StoreSnapshot
 
 MARK = "mark.json"
@@ -107,6 +109,7 @@ def brought_up(
             logger.warning("%s can't catch up: %s", _shown(folder), one_line(str(error)))
             return _rebuilt(folder, snapshot, derivation)
         _write_mark(folder, _mark(manifest, derivation.kind, len(index)))
+        _share_like(folder.parent, folder)
     return index
 
 
@@ -132,11 +135,20 @@ def _rebuilt(folder: Path, snapshot: StoreSnapshot, derivation: Derivation[T]) -
     beside = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
+    _share_like(folder.parent, beside)
     passages = len(derivation.build(beside, snapshot))
     _write_mark(beside, _mark(snapshot.manifest(), derivation.kind, passages))
+    share(beside)
     shutil.rmtree(folder, ignore_errors=True)
     os.rename(beside, folder)
     return derivation.load(folder)
+
+
+def _share_like(index: Path, folder: Path) -> None:
+    """Let those use a derived folder who may use the index."""
+    with suppress(PermissionError):  # another user's
+        shutil.copymode(index, folder)
+    share(folder)
 
 
 def read_mark(folder: Path) -> Mark | None:

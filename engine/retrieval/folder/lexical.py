@@ -5,9 +5,12 @@ is never negative. Tantivy rounds the lengths of passages to 256 steps, so score
 """
 
 import math
+import os
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,8 +62,12 @@ class TantivyIndex:
     @classmethod
     def open(cls, folder: Path) -> "TantivyIndex":
         """The index in the folder. Raises: ValueError if there is none that can be read."""
-        with _damage_raises(ValueError, folder):
-            return cls(tantivy.Index.open(str(folder)), folder)
+        with ExitStack() as held:
+            place = folder if os.access(folder, os.W_OK) else _linked(folder, held)
+            with _damage_raises(ValueError, folder):
+                index = cls(tantivy.Index.open(str(place)), folder)
+            weakref.finalize(index, held.pop_all().close)
+        return index
 
     def apply(self, removed: Iterable[range], added: Iterable[tuple[int, Sequence[str]]]) -> None:
         """Remove the passages with keys in `removed`, then add `added`, key and terms each.
@@ -166,6 +173,21 @@ class _LuceneBM25(rank_bm25.BM25Okapi):  # type: ignore[misc]
         self.frequencies = nd
         for term, n in nd.items():
             self.idf[term] = math.log(1 + (self.corpus_size - n + 0.5) / (n + 0.5))
+
+
+def _linked(folder: Path, held: ExitStack) -> Path:
+    """A folder of links to a folder's files: Tantivy makes a lock beside them, even to read.
+
+    Raises: ValueError if it can't be made.
+    """
+    try:
+        place = Path(held.enter_context(TemporaryDirectory(prefix="foreread-")))
+        for file in folder.iterdir():
+            if not file.name.endswith(".lock"):
+                (place / file.name).symlink_to(file.resolve())
+    except OSError as error:
+        raise ValueError(f"no links to {folder} can be made ({error.strerror})") from error
+    return place
 
 
 def _hits(searcher: tantivy.Searcher, query: Any, n: int) -> list[Hit]:

@@ -51,7 +51,7 @@ class BuildOptions:
 
     `passage_limit` and `overlap` count wordpieces; None takes the checkpoint's limit. `language` is
     the code of the collection's language; None detects it from the text. `part` is the share of the
-    files that this machine builds; None for all.
+    files that this machine builds; None for all. `restart` discards what an interrupted build left.
     """
 
     passage_limit: int | None = None
@@ -60,6 +60,7 @@ class BuildOptions:
     limits: Limits = field(default_factory=Limits)
     language: str | None = None
     part: Part | None = None
+    restart: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def build_index(
         refuse_existing(index, overwrite=options.overwrite)
     detected = _language(listed_files, options, clock)  # the same for each part
     settings = index_settings(checkpoint, limit, options.overlap, Analyser(detected.language).name)
-    with building(index, settings, overwrite=options.overwrite, part=part) as new:
+    how = {"overwrite": options.overwrite, "restart": options.restart}
+    with building(index, settings, part=part, **how) as new:
         backend = new.backend
         with FileReader(options.limits) as reader:
             sync = Sync(

@@ -18,7 +18,7 @@ from engine.errors import (
     access_error,
 )
 from engine.retrieval.address import IndexAddress
-from engine.retrieval.backend import Backend
+from engine.retrieval.backend import Backend, refuse_other_settings
 from engine.retrieval.elastic.address import ClusterAddress
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.folder_exchange import replace_folder
@@ -44,18 +44,25 @@ class NewIndex:
 
 @contextmanager
 def building(
-    place: IndexAddress, settings: IndexSettings, *, overwrite: bool, part: Part | None = None
+    place: IndexAddress,
+    settings: IndexSettings,
+    *,
+    overwrite: bool,
+    part: Part | None = None,
+    restart: bool = False,
 ) -> Iterator[NewIndex]:
     """An index to be filled, which takes its place when all has gone well.
 
     After an interruption it's kept if there's anything in it, and the next build with the same
-    settings continues it. With `part`, it takes its place when all parts are done.
+    settings continues it, unless `restart` discards it. With `part`, it takes its place when all
+    parts are done.
 
     Raises: IndexStoreError if there's an index and `overwrite` is False, if something else is
-    there, or if it can't be written.
+    there, or if it can't be written; IndexExistsError if an interrupted build with other settings
+    left work, and `restart` is False.
     """
     if isinstance(place, ClusterAddress):
-        with _in_cluster(place, settings, overwrite, part) as new:
+        with _in_cluster(place, settings, overwrite, part, restart) as new:
             yield new
         return
     if part is not None:
@@ -64,7 +71,7 @@ def building(
         )
     refuse_existing(place, overwrite=overwrite)
     with sole_writer(place), _staged(place.with_name(place.name + ".building")) as staged:
-        with _resumed_or_new(staged, settings) as backend:
+        with _resumed_or_new(staged, settings, restart) as backend:
             yield NewIndex(backend)
         replace_folder(staged, place)
         (place / UNFINISHED).unlink()
@@ -72,12 +79,19 @@ def building(
 
 @contextmanager
 def _in_cluster(
-    address: ClusterAddress, settings: IndexSettings, overwrite: bool, part: Part | None
+    address: ClusterAddress,
+    settings: IndexSettings,
+    overwrite: bool,
+    part: Part | None,
+    restart: bool,
 ) -> Iterator[NewIndex]:
     from engine.retrieval.elastic.backend import ElasticBackend
 
     shared = part is not None
-    with ElasticBackend.begin(address, settings, overwrite=overwrite, shared=shared) as backend:
+    begun = ElasticBackend.begin(
+        address, settings, overwrite=overwrite, part=_done(part) if part else None, restart=restart
+    )
+    with begun as backend:
         new = NewIndex(backend)
         try:
             _log_resumed(backend, shared)
@@ -141,15 +155,21 @@ def _drop_empty(folder: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _resumed_or_new(folder: Path, settings: IndexSettings) -> FolderBackend:
-    """The index of an interrupted build with the same settings, or a new one."""
-    if (folder / UNFINISHED).exists():
+def _resumed_or_new(folder: Path, settings: IndexSettings, restart: bool) -> FolderBackend:
+    """The index of an interrupted build with the same settings, or a new one.
+
+    Raises: IndexExistsError if one with other settings left work, and `restart` is False.
+    """
+    if (folder / UNFINISHED).exists() and not restart:
         with suppress(IndexNotFoundError), deletable(folder):  # interrupted before it held anything
             backend = FolderBackend.open(folder, readonly=False)
-            if backend.settings == settings:
+            differing = backend.settings.differing(settings)
+            if not differing:
                 _log_resumed(backend, False)
                 return backend
+            documents = backend.describe().documents
             backend.close()
+            refuse_other_settings(folder, documents, differing)
     (folder / UNFINISHED).touch()
     return FolderBackend.create(folder, settings, overwrite=True)
 

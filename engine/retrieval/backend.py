@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.codecs.names import Bytes
 from engine.document_fields import FieldSummary, FieldValue
 from engine.documents import Document, Passage
+from engine.errors import IndexExistsError
 from engine.filters import Condition
 from engine.retrieval.hit import Hit
 from engine.store.contents import DocumentEntry, EncodedDocument, FileRecord
@@ -215,3 +216,12 @@ class Backend(Ledger, Protocol):
     def describe(self) -> Description: ...
 
     def close(self) -> None: ...
+
+
+def refuse_other_settings(place: object, documents: int, differing: Sequence[str]) -> None:
+    """Raises: IndexExistsError if a build with other settings left `documents` at a place."""
+    if documents and differing:
+        raise IndexExistsError(
+            f"{place} holds {documents} documents of an interrupted build with other settings "
+            f"({', '.join(differing)} as now); give it the same, or discard them with --restart"
+        )

@@ -74,6 +74,18 @@ class IndexSettings:
             settings = replace(settings, bytes_per_token=of_token)
         return settings
 
+    def differing(self, other: "IndexSettings") -> list[str]:
+        """What makes another index of the same files, named: `passage_limit 160, not 128`.
+
+        The folder of the model doesn't: its fingerprint tells whether it's the same.
+        """
+        own, others = ({**vars(one), **one.build, "build": 0, "model": 0} for one in (self, other))
+        return [
+            f"{name} {said}, not {others.get(name)}"
+            for name, said in own.items()
+            if said != others.get(name)
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """As indexes keep it, the width under the name that it has had from the first."""
         fields = asdict(self)

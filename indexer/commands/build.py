@@ -38,6 +38,9 @@ def build(
         ),
     ] = None,
     overwrite: OVERWRITE = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Discard what an interrupted build left.")
+    ] = False,
     part: Annotated[
         str | None,
         typer.Option(metavar="I/N", help="In a cluster: build share I of N, others elsewhere."),
@@ -54,6 +57,7 @@ def build(
         passage_limit=passage_limit,
         overlap=overlap,
         overwrite=overwrite,
+        restart=restart,
         limits=limits,
         part=parse_part(part) if part else None,
         language=language,

@@ -6,9 +6,8 @@
 `engine/retrieval/elastic/mapping.py` says what an index holds.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from secrets import token_hex
 from typing import Any
 
@@ -19,14 +18,14 @@ from engine.errors import (
     ClusterDeniedError,
     ClusterRefusedError,
     ClusterUnreachableError,
-    IndexBusyError,
     IndexExistsError,
     IndexNotFoundError,
     IndexUseError,
 )
-from engine.retrieval.backend import Description
+from engine.retrieval.backend import Description, refuse_other_settings
 from engine.retrieval.elastic.address import ClusterAddress
 from engine.retrieval.elastic.connection import Connection
+from engine.retrieval.elastic.lease import WriterLease
 from engine.retrieval.elastic.mapping import (
     DOCUMENT,
     FILE,
@@ -60,11 +59,15 @@ class ElasticBackend:
     place, it is followed.
     """
 
-    def __init__(self, connection: Connection, located: Located, *, readonly: bool = True) -> None:
+    def __init__(
+        self, connection: Connection, located: Located, leases: Sequence[WriterLease] = ()
+    ) -> None:
+        """With `leases`, which it gives back when it's closed, it may be written to."""
         self._connection = connection
         self._located = located
+        self._leases = leases
         # By this process since its last refresh, or by one that was killed before its own.
-        self._changed = not readonly
+        self._changed = bool(leases)
         self._reader = self._new_reader()
         self._writer = ElasticWriter(connection, located, self._reader)
 
@@ -73,7 +76,7 @@ class ElasticBackend:
         """The index at an address; if it's to be changed, all that was written is looked at.
 
         Raises: IndexStoreError if the cluster can't be reached, doesn't fit the client or is
-        red, or has no index of that name.
+        red, or has no index of that name; IndexBusyError if another is writing to it.
         """
         connection = Connection(address)
         try:
@@ -82,7 +85,8 @@ class ElasticBackend:
             if found is None:
                 raise IndexNotFoundError(_no_index(address))
             refuse_red(connection, found.index)
-            return cls(connection, found, readonly=readonly)
+            leases = [] if readonly else [WriterLease.take(connection, found.alias)]
+            return cls(connection, found, leases)
         except BaseException:
             connection.close()
             raise
@@ -94,16 +98,21 @@ class ElasticBackend:
         settings: IndexSettings,
         *,
         overwrite: bool,
-        shared: bool = False,
+        part: str | None = None,
+        restart: bool = False,
     ) -> "ElasticBackend":
         """An index that no search sees until `publish`: a new one, or what a build left.
 
-        With `shared`, others are building it too, so one of other settings isn't replaced.
+        What a build with other settings left is discarded only with `restart`, or if it's nothing.
+        Those that name a `part` build it together. Meanwhile nobody else changes it, or the index
+        that it will replace.
 
-        Raises: IndexStoreError as `open`, if there's an index and `overwrite` is False, or if
-        another build, of other settings, is under way.
+        Raises: IndexStoreError as `open`, or if there's an index and `overwrite` is False;
+        IndexBusyError if another is writing to it or to what it will replace; IndexExistsError if
+        there is the work of a build with other settings.
         """
         connection = Connection(address)
+        held = ExitStack()
         try:
             connection.preflight()
             current = locate(connection, address.name)
@@ -111,17 +120,19 @@ class ElasticBackend:
                 raise IndexExistsError(f"{address} exists; add --overwrite to replace it")
             index = _next_name(address.name, current)
             begun = _made(connection, index, settings)
-            if not _alike(begun.settings, settings):
-                if shared:
-                    raise IndexBusyError(
-                        f"another build of {address} is under way, by another model or with other "
-                        "passages; let all parts have the same options, or delete the index "
-                        f"{index} if that one has been given up"
-                    )
-                connection.call(lambda c: c.indices.delete(index=index))
+            differing = begun.settings.differing(settings)
+            if restart or differing:
+                _discard(connection, begun, [] if restart else differing)
                 begun = _made(connection, index, settings)
-            return cls(connection, begun, readonly=False)
+            leases = []
+            for one in (begun, current):
+                if one is not None:
+                    leases.append(WriterLease.take(connection, one.alias, part=part))
+                    held.callback(leases[-1].release)
+            held.pop_all()
+            return cls(connection, begun, leases)
         except BaseException:
+            held.close()
             connection.close()
             raise
 
@@ -148,6 +159,9 @@ class ElasticBackend:
         self._connection.call(lambda c: c.indices.delete(index=index, ignore_unavailable=True))
 
     def close(self) -> None:
+        for lease in self._leases:
+            lease.release()
+        self._leases = ()
         self._connection.close()
 
     def __enter__(self) -> "ElasticBackend":
@@ -167,13 +181,13 @@ class ElasticBackend:
         forgotten: Collection[str] = (),
         roots: tuple[Root, ...] | None = None,
     ) -> None:
-        self._changed = True
+        self._begin_writing()
         self._writer.write(batch, removed, files, forgotten)
         if roots is not None:
             self._writer.note(ROOTS, [[root.path, root.source, root.without] for root in roots])
 
     def delete(self, document_ids: Collection[str]) -> int:
-        self._changed = True
+        self._begin_writing()
         return self._writer.delete(document_ids)
 
     def calibrate(self, calibration: Mapping[str, Any] | None) -> None:
@@ -181,12 +195,18 @@ class ElasticBackend:
 
     def note(self, name: str, said: Any) -> None:
         """Keep a fact about the index as a whole."""
-        self._changed = True
+        self._begin_writing()
         self._writer.note(name, said)
 
     def noted(self, name: str) -> Any:
         """The fact that `note` kept; None if there is none."""
         return self._reader.note(name)
+
+    def _begin_writing(self) -> None:
+        """Raises: IndexBusyError if another process has taken over the right to write."""
+        for lease in self._leases:
+            lease.check()
+        self._changed = True
 
     def health(self) -> str:
         """ "green", or "yellow" while shards lack replicas, or "red"."""
@@ -368,12 +388,20 @@ def _made(connection: Connection, index: str, settings: IndexSettings) -> Locate
     return found
 
 
-def _alike(one: IndexSettings, other: IndexSettings) -> bool:
-    """Whether both settings make the same index. The model's folder may differ by machine."""
-    bare: Callable[[IndexSettings], IndexSettings] = lambda s: replace(  # noqa: E731
-        s, build={name: said for name, said in s.build.items() if name != "model"}
-    )
-    return bare(one) == bare(other)
+def _discard(connection: Connection, begun: Located, differing: Sequence[str]) -> None:
+    """Remove what a build left, if nobody is writing to it.
+
+    Raises: IndexBusyError if somebody is; IndexExistsError if it holds documents and settings
+    are `differing`.
+    """
+    lease = WriterLease.take(connection, begun.alias)
+    try:
+        connection.call(lambda c: c.indices.refresh(index=begun.alias))
+        documents = ElasticReader(connection, begun, lambda: begun).count(DOCUMENT)
+        refuse_other_settings(begun.index, documents, differing)
+        connection.call(lambda c: c.indices.delete(index=begun.index))
+    finally:
+        lease.release()
 
 
 def _size(copy: Mapping[str, Any]) -> int:

@@ -39,6 +39,12 @@ def backend(address) -> Iterator[ElasticBackend]:
         yield backend
 
 
+def let_lapse(backend: ElasticBackend) -> None:
+    """As where a writer doesn't reach the cluster for a while: others may write."""
+    for lease in backend._leases:
+        lease.release()
+
+
 def replaced(address: ClusterAddress, passages: int = 160) -> ElasticBackend:
     """Another index in the place of the one at the address."""
     new = ElasticBackend.begin(address, replace(SETTINGS, passage_limit=passages), overwrite=True)
@@ -54,6 +60,7 @@ def indexes(connection: Connection) -> set[str]:
 def test_what_was_replaced_meanwhile_is_neither_written_to_nor_made_again(
     address, connection, backend
 ):
+    let_lapse(backend)
     with replaced(address) as new:
         before = indexes(connection)
         assert len(before) == 1
@@ -66,6 +73,7 @@ def test_what_was_replaced_meanwhile_is_neither_written_to_nor_made_again(
 
 
 def test_records_are_read_from_the_index_that_took_the_place(address, backend):
+    let_lapse(backend)
     with replaced(address):
         with backend.snapshot() as snapshot:
             assert snapshot.document("doc2").text == "birds sing"
@@ -83,8 +91,9 @@ def test_what_a_killed_build_left_is_seen_by_the_next_one(address):
 def test_a_build_whose_index_another_build_made_anew_ends(address):
     first = ElasticBackend.begin(address, SETTINGS, overwrite=False)
     first.write(FIRST)
+    let_lapse(first)
     other = replace(SETTINGS, passage_limit=100)
-    with first, ElasticBackend.begin(address, other, overwrite=False) as second:
+    with first, ElasticBackend.begin(address, other, overwrite=False, restart=True) as second:
         for asked in (first.describe, first.publish, lambda: first.write(FIRST)):
             with pytest.raises(IndexStoreError, match="holds no index"):
                 asked()

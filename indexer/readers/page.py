@@ -31,6 +31,7 @@ _NOT_SHOWN = frozenset([
     "annotation", "annotation-xml", "base", "head", "link", "meta", "param", "source", "track",
 ])
 # fmt: on
+_BETWEEN = {"mfrac": "/", "mroot": " ", "msub": "_", "msup": "^"}  # the parts of a formula
 _PREFORMATTED = frozenset(["listing", "plaintext", "pre", "textarea", "xmp"])
 _SPACED = frozenset(["button", "label", "output", "rtc"])  # apart, however close they stand
 _ENDS = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
@@ -160,6 +161,10 @@ class Page:
             self._say(f" {element.get('alt') or element.get('aria-label') or ''} ")
         elif tag == "input":
             self._say(f" {_shown_value(element)} ")
+        elif tag in _BETWEEN:
+            for number, part in enumerate(element):
+                self._line.append(_BETWEEN[tag] if number else "")
+                self._walk(part)
         elif tag == "q":
             self._line.append("“")
             self._inside(element)

@@ -1,9 +1,11 @@
-"""The share of real files' words that the readers keep, by format, against all text of their XML.
+"""The share of real files' words that the readers keep, by format, against all their text.
 
     python tests/benchmarks/words_kept.py FOLDER… [--worst 10]
 
 Word files are compared with every text node of their body, headers, footers and notes, found
 without the reader: tracked deletions and the copies for old programs are left out of the count.
+Pages in UTF-8 are compared with all text outside scripts, styles, templates and navigations, and
+Markdown with all text outside tags.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
 
 from lxml import etree
@@ -21,6 +24,29 @@ from indexer.sources import FileReader, Limits, SourceFile
 
 _WORD = re.compile(r"\w+")
 _PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)\d*\.xml", re.IGNORECASE)
+_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^>]*>", re.DOTALL)
+_UNSEEN = ("script", "style", "template", "nav", "head")
+_INLINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "big",
+        "code",
+        "em",
+        "font",
+        "i",
+        "kbd",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "tt",
+        "u",
+        "wbr",
+    ]
+)
 _NOT_SHOWN = frozenset(["del", "moveFrom", "Fallback"])
 
 
@@ -58,11 +84,56 @@ def _paragraphs(root: etree._Element) -> Iterator[str]:
     yield from texts.values()
 
 
+class _PageText(HTMLParser):
+    """The text of a page between its tags, cut where a tag isn't inline."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+        self._unseen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _UNSEEN:
+            self._unseen.append(tag)
+        self.text += "" if tag in _INLINE else " "
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._unseen:
+            self._unseen.remove(tag)
+        self.text += "" if tag in _INLINE else " "
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self._unseen else data
+
+
+def page_words(path: Path) -> Counter[str]:
+    """The words of a page in UTF-8; none of a page in another encoding."""
+    try:
+        markup = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return Counter()
+    parser = _PageText()
+    parser.feed(markup)
+    parser.close()
+    return Counter(_words(parser.text))
+
+
+def markdown_words(path: Path) -> Counter[str]:
+    try:
+        return Counter(_words(_TAG.sub(" ", path.read_bytes().decode("utf-8-sig"))))
+    except UnicodeDecodeError:
+        return Counter()
+
+
 TRUTHS: Mapping[str, Callable[[Path], Counter[str]]] = {
     ".docx": word_file_words,
     ".docm": word_file_words,
     ".dotx": word_file_words,
     ".dotm": word_file_words,
+    ".html": page_words,
+    ".htm": page_words,
+    ".xhtml": page_words,
+    ".md": markdown_words,
 }
 
 

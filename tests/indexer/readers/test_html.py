@@ -114,6 +114,8 @@ def test_the_label_of_an_xml_declaration_is_read() -> None:
         ("&amp; &eacute; &#x20AC; a&nbsp;b", ["& é € a b"]),
         ("10<sup>6</sup> m<sup>2</sup> H<sub>2</sub>O", ["10^6 m2 H2O"]),
         ("<a href=a>One</a><a href=b>Two</a><button aria-label=Close></button>", ["One Two Close"]),
+        ("<math><msup><mi>x</mi><mn>2</mn></msup><mo>=</mo><mfrac><mi>a</mi><mn>3</mn></mfrac></math>",
+         ["x^2=a/3"]),
         ("<q>Yes</q>, she said", ["“Yes”, she said"]),
         ("<svg><text>drawn</text></svg>", ["drawn"]),
         ("<my-card>Custom</my-card><my-card>parts</my-card>", ["Custom", "parts"]),

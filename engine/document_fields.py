@@ -40,8 +40,19 @@ class FieldSummary:
     minimum: Scalar | None = None
     maximum: Scalar | None = None
 
+    @property
+    def day_or_month_first(self) -> Scalar | None:
+        """A date in it that doesn't tell its day from its month, such as 05/01/2022; see `begins`.
+
+        None if there is none among `values`, `minimum` and `maximum`.
+        """
+        listed = [self.minimum, self.maximum, *(value for value, _ in self.values)]
+        written = (one for one in listed if isinstance(one, str) and kind_of(one) == DATE)
+        return next((one for one in written if len({*spelled_date(one), None}) > 2), None)
+
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "values": [[value, count] for value, count in self.values]}
+        values = [[value, count] for value, count in self.values]
+        return {**asdict(self), "values": values, "day_or_month_first": self.day_or_month_first}
 
 
 def document_fields(

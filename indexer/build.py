@@ -1,7 +1,8 @@
 """The build: from documents to an index."""
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from indexer.new_index import building
 from indexer.parts import Part
 from indexer.passage_encoding import encode_documents
 from indexer.pending import PASSAGES_PER_COMMIT
+from indexer.readers.column_kinds import NOTHING_SAID
 from indexer.sources import (
     FileReader,
     Limits,
@@ -52,6 +54,8 @@ class BuildOptions:
     `passage_limit` and `overlap` count wordpieces; None takes the checkpoint's limit. `language` is
     the code of the collection's language; None detects it from the text. `part` is the share of the
     files that this machine builds; None for all. `restart` discards what an interrupted build left.
+    `columns` says what columns are, by their names, where their values don't: see
+    `column_kinds.SAYABLE`.
     """
 
     passage_limit: int | None = None
@@ -61,6 +65,7 @@ class BuildOptions:
     language: str | None = None
     part: Part | None = None
     restart: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,11 +141,12 @@ def build_index(
     if isinstance(index, Path):  # before the files are read, which may take a while
         refuse_existing(index, overwrite=options.overwrite)
     detected = _language(listed_files, options, clock)  # the same for each part
-    settings = index_settings(checkpoint, limit, options.overlap, Analyser(detected.language).name)
+    analyser = Analyser(detected.language).name
+    settings = index_settings(checkpoint, limit, options.overlap, analyser, options.columns)
     how = {"overwrite": options.overwrite, "restart": options.restart}
     with building(index, settings, part=part, **how) as new:
         backend = new.backend
-        with FileReader(options.limits) as reader:
+        with FileReader(options.limits, options.columns) as reader:
             sync = Sync(
                 backend,
                 checkpoint,
@@ -193,6 +199,12 @@ def _remove_others(
     sync.remove([file for file in known if file.path not in listed])
 
 
+def columns_said(settings: IndexSettings) -> Mapping[str, str]:
+    """What the user said of columns when the index was built."""
+    said: dict[str, str] = json.loads(str(settings.build.get("columns", "{}")))
+    return said
+
+
 def skips(outcome: FileOutcome) -> tuple[Skipped, ...]:
     """The skips of a file: the whole file, or records of it."""
     if outcome.status == SKIPPED:
@@ -215,11 +227,16 @@ def roots_of(sources: Sequence[Path]) -> tuple[Root, ...]:
 
 
 def index_settings(
-    checkpoint: Checkpoint, limit: int, overlap: int = 0, analyser: str = ANALYSER
+    checkpoint: Checkpoint,
+    limit: int,
+    overlap: int = 0,
+    analyser: str = ANALYSER,
+    columns: Mapping[str, str] = NOTHING_SAID,
 ) -> IndexSettings:
     """The settings of an index made by `checkpoint`, of passages up to `limit` wordpieces.
 
-    `analyser` is the name of the analyser that cuts passages into terms.
+    `analyser` is the name of the analyser that cuts passages into terms. `columns` is what the user
+    says of columns, which later changes of the index go by.
     """
     return IndexSettings(
         checkpoint=checkpoint.fingerprint,
@@ -229,7 +246,11 @@ def index_settings(
         vector_dimension=checkpoint.hidden_width,
         analyser=analyser,
         passage_limit=limit,
-        build={"model": str(checkpoint.folder.resolve()), "overlap": overlap},
+        build={
+            "model": str(checkpoint.folder.resolve()),
+            "overlap": overlap,
+            **({"columns": json.dumps(dict(columns))} if columns else {}),
+        },
     )
 
 

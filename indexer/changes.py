@@ -15,7 +15,7 @@ from engine.retrieval.backend import Backend
 from engine.retrieval.opening import open_backend, recorded_model
 from engine.store.contents import FileRecord
 from engine.store.manifest import Root
-from indexer.build import roots_of
+from indexer.build import columns_said, roots_of
 from indexer.clock import StageClock
 from indexer.pending import Pending
 from indexer.sources import FileReader, Limits, SourceFile, Sources, list_files, source_paths
@@ -83,7 +83,7 @@ def add_to_index(
     """
     sources, options = source_paths(sources), options or ChangeOptions()
     files = list_files(sources)
-    with _opened(index, checkpoint) as (backend, checkpoint), FileReader(options.limits) as reader:
+    with _opened(index, checkpoint) as (backend, checkpoint), _reader(backend, options) as reader:
         backend.write([], roots=_roots_with(backend.roots(), roots_of(sources)))
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         folders = [os.path.abspath(source) for source in sources if source.is_dir()]
@@ -106,7 +106,7 @@ def update_index(
     Raises: SourceError if none of the sources is there; else as `add_to_index`.
     """
     options = options or ChangeOptions()
-    with _opened(index, checkpoint) as (backend, checkpoint), FileReader(options.limits) as reader:
+    with _opened(index, checkpoint) as (backend, checkpoint), _reader(backend, options) as reader:
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         files: list[SourceFile] = []
         folders: list[str] = []
@@ -144,7 +144,7 @@ def put_records(
     """
     options = options or ChangeOptions()
     files = list_files(source_paths(sources))
-    with _opened(index, checkpoint) as (backend, checkpoint), FileReader(options.limits) as reader:
+    with _opened(index, checkpoint) as (backend, checkpoint), _reader(backend, options) as reader:
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         run.sync.progress.bytes_total = sum(file.size for file in files)
         run.sync.records(files)
@@ -255,6 +255,11 @@ def _report(
         clock.seconds,
         backend.describe().to_dict(),
     )
+
+
+def _reader(backend: Backend, options: ChangeOptions) -> FileReader:
+    """Reads files as the build of the index did."""
+    return FileReader(options.limits, columns_said(backend.settings))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -15,6 +15,7 @@ from engine.document_fields import utc_time
 from engine.documents import Document
 from engine.errors import SourceError
 from indexer.readers.checked import short
+from indexer.readers.column_kinds import NOTHING_SAID
 from indexer.readers.limits import FILE_OPTION, Limits, megabytes, too_large
 from indexer.readers.outcome import Item, LeftOut, RawFile, Skipped, UnreadableError, Warned
 from indexer.readers.process import ReadingProcess
@@ -126,8 +127,10 @@ def bytes_digest(data: bytes) -> str:
 class FileReader:
     """Reads files one after another, in a process that `close` ends."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, columns: Mapping[str, str] = NOTHING_SAID) -> None:
+        """`columns` is what the user says of columns, by their names."""
         self.limits = limits
+        self._columns = dict(columns)
         self._process = ReadingProcess(limits)
 
     def read(self, file: SourceFile, data: bytes | None = None) -> Generator[Item, None, None]:
@@ -140,7 +143,8 @@ class FileReader:
         """
         try:
             data = load_file(file, self.limits) if data is None else data
-            raw = RawFile(file.source, SourceFile(Path(file.path.stem), 0).source, data)
+            stem = SourceFile(Path(file.path.stem), 0).source
+            raw = RawFile(file.source, stem, data, self._columns)
             modified = utc_time(file.path.stat().st_mtime)
             for item in self._process.read(raw, SourceFile(Path(file.path.suffix), 0).source):
                 yield _dated(item, modified) if modified else item

@@ -11,11 +11,13 @@ from engine.commands.options import DEVICE, INDEX, JSON
 from indexer.build import BuildOptions, build_index
 from indexer.commands.info import info_text
 from indexer.commands.options import (
+    COLUMN,
     LIMITS,
     MODEL,
     OVERLAP,
     OVERWRITE,
     PASSAGE_LIMIT,
+    said_of_columns,
     with_limit_options,
 )
 from indexer.parts import parse_part
@@ -45,6 +47,7 @@ def build(
         str | None,
         typer.Option(metavar="I/N", help="In a cluster: build share I of N, others elsewhere."),
     ] = None,
+    column: COLUMN = None,
     limits: Limits = LIMITS,
     device: DEVICE = "auto",
     as_json: JSON = False,
@@ -61,6 +64,7 @@ def build(
         limits=limits,
         part=parse_part(part) if part else None,
         language=language,
+        columns=said_of_columns(column),
     )
     checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
     kept = "what was indexed so far is kept"

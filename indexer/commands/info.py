@@ -46,6 +46,8 @@ def _field_text(found: dict[str, Any]) -> str:
     line = f"    {found['name']} ({' or '.join(found['kinds'])}): {found['documents']} documents"
     if found["minimum"] is not None:
         line += f", {found['minimum']} to {found['maximum']}"
+    if (example := found["day_or_month_first"]) is not None:
+        line += f", {example} with the day first (else --column {found['name']}=month-first)"
     if found["minimum"] is not None and len(found["kinds"]) == 1:
         return line
     # If there are many values, those of a single document say little.

@@ -1,13 +1,15 @@
 """Options that several commands of `indexer` have."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from engine.errors import SourceError
+from indexer.readers.column_kinds import SAYABLE
 from indexer.readers.limits import (
     CHARACTERS_OPTION,
     DEEPEST,
@@ -29,9 +31,30 @@ OVERLAP = Annotated[
     int, typer.Option(min=0, help="Wordpieces that passages share with the one before.")
 ]
 OVERWRITE = Annotated[bool, typer.Option("--overwrite", help="Replace an index.")]
+COLUMN = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="NAME=KIND",
+        help=f"What a column is, where its values don't tell: {', '.join(SAYABLE)}.",
+    ),
+]
 
 LIMITS = Limits()
 MEGABYTE = 1_000_000
+
+
+def said_of_columns(written: Sequence[str] | None) -> dict[str, str]:
+    """What `--column NAME=KIND` says, by name. Raises: SourceError if it can't be understood."""
+    said: dict[str, str] = {}
+    for one in written or ():
+        name, equals, kind = one.rpartition("=")
+        if not equals or not name.strip() or kind.strip() not in SAYABLE:
+            raise SourceError(
+                f"expected --column NAME=KIND with one of {', '.join(SAYABLE)}, got {one!r}"
+            )
+        said[name.strip()] = kind.strip()
+    return said
 
 
 def chosen_limits(

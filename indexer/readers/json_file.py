@@ -1,24 +1,24 @@
-"""JSON: SQuAD (a document for each paragraph), Anserini and BEIR records."""
+"""JSON: SQuAD (a document for each paragraph), and records wherever they stand."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from indexer.readers import json_lines
 from indexer.readers.decoding import decode
-from indexer.readers.fields import TEXT_NAMES, json_record, named_as, record_document
+from indexer.readers.fields import record_document
+from indexer.readers.json_records import Metadata, placed_records, record_items
 from indexer.readers.limits import Limits
 from indexer.readers.nesting import parsed_json
-from indexer.readers.outcome import Item, RawFile, Skipped, UnreadableError
-
-_Metadata = Mapping[str, str | int | float]
+from indexer.readers.outcome import Item, RawFile, Skipped, UnreadableError, Warned
+from indexer.readers.relaxed_json import relaxed_values
 
 
 def read(file: RawFile, limits: Limits) -> Iterator[Item]:
     """The documents of a JSON file. A SQuAD paragraph's document is exactly its `context`.
 
-    Raises: UnreadableError if the file isn't text, isn't JSON, has another layout, or is nested
-    deeper than `limits.depth`.
+    Raises: UnreadableError if the file isn't text, isn't JSON, holds no record, or is nested deeper
+    than `limits.depth`.
     """
     decoded = decode(file.data)
     yield from decoded.warnings(file.source)
@@ -30,16 +30,24 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
         if json_lines.looks_like_lines(decoded.text):
             yield from json_lines.read(file, limits)
             return
-        raise UnreadableError(f"broken JSON at line {error.lineno}: {error.msg}") from error
+        content, warning = _relaxed(decoded.text, limits, error)
+        if warning:
+            yield Warned(file.source, warning)
     if (articles := _articles(content)) is not None:
         yield from _squad(file, articles, metadata)
-    elif isinstance(content, list):
-        for number, record in enumerate(content, 1):
-            yield from json_record(file, record, f"record {number}", metadata)
-    elif isinstance(content, dict) and named_as(TEXT_NAMES, content):
-        yield from json_record(file, content, "record 1", metadata)
-    else:
-        raise UnreadableError("JSON of another shape than SQuAD, BEIR or Anserini records")
+        return
+    if not isinstance(content, dict | list):
+        raise UnreadableError("JSON of another shape: expected objects, got a single value")
+    records = placed_records(content)
+    yield from record_items(file, lambda: iter(records), metadata)
+
+
+def _relaxed(text: str, limits: Limits, error: json.JSONDecodeError) -> tuple[Any, str | None]:
+    try:
+        values, warning = relaxed_values(text, limits.depth)
+    except ValueError:
+        raise UnreadableError(f"broken JSON at line {error.lineno}: {error.msg}") from error
+    return (values[0] if len(values) == 1 else values), warning
 
 
 def _articles(content: object) -> list[Any] | None:
@@ -58,7 +66,7 @@ def _is_article(item: object) -> bool:
     return any(isinstance(part, dict) and "context" in part for part in item["paragraphs"])
 
 
-def _squad(file: RawFile, articles: list[Any], metadata: _Metadata) -> Iterator[Item]:
+def _squad(file: RawFile, articles: list[Any], metadata: Metadata) -> Iterator[Item]:
     for number, article in enumerate(articles, 1):
         if not _is_article(article):
             yield Skipped(file.source, f"article {number}: no paragraphs with a context")

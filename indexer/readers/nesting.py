@@ -17,15 +17,20 @@ def parsed_json(text: str, depth: int) -> Any:
         content = json.loads(text)
     except RecursionError:  # far beyond any limit that can be set
         raise _too_deep(depth) from None
+    refuse_deep_json(content, depth)
+    return content
+
+
+def refuse_deep_json(content: Any, depth: int) -> None:
+    """Raises: UnreadableError if a value has more than `depth` levels of lists and objects."""
     level: list[Any] = [content] if _holds(content) else []
     for _ in range(depth):
         if not level:
-            return content
+            return
         parts = (one.values() if isinstance(one, dict) else one for one in level)
         level = [part for inner in parts for part in inner if _holds(part)]
     if level:
         raise _too_deep(depth)
-    return content
 
 
 def refuse_deep_tree(tree: Any, depth: int) -> None:

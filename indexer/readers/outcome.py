@@ -1,17 +1,22 @@
 """A reader's input, and what it says of a file beside the documents."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from engine.documents import Document
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file as it lies on disk: `source` is its path as named, `stem` is its name's stem."""
+    """A file as it lies on disk: `source` is its path as named, `stem` is its name's stem.
+
+    `columns` is what the user says of columns, by their names; see `column_kinds.SAYABLE`.
+    """
 
     source: str
     stem: str
     data: bytes
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,47 +1,33 @@
 """CSV and TSV: a document for each row, DPR's and ColBERT's collections among them."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from io import StringIO
-from itertools import chain, islice
-from typing import Literal
+from itertools import islice
 
-from engine.document_fields import number
-from indexer.readers.columns import row_columns
+from indexer.readers.column_kinds import Kinds
+from indexer.readers.columns import kept_columns
 from indexer.readers.decoding import decode
-from indexer.readers.fields import ID_NAMES, TEXT_NAMES, TITLE_NAMES, named_as, record_document
+from indexer.readers.delimited import Delimited, Row, delimited, filled_width
+from indexer.readers.fields import cells_document, record_document, roles_of
+from indexer.readers.header import Header, header_of
 from indexer.readers.limits import Limits
-from indexer.readers.outcome import Item, RawFile, Skipped, UnreadableError
+from indexer.readers.outcome import Item, RawFile, UnreadableError, Warned
+from indexer.readers.rows import record_text
 
-_SAMPLE = 1000  # rows examined to find the column that holds the text
-_LONGEST_NAME = 40  # characters in a column's name
+_SAMPLE = 1000  # rows examined to find the header and the column that holds the text
+_MOST_WARNED = 10  # rows with an unclosed quote that are named one by one
 
-
-@dataclass(frozen=True)
-class _Columns:
-    """`others` are the remaining columns: position, name, and whether all cells are numbers."""
-
-    text: int
-    title: int | None
-    identity: int | None
-    has_header: bool
-    others: tuple[tuple[int, str, bool], ...] = ()
+_Metadata = dict[str, str | int | float]
 
 
 def read_csv(file: RawFile, limits: Limits) -> Iterator[Item]:
-    """A document for each row. The first line tells whether commas, semicolons, tabs or bars
-    separate.
+    """A document for each row. Commas, semicolons, tabs or bars separate, whichever make a table.
 
     Raises: UnreadableError if the file isn't text or has no column with text.
     """
     decoded = decode(file.data)
     yield from decoded.warnings(file.source)
-    first = decoded.text.lstrip().partition("\n")[0]
-    delimiter = max(",;\t|", key=first.count)
-    metadata = {"format": "csv", "encoding": decoded.encoding}
-    yield from _documents(file, _rows(decoded.text, delimiter, csv.QUOTE_MINIMAL), metadata)
+    yield from _items(file, delimited(decoded.text), _metadata("csv", decoded.encoding))
 
 
 def read_tsv(file: RawFile, limits: Limits) -> Iterator[Item]:
@@ -53,125 +39,121 @@ def read_tsv(file: RawFile, limits: Limits) -> Iterator[Item]:
     """
     decoded = decode(file.data)
     yield from decoded.warnings(file.source)
-    sample = _sample(_rows(decoded.text, "\t", csv.QUOTE_NONE))
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if _has_header(_filled(sample)) else csv.QUOTE_NONE
-    metadata = {"format": "tsv", "encoding": decoded.encoding}
-    yield from _documents(file, _rows(decoded.text, "\t", quoting), metadata)
+    tab = "\t" if "\t" in decoded.text else None
+    loose = delimited(decoded.text, tab, quoted=False)
+    quoted = header_of(_sample(loose)) is not None
+    table = Delimited(loose.lines, loose.delimiter, quoted)
+    yield from _items(file, table, _metadata("tsv", decoded.encoding))
 
 
-def _rows(text: str, delimiter: str, quoting: Literal[0, 3]) -> Iterator[list[str]]:
-    # A row whose cell is too large for a document is skipped, and the others are read.
-    before = csv.field_size_limit(max(1, len(text)))
-    try:
-        # Line ends inside a quoted cell belong to the cell.
-        yield from csv.reader(StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
-    except csv.Error as error:
-        raise UnreadableError(f"broken table: {error}") from error
-    finally:
-        csv.field_size_limit(before)
+def _metadata(kind: str, encoding: str) -> _Metadata:
+    return {"format": kind, "encoding": encoding}
+
+
+def _sample(table: Delimited) -> list[Row]:
+    return list(islice(table.rows(), _SAMPLE))
+
+
+def _items(file: RawFile, table: Delimited, metadata: _Metadata) -> Iterator[Item]:
+    sample = _sample(table)
+    header = header_of(sample)
+    if header is None:
+        yield from _headless(file, table, sample, metadata)
+        return
+    if header.above:
+        text = "\n".join(_plain(row) for row in header.above)
+        title = _plain(header.above[0])
+        metadata = {**metadata, "table": title}
+        yield record_document(file, "above the table", title, text, metadata)
+    yield from _warnings(file, table, header)
+    yield from _documents(file, table, header, metadata)
 
 
 def _documents(
-    file: RawFile, rows: Iterator[list[str]], metadata: dict[str, str]
+    file: RawFile, table: Delimited, header: Header, metadata: _Metadata
 ) -> Iterator[Item]:
-    sample = _sample(rows)
-    columns = _columns(_filled(sample))
-    if columns is None:
-        raise UnreadableError("a table without a column of text")
-    header_ahead = columns.has_header
-    for place, row in enumerate(chain(sample, rows), 1):
-        if not any(row):
-            continue
-        if header_ahead:
-            header_ahead = False
-            continue
-        if len(row) <= columns.text:
-            yield Skipped(file.source, f"row {place}: it ends before the column of text")
-            continue
-        record = _cell(row, columns.identity) or f"row {place}"
-        title = _cell(row, columns.title)
-        others = row_columns((name, _cell(row, n), numbers) for n, name, numbers in columns.others)
-        yield record_document(file, record, title, row[columns.text], metadata, others)
+    names, fields = header.names, header.fields
+    kinds, roles = Kinds(file.columns), roles_of(names)
+    # A column may have the name of another that has the role.
+    known = {names.index(name) for name in roles.known}
+    for row in _rows_below(table, header):
+        for field, cell in zip(fields, row.cells, strict=False):
+            kinds.of(field).add(cell)
+    yield from (Warned(file.source, doubt) for doubt in kinds.decide())
+    for row in _rows_below(table, header):
+        # Cells beyond the header have no name.
+        named = [*names, *[""] * (len(row.cells) - len(names))]
+        cells = [pair for pair in zip(named, row.cells, strict=False) if pair[1].strip()]
+        columns = kept_columns(
+            (field, kinds.value(field, cell.strip()))
+            for number, (field, cell) in enumerate(zip(fields, row.cells, strict=False))
+            if number not in known and cell.strip()
+        )
+        place = {**metadata, "row": row.place}
+        yield cells_document(file, cells, roles, f"row {row.place}", place, columns)
 
 
-def _sample(rows: Iterator[list[str]]) -> list[list[str]]:
-    return list(islice(rows, _SAMPLE))
+def _rows_below(table: Delimited, header: Header) -> Iterator[Row]:
+    return (row for row in table.rows() if row.place > header.place and filled_width(row.cells))
 
 
-def _filled(rows: Sequence[list[str]]) -> list[list[str]]:
-    return [row for row in rows if any(row)]
+def _warnings(file: RawFile, table: Delimited, header: Header) -> Iterator[Warned]:
+    """What the rows say of themselves that a reader should be told."""
+    width, ragged, unclosed = len(header.names), list[int](), list[int]()
+    for row in _rows_below(table, header):
+        if filled_width(row.cells) > width or len(row.cells) < width:
+            ragged.append(row.place)
+        if row.unclosed:
+            unclosed.append(row.place)
+    for place in unclosed[:_MOST_WARNED]:
+        yield Warned(file.source, f"row {place}: a quote is never closed; read as a character")
+    if len(unclosed) > _MOST_WARNED:
+        more = len(unclosed) - _MOST_WARNED
+        yield Warned(file.source, f"{more} more rows have a quote that is never closed")
+    if ragged:
+        rows = (
+            f"rows {ragged[0]} and {len(ragged) - 1} more have"
+            if ragged[1:]
+            else (f"row {ragged[0]} has")
+        )
+        yield Warned(file.source, f"{rows} more or fewer cells than the header's {width}")
 
 
-def _cell(row: Sequence[str], column: int | None) -> str:
-    return row[column].strip() if column is not None and column < len(row) else ""
-
-
-def _names(sample: Sequence[Sequence[str]]) -> dict[str, int]:
-    first = sample[0] if sample else ()
-    return {name.strip().lower(): column for column, name in reversed(list(enumerate(first)))}
-
-
-def _has_header(sample: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names a column of text, or all its cells could be names."""
-    names = _names(sample)
-    if not names:
-        return False
-    if named_as(TEXT_NAMES, names):
-        return True
-    return len(names) == len(sample[0]) > 1 and all(
-        name and len(name) <= _LONGEST_NAME and not name.isdigit() for name in names
-    )
-
-
-def _columns(sample: Sequence[Sequence[str]]) -> _Columns | None:
-    names = _names(sample)
-    has_header = _has_header(sample)
-    rows = sample[1:] if has_header else sample
-    if not has_header:
-        return _headless(rows)
-    title, identity = named_as(TITLE_NAMES, names), named_as(ID_NAMES, names)
-    text = named_as(TEXT_NAMES, names)
-    column = names[text] if text else _longest(rows)
-    if column is None:
-        return None
-    title_column = names[title] if title and names[title] != column else None
-    identity_column = names[identity] if identity else None
-    used = {column, title_column, identity_column}
-    return _Columns(
-        text=column,
-        title=title_column,
-        identity=identity_column,
-        has_header=True,
-        others=tuple(
-            (position, name, _all_numbers(rows, position))
-            for position, name in enumerate(sample[0])
-            if position not in used
-        ),
-    )
-
-
-def _all_numbers(rows: Sequence[Sequence[str]], column: int) -> bool:
-    """Whether all cells are numbers: with one 02139 in a column, its 10001 is text too."""
-    return all(number(cell) is not None for row in rows if (cell := _cell(row, column)))
-
-
-def _headless(rows: Sequence[Sequence[str]]) -> _Columns | None:
-    """The longest column holds the text. A number in the first is an id; a title may follow `id,
-    text`.
-    """
+def _headless(
+    file: RawFile, table: Delimited, sample: Sequence[Row], metadata: _Metadata
+) -> Iterator[Item]:
+    """The rows of a table without a header: all cells, or a collection's `id, text, title`."""
+    rows = [row for row in sample if filled_width(row.cells)]
     text = _longest(rows)
     if text is None:
-        return None
-    numbered = text > 0 and rows[0][0].strip().isdigit()
-    title = 2 if numbered and text == 1 and len(rows[0]) > 2 else None
-    return _Columns(text, title, 0 if numbered else None, has_header=False)
+        raise UnreadableError("a table without a column of text")
+    width = max(len(row.cells) for row in rows)
+    collection = rows[0].cells[0].strip().isdigit() and text == 1 and width <= 3
+    for row in table.rows():
+        if not filled_width(row.cells):
+            continue
+        place = {**metadata, "row": row.place}
+        if row.unclosed:
+            yield Warned(file.source, f"row {row.place}: a quote is never closed")
+        if width == 1 or (collection and len(row.cells) > 1):
+            identity = row.cells[0].strip() if collection else ""
+            title = row.cells[2].strip() if collection and len(row.cells) > 2 else ""
+            record = identity or f"row {row.place}"
+            yield record_document(file, record, title, row.cells[text], place)
+        else:
+            whole = record_text([("", cell) for cell in row.cells])
+            yield record_document(file, f"row {row.place}", "", whole, place)
 
 
-def _longest(rows: Sequence[Sequence[str]]) -> int | None:
+def _plain(row: Row) -> str:
+    return " ".join(cell.strip() for cell in row.cells if cell.strip())
+
+
+def _longest(rows: Sequence[Row]) -> int | None:
     """The column with the most characters, number columns left out; None if there is none."""
     characters: Counter[int] = Counter()
     for row in rows:
-        for column, cell in enumerate(row):
+        for column, cell in enumerate(row.cells):
             if any(c.isalpha() for c in cell):
                 characters[column] += len(cell)
     return max(characters, key=characters.__getitem__) if characters else None

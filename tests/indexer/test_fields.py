@@ -27,8 +27,8 @@ from indexer.migration import MigrateOptions, migrate_index
 
 TIME = 1_772_366_400  # 2026-03-01T12:00:00Z
 LAMPS = (
-    '{"id": "a", "title": "Lamp", "text": "The lamp was lit in 1872.", "year": 1872}\n'
-    '{"id": "b", "text": "The lamp went out in 1903.", "year": 1903, "tags": ["x", "y"]}\n'
+    '{"_id": "a", "title": "Lamp", "text": "The lamp was lit in 1872.", "year": 1872}\n'
+    '{"_id": "b", "text": "The lamp went out in 1903.", "year": 1903, "tags": ["x", "y"]}\n'
 )
 SHIPS = "id,text,captain,tons\ns1,The ship sailed south.,Anna Stone,40\ns2,It sank.,Bell,9.5\n"
 WORDS = ("1872", "went", "south", "sank", "iron")  # each in one document
@@ -194,6 +194,7 @@ def test_info_tells_the_fields_with_their_values(
         "values": [[1872, 1], [1903, 1]],
         "minimum": 1872,
         "maximum": 1903,
+        "day_or_month_first": None,
     }
     printed = run_command(indexer_app, "info", "--index", index).out
     assert "    tons (number): 2 documents, 9.5 to 40\n" in printed

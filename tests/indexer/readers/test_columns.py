@@ -11,9 +11,10 @@ from engine.document_fields import FieldValue
 from engine.documents import Document
 from indexer.readers import json_file, json_lines, table
 from indexer.readers.checked import Reader
-from indexer.readers.columns import LONGEST_TEXT, MOST, json_columns
+from indexer.readers.columns import LONGEST_TEXT, MOST, kept_columns
+from indexer.readers.json_records import flattened
 from indexer.readers.limits import Limits
-from indexer.readers.outcome import RawFile
+from indexer.readers.outcome import RawFile, Warned
 from indexer.sources import SourceFile, read_file
 
 JSON = st.recursive(
@@ -25,7 +26,7 @@ JSON = st.recursive(
 
 def columns(reader: Reader, text: str) -> list[dict[str, FieldValue]]:
     found = list(reader(RawFile("c", "c", text.encode()), Limits()))
-    assert all(isinstance(item, Document) for item in found)
+    assert all(isinstance(item, Document | Warned) for item in found)
     return [dict(item.columns) for item in found if isinstance(item, Document)]
 
 
@@ -41,10 +42,19 @@ def test_columns_of_json_keep_their_kinds() -> None:
         "tags": ["x", 3, None, {"a": 1}, ""],
         "missing": None,
         "empty": "",
-        "nested": {"a": 1},
+        "nested": {"a": {"b": 1}},
         "metadata": {"year": 1999, "page": 7},
     }
-    expected = {"year": 2020, "score": 1.5, "open": True, "by": "Ann", "tags": ("x", 3), "page": 7}
+    expected = {
+        "year": 2020,
+        "score": 1.5,
+        "open": True,
+        "by": "Ann",
+        "tags": ("x", 3),
+        "tags.a": 1,
+        "nested.a.b": 1,
+        "page": 7,
+    }
     assert columns(json_lines.read, json.dumps(record)) == [expected]
     assert columns(json_file.read, json.dumps([record])) == [expected]
     assert columns(json_lines.read, '{"id": 1, "contents": "x", "metadata": "plain"}') == [
@@ -54,15 +64,20 @@ def test_columns_of_json_keep_their_kinds() -> None:
 
 def test_what_is_text_rather_than_a_field_is_left_out() -> None:
     record = {"text": "t", "short": "x" * LONGEST_TEXT, "long": "x" * (LONGEST_TEXT + 1)}
-    assert list(json_columns(record, ("text",))) == ["short"]
+    assert list(kept_columns(record.items())) == ["text", "short"]
     many = {f"n{i}": i for i in range(2 * MOST)}
-    assert len(json_columns(many, ())) == MOST
-    assert json_columns({"nan": float("nan"), "huge": 10**40, "": 1, "x" * 101: 1}, ()) == {}
+    assert len(kept_columns(many.items())) == MOST
+    odd = {"nan": float("nan"), "huge": 10**40, "": 1, "x" * 101: 1}
+    assert kept_columns(odd.items()) == {}
+
+
+def test_values_of_the_same_name_are_several_of_one_column():
+    assert kept_columns([("a", 1), ("a", [2, 3]), ("b", "x")]) == {"a": (1, 2, 3), "b": "x"}
 
 
 @given(st.dictionaries(st.text(), JSON))
 def test_whatever_a_record_holds_its_columns_can_be_stored(record: dict[str, object]) -> None:
-    found = json_columns(record, ("text",))
+    found = kept_columns(flattened(record))
     for name, value in found.items():
         assert name
         assert value not in ("", ())

@@ -26,11 +26,11 @@ class Section:
 class Document:
     """One text to answer from.
 
-    All offsets count code points of `text`. For plain-text formats (.txt, .md) it is the decoded
-    file, unchanged. `id` is stable: the same source and record give the same id. `source` is the
-    file it came from, as a user would name it. `metadata` is what reading the file told, such as
-    its `format` and when it was `modified`. `columns` are a record's fields other than its text,
-    title and id.
+    All offsets count code points of `text`. For Markdown it is the decoded file, unchanged; for
+    plain text too, but for words joined that line ends part. `id` is stable: the same source and
+    record give the same id. `source` is the file it came from, as a user would name it. `metadata`
+    is what reading the file told, such as its `format` and when it was `modified`. `columns` are a
+    record's fields other than its text, title and id.
     """
 
     id: str
@@ -53,7 +53,9 @@ class Passage:
 
     `pieces` are its wordpiece ids without special tokens, shape (n,), int32; `offsets`, shape
     (n, 2), int32, are the code points of the *document's* text that each piece covers, so that
-    `document.text[offsets[i, 0]:offsets[j, 1]]` is the span from piece i to piece j.
+    `document.text[offsets[i, 0]:offsets[j, 1]]` is the span from piece i to piece j. `page` is that
+    on which it starts; `next_pages` are the code points where others begin in it, with their
+    numbers.
     """
 
     id: str
@@ -65,3 +67,4 @@ class Passage:
     title: str
     heading: str | None = None
     page: int | None = None
+    next_pages: tuple[tuple[int, int], ...] = ()

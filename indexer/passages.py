@@ -1,11 +1,14 @@
 """Documents cut into the passages that are encoded, retrieved and read."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from math import ceil
+from operator import itemgetter
 
-from engine.documents import Document, Passage
+from engine.documents import Document, Passage, Section
 from engine.errors import ForereadError
 from engine.text.sentences import sentence_spans
 from engine.text.tokenization import Pieces, Tokenizer
@@ -23,11 +26,11 @@ def cut_passages(
     """Cut a document into passages of at most `limit` pieces, in the order of its text.
 
     A passage holds whole sentences. A sentence longer than the limit is cut between words, or
-    between pieces where a word is longer. The end of a page ends a passage, and so does the end of
-    a heading's section, unless the whole document fits into one passage. The last two passages of a
-    stretch are of similar size, rather than one full and one tiny. Each passage is tokenised on its
-    own, so its pieces are those that a reader given only its text would see. A single character of
-    more pieces than the limit loses those beyond it.
+    between pieces where a word is longer. The end of a page ends a passage, unless a paragraph runs
+    over it, and so does the end of a heading's section, unless the whole document fits into one
+    passage. The last two passages of a stretch are of similar size, rather than one full and one
+    tiny. Each passage is tokenised on its own, so its pieces are those that a reader given only its
+    text would see. A single character of more pieces than the limit loses those beyond it.
 
     With `overlap`, a passage starts with up to that many of the pieces that end the passage before
     it in its stretch, in whole sentences where they fit. All text but white space is in a passage,
@@ -46,12 +49,32 @@ def cut_passages(
 
 @dataclass(frozen=True)
 class _Stretch:
-    """A part of the text whose edges no passage crosses."""
+    """A part of the text whose edges no passage crosses, with the sections it is made of."""
 
     start: int
     end: int
-    heading: str | None = None
-    page: int | None = None
+    sections: tuple[Section, ...] = ()
+
+    @property
+    def heading(self) -> str | None:
+        headings = {section.heading for section in self.sections}
+        return headings.pop() if len(headings) == 1 else None
+
+    @cached_property
+    def pages(self) -> list[tuple[int, int]]:
+        """The code points at which pages begin, with their numbers."""
+        found: list[tuple[int, int]] = []
+        for section in self.sections:
+            if section.page is not None and (not found or found[-1][1] != section.page):
+                found.append((section.start, section.page))
+        return found
+
+    def pages_of(self, start: int, end: int) -> tuple[int | None, tuple[tuple[int, int], ...]]:
+        """The page at `start`, and those that begin after it and before `end`."""
+        first = bisect_right(self.pages, start, key=itemgetter(0))
+        last = bisect_left(self.pages, end, key=itemgetter(0))
+        page = self.pages[max(0, first - 1)][1] if self.pages else None
+        return page, tuple(self.pages[first:last])
 
 
 @dataclass(frozen=True)
@@ -75,6 +98,7 @@ def _passages(document: Document, cutter: "_Cutter") -> Iterator[Passage]:
     whole = cutter.whole(document)
     for stretch in [whole] if whole else _stretches(document):
         for cut in cutter.cuts(stretch.start, stretch.end):
+            page, next_pages = stretch.pages_of(cut.start, cut.end)
             yield Passage(
                 id=f"{document.id}:{ordinal}",
                 document_id=document.id,
@@ -84,20 +108,41 @@ def _passages(document: Document, cutter: "_Cutter") -> Iterator[Passage]:
                 offsets=cut.pieces.offsets + cut.pieces.offsets.dtype.type(cut.start),
                 title=document.title,
                 heading=stretch.heading,
-                page=stretch.page,
+                page=page,
+                next_pages=next_pages,
             )
             ordinal += 1
 
 
 def _stretches(document: Document) -> Iterator[_Stretch]:
-    """The sections, and the text between them."""
+    """The sections, those as one over whose edge a paragraph runs, and the text between them."""
     position = 0
-    for section in document.sections:
-        if section.start > position:
-            yield _Stretch(position, section.start)
-        yield _Stretch(max(section.start, position), section.end, section.heading, section.page)
-        position = max(section.end, position)
+    for sections in _running(document):
+        if sections[0].start > position:
+            yield _Stretch(position, sections[0].start)
+        end = max(section.end for section in sections)
+        yield _Stretch(max(sections[0].start, position), end, tuple(sections))
+        position = max(end, position)
     yield _Stretch(position, len(document.text))
+
+
+def _running(document: Document) -> Iterator[list[Section]]:
+    """The sections in groups: a group goes on where a page ends in the middle of a paragraph."""
+    group: list[Section] = []
+    for section in document.sections:
+        if group and not _runs_on(group[-1], section, document.text):
+            yield group
+            group = []
+        group.append(section)
+    if group:
+        yield group
+
+
+def _runs_on(last: Section, following: Section, text: str) -> bool:
+    if last.page is None or following.page is None or last.heading != following.heading:
+        return False
+    between = text[last.end : following.start]
+    return last.end <= following.start and not between.strip() and "\n" not in between
 
 
 @dataclass(frozen=True)
@@ -110,14 +155,12 @@ class _Cutter:
     def whole(self, document: Document) -> _Stretch | None:
         """The document as one stretch, if it has one page and fits into one passage."""
         pages = {section.page for section in document.sections}
-        headings = {section.heading for section in document.sections}
         start, end = _stripped(self.text, 0, len(self.text))
         if len(pages) > 1 or not self._may_fit(start, end):
             return None
         if len(self.tokenizer.encode(self.text[start:end])) > self.limit:
             return None
-        heading = headings.pop() if len(headings) == 1 else None
-        return _Stretch(start, end, heading, pages.pop() if pages else None)
+        return _Stretch(start, end, document.sections)
 
     def _may_fit(self, start: int, end: int) -> bool:
         return end - start <= max(_ALWAYS_TRIED, self.limit * _CHARACTERS_PER_PIECE)

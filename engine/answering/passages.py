@@ -124,5 +124,6 @@ def passage_hit(item: FetchedPassage, candidate: Candidate, score: float) -> Pas
         ranks=candidate.ranks,
         heading=passage.heading,
         page=passage.page,
+        next_pages=passage.next_pages,
         fields=item.fields,
     )

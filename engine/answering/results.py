@@ -14,6 +14,8 @@ class PassageHit:
 
     `start` and `end` are code points of the document's text. `score` is what it was reranked by,
     `ranks` where each retriever ranked it. `fields` are its document's.
+    `page` is that on which it starts; `next_pages` are the code points where others begin in it,
+    with their numbers.
     """
 
     id: str
@@ -28,6 +30,12 @@ class PassageHit:
     heading: str | None = None
     page: int | None = None
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    next_pages: tuple[tuple[int, int], ...] = ()
+
+    def page_at(self, position: int) -> int | None:
+        """The page on which a code point of the document's text, one within the passage, stands."""
+        begun = [page for place, page in self.next_pages if place <= position]
+        return begun[-1] if begun else self.page
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -64,6 +72,7 @@ class Evidence:
             "end": self.end,
             "document": self.passage.document,
             "source": self.passage.source,
+            "page": self.passage.page_at(self.start),
             "passage": self.passage.text,
             "fields": plain(self.passage.fields),
         }
@@ -96,7 +105,7 @@ class Answer:
             "source": self.passage.source,
             "title": self.passage.title,
             "heading": self.passage.heading,
-            "page": self.passage.page,
+            "page": self.passage.page_at(self.start),
             "fields": plain(self.passage.fields),
             "passage": self.passage.text,
             "passage_start": self.passage.start,

@@ -73,6 +73,7 @@ class _Passage:
     heading: str | None
     page: int | None
     pieces: Count
+    next_pages: tuple[tuple[Count, int], ...] = ()
 
 
 def _refusing(unpack: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -241,18 +242,18 @@ def unpack_entry(payload: Bytes) -> DocumentEntry:
 
 def pack_passage(passage: Passage, text: str) -> bytes:
     """Length of the JSON, JSON, pieces, offsets, text. Numbers are int32, little endian."""
-    fields = pack_json(
-        {
-            "id": passage.id,
-            "document": passage.document_id,
-            "start": passage.start,
-            "end": passage.end,
-            "title": passage.title,
-            "heading": passage.heading,
-            "page": passage.page,
-            "pieces": len(passage.pieces),
-        }
-    )
+    about = {
+        "id": passage.id,
+        "document": passage.document_id,
+        "start": passage.start,
+        "end": passage.end,
+        "title": passage.title,
+        "heading": passage.heading,
+        "page": passage.page,
+        "pieces": len(passage.pieces),
+    }
+    # Left out if there are none, as in indexes whose passages end with their page.
+    fields = pack_json({**about, "next_pages": passage.next_pages} if passage.next_pages else about)
     numbers = (passage.pieces.astype(_INT32).tobytes(), passage.offsets.astype(_INT32).tobytes())
     return b"".join((_LENGTH.pack(len(fields)), fields, *numbers, pack_text(text)))
 
@@ -278,6 +279,7 @@ def unpack_passage(key: int, payload: Bytes) -> StoredPassage:
         title=found.title,
         heading=found.heading,
         page=found.page,
+        next_pages=found.next_pages,
     )
     return StoredPassage(key, passage, unpack_text(view[text_start:]))
 

@@ -1,85 +1,192 @@
-"""PDF: the text of its pages, with a section for each page."""
+"""PDF: the text of its pages in reading order, with a section for each page's part of it."""
 
-from collections.abc import Iterator
-from io import BytesIO
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-import pypdf
-from pypdf.errors import DependencyError, PyPdfError
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
 
 from engine.documents import Document, Section
+from indexer.readers.hyphens import Words
 from indexer.readers.identity import document_id
 from indexer.readers.limits import CHARACTERS_OPTION, PAGES_OPTION, Limits, too_large
-from indexer.readers.outcome import RawFile, Skipped, UnreadableError
-from indexer.readers.quiet import quiet
+from indexer.readers.outcome import Item, LeftOut, RawFile, Skipped, UnreadableError, Warned
+from indexer.readers.pages.blocks import blocks, lines_of
+from indexer.readers.pages.page import Page, read_page
+from indexer.readers.pages.paragraphs import Paragraph, paragraphs, run_on
+from indexer.readers.pages.running import without_running
+from indexer.readers.pages.segments import Segment
+
+_MOST_NAMED = 10  # pages
+_CATALOG = re.compile(
+    rb"\b(\d+\s+\d+)\s+obj\s*<<(?:(?!endobj).){,2000}?/Type\s*/Catalog\b", re.DOTALL
+)
+_TRAILER_END = b"\n% added"
 
 
-def read(file: RawFile, limits: Limits) -> Iterator[Document | Skipped]:
+def read(file: RawFile, limits: Limits) -> Iterator[Item]:
     """The text of the pages as one document. A page that can't be read is skipped by its number.
+
+    Columns are read one by one and tables row by row, and a paragraph goes on over the end of a
+    page. Values of forms stand where they were filled in, notes after their page. Running headers
+    and footers, page numbers and words beyond the page's edges are left out and counted.
 
     Raises: UnreadableError if the file isn't a PDF, needs a password, has more pages than
     `limits.pages` or has no text.
     """
-    with quiet("pypdf"):
-        reader = _open(file.data, limits)
-        texts, skipped = _pages(reader, file.source, limits)
-        title = _title(reader) or file.stem
-    yield from skipped
-    parts, sections, position = [], [], 0
-    for page, text in texts:
-        sections.append(Section(position, position + len(text), page=page))
-        parts.append(text)
-        position += len(text) + 2
-    if not parts:
-        raise UnreadableError("PDF without text, perhaps scanned; run OCR on it first")
+    opened = _open(file.data, limits)
+    try:
+        title = " ".join(opened.get_metadata_value("Title").split()) or file.stem
+        found = _Found(total=len(opened))
+        yield from _read_pages(opened, file.source, limits, found)
+    finally:
+        opened.close()
+    if not any(page.has_text for page in found.pages):
+        raise UnreadableError(_why_empty(found))
+    text, sections = _text(found)
+    yield from found.remarks(file.source)
     yield Document(
         id=document_id(file.source),
         source=file.source,
         title=title,
-        text="\n\n".join(parts),
-        sections=tuple(sections),
-        metadata={"format": "pdf", "pages": len(reader.pages)},
+        text=text,
+        sections=sections,
+        metadata={"format": "pdf", "pages": found.total},
     )
 
 
-def _open(data: bytes, limits: Limits) -> pypdf.PdfReader:
-    try:
-        reader = pypdf.PdfReader(BytesIO(data))
-        # Many PDFs are encrypted with an empty password, and every viewer opens them.
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise UnreadableError("encrypted PDF; save a copy without its password")
-        pages = len(reader.pages)
-    except DependencyError as error:
-        raise UnreadableError("encrypted PDF; save a copy without its password") from error
-    except PyPdfError as error:
-        raise UnreadableError(f"damaged, or not a PDF: {error}") from error
-    if pages > limits.pages:
+@dataclass
+class _Found:
+    """What was read of a file, and what was left out of it."""
+
+    total: int
+    pages: list[Page] = field(default_factory=list)
+    running: int = 0
+    numbers: int = 0
+
+    def remarks(self, source: str) -> Iterator[Item]:
+        if scanned := [page.upright.number for page in self.pages if page.is_picture]:
+            yield Warned(source, f"{_named(scanned)} without text, perhaps scanned; run OCR on it")
+        if coded := [page.upright.number for page in self.pages if page.codes]:
+            words = sum(page.codes for page in self.pages)
+            reason = f"{words} words on {_named(coded)} are codes of glyphs without letters"
+            yield Warned(source, f"{reason}, and left out; run OCR on it")
+        outside = sum(page.outside for page in self.pages)
+        for what, count in (
+            ("running headers and footers", self.running),
+            ("page numbers", self.numbers),
+            ("words beyond the page's edges", outside),
+        ):
+            if count:
+                yield LeftOut(source, what, count)
+
+
+def _open(data: bytes, limits: Limits) -> pdfium.PdfDocument:
+    opened = _loaded(data)
+    if (pages := len(opened)) > limits.pages:
+        opened.close()
         raise UnreadableError(too_large(f"{pages} pages", str(limits.pages), PAGES_OPTION))
-    return reader
+    return opened
 
 
-def _pages(
-    reader: pypdf.PdfReader, source: str, limits: Limits
-) -> tuple[list[tuple[int, str]], list[Skipped]]:
-    texts, skipped, characters = [], [], 0
-    for number in range(1, len(reader.pages) + 1):
-        try:
-            text = reader.pages[number - 1].extract_text().strip()
-        except Exception as error:  # a broken page can make pypdf raise anything
-            skipped.append(Skipped(source, f"page {number}: {type(error).__name__}: {error}"))
-            continue
-        characters += len(text)
-        if characters > limits.characters:
-            raise UnreadableError(
-                too_large("more characters", str(limits.characters), CHARACTERS_OPTION)
-            )
-        if text:
-            texts.append((number, text))
-    return texts, skipped
-
-
-def _title(reader: pypdf.PdfReader) -> str:
+def _loaded(data: bytes) -> pdfium.PdfDocument:
     try:
-        title = reader.metadata.title if reader.metadata else None
-    except Exception:  # a broken title is no reason to lose the text
-        return ""
-    return " ".join(str(title or "").split())
+        return pdfium.PdfDocument(data)
+    except pdfium.PdfiumError as error:
+        if error.err_code == raw.FPDF_ERR_PASSWORD:
+            raise UnreadableError("encrypted PDF; save a copy without its password") from error
+        if error.err_code == raw.FPDF_ERR_SECURITY:
+            reason = "encrypted PDF, in a way that can't be read; save a copy without encryption"
+            raise UnreadableError(reason) from error
+        found = None if data.endswith(_TRAILER_END) else _CATALOG.search(data)
+        if found is None:
+            reason = "damaged, or not a PDF; try to save it anew in a viewer"
+            raise UnreadableError(reason) from error
+    # PDFium finds the objects of a file by itself, but not the first of them without a trailer.
+    return _loaded(data + b"\ntrailer<</Root %b R>>" % found[1] + _TRAILER_END)
+
+
+def _read_pages(
+    opened: pdfium.PdfDocument, source: str, limits: Limits, found: _Found
+) -> Iterator[Skipped]:
+    """Fill `found` with the pages; yield those that can't be read."""
+    if opened.get_formtype() != raw.FORMTYPE_NONE:
+        opened.init_forms()
+    form = opened.formenv.raw if opened.formenv else None
+    characters = 0
+    for number in range(1, found.total + 1):
+        try:
+            page = read_page(opened, number, form)
+        except pdfium.PdfiumError as error:
+            yield Skipped(source, f"page {number}: {error}")
+            continue
+        characters += sum(len(segment.text) for segment in page.upright.segments)
+        if characters > limits.characters:
+            limit = too_large("more characters", str(limits.characters), CHARACTERS_OPTION)
+            raise UnreadableError(limit)
+        found.pages.append(page)
+
+
+def _why_empty(found: _Found) -> str:
+    if not found.pages:
+        return "damaged PDF: none of its pages can be opened; try to save it anew in a viewer"
+    if any(page.codes for page in found.pages):
+        return "PDF whose text is codes of glyphs without letters; run OCR on it first"
+    scanned = sum(page.is_picture for page in found.pages)
+    pages = f"{scanned} of its {found.total} pages hold pictures alone" if scanned else "no words"
+    return f"PDF without text, perhaps scanned ({pages}); run OCR on it first"
+
+
+def _text(found: _Found) -> tuple[str, tuple[Section, ...]]:
+    left, found.running, found.numbers = without_running([page.upright for page in found.pages])
+    words = Words.of("\n".join(line.text for part in left for line in lines_of(part)))
+    body = _body_size([segment for part in left for segment in part])
+    flow: list[Paragraph] = []
+    for page, segments in zip(found.pages, left, strict=True):
+        flow += _page_flow(page, segments, words, body)
+    return _assembled(run_on(flow, words))
+
+
+def _body_size(segments: Sequence[Segment]) -> float:
+    """The font's size in which most is written."""
+    sizes: Counter[float] = Counter()
+    for segment in segments:
+        sizes[round(segment.size, 1)] += len(segment.text)
+    return sizes.most_common(1)[0][0] if sizes else 0.0
+
+
+def _page_flow(
+    page: Page, segments: Sequence[Segment], words: Words, body: float
+) -> list[Paragraph]:
+    """The paragraphs of a page: those that stand upright, and aside those turned, and notes."""
+    number = page.upright.number
+    flow = paragraphs(blocks(segments), number, words, body)
+    aside = [p for turned in page.turned for p in paragraphs(blocks(turned), number, words, body)]
+    aside += [Paragraph(((number, " ".join(note.split())),)) for note in page.notes]
+    return flow + [replace(paragraph, aside=True) for paragraph in aside]
+
+
+def _assembled(flow: Sequence[Paragraph]) -> tuple[str, tuple[Section, ...]]:
+    """The paragraphs with a blank line between them; a section is what stands on one page."""
+    parts: list[str] = []
+    sections: list[Section] = []
+    position = 0
+    for paragraph in flow:
+        for index, (page, text) in enumerate(paragraph.parts):
+            between = "" if not parts else " " if index else "\n\n"
+            start = position + len(between)
+            position = start + len(text)
+            if sections and sections[-1].page == page:
+                sections[-1] = Section(sections[-1].start, position, page=page)
+            else:
+                sections.append(Section(start, position, page=page))
+            parts += [between, text]
+    return "".join(parts), tuple(sections)
+
+
+def _named(pages: Sequence[int]) -> str:
+    if len(pages) > _MOST_NAMED:
+        return f"{len(pages)} pages"
+    return f"page{'s' if len(pages) > 1 else ''} {', '.join(map(str, pages))}"

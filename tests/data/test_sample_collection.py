@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import docx
-import pypdf
+import pypdfium2
 import pytest
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
@@ -39,7 +39,8 @@ def texts(name: str) -> tuple[str, ...]:
         return ("\n".join(paragraph.text for paragraph in docx.Document(str(path)).paragraphs),)
     if path.suffix == ".pdf":
         # lines are broken where the page ends, not where the sentence does
-        pages = " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
+        found = [page.get_textpage().get_text_bounded() for page in pypdfium2.PdfDocument(path)]
+        pages = " ".join(found)
         return (" ".join(pages.split()),)
     content = path.read_text(encoding="utf-8")
     if path.suffix == ".html":

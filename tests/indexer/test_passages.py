@@ -88,6 +88,16 @@ def test_pages_end_passages_even_where_all_would_fit(words: Tokenizer) -> None:
     ]
 
 
+def test_a_paragraph_runs_over_a_page_within_its_passage(words: Tokenizer) -> None:
+    text = "Aa bb.\n\nCc dd ee.\n\nFf."
+    doc = document(text, (Section(0, 10, page=1), Section(11, 17, page=2), Section(19, 22, page=3)))
+    found = list(cut_passages(doc, words, limit=5))
+    assert [(text[p.start : p.end], p.page, p.next_pages) for p in found] == [
+        ("Aa bb.\n\nCc dd ee.", 1, ((11, 2),)),
+        ("Ff.", 3, ()),
+    ]
+
+
 def test_headings_end_passages_where_not_all_fits(words: Tokenizer) -> None:
     first, second = sentence(6, "a"), sentence(6, "b")
     text = f"{first}\n\n{second}"
@@ -224,7 +234,7 @@ def test_passages_keep_the_limit_and_the_offsets_whatever_the_script(
 
 @settings(max_examples=80)
 @given(text=TEXTS, cuts=st.lists(st.integers(0, 400), max_size=5), limit=st.integers(4, 40))
-def test_no_passage_crosses_a_page(
+def test_each_place_in_a_passage_has_its_page_where_text_runs_on(
     family: Tokenizer, text: str, cuts: list[int], limit: int
 ) -> None:
     edges = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
@@ -232,6 +242,7 @@ def test_no_passage_crosses_a_page(
     passages = list(cut_passages(document(text, pages), family, limit))
     check(text, passages, family, limit)
     for passage in passages:
-        page = next(p for p in pages if p.page == passage.page)
-        assert page.start <= passage.start
-        assert passage.end <= page.end
+        for place in range(passage.start, passage.end):
+            begun = [page for start, page in passage.next_pages if start <= place]
+            page = next(p for p in pages if p.start <= place < p.end)
+            assert (begun[-1] if begun else passage.page) == page.page

@@ -1,0 +1,1 @@
+"""What stands on the pages of a PDF, from placed characters to paragraphs in reading order."""

@@ -6,6 +6,7 @@ Word files are compared with every text node of their body, headers, footers and
 without the reader: tracked deletions and the copies for old programs are left out of the count.
 Pages in UTF-8 are compared with all text outside scripts, styles, templates and navigations, and
 Markdown with all text outside tags.
+Files of the same content count once.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from pathlib import Path
 from lxml import etree
 
 from engine.documents import Document
-from indexer.sources import FileReader, Limits, SourceFile
+from indexer.sources import FileReader, Limits, SourceFile, bytes_digest
 
 _WORD = re.compile(r"\w+")
 _PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)\d*\.xml", re.IGNORECASE)
@@ -163,12 +164,9 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--worst", type=int, default=10, help="files that lost most, to name")
     given = parser.parse_args()
-    files = sorted(
-        path
-        for folder in given.folders
-        for path in folder.rglob("*")
-        if path.suffix.lower() in TRUTHS
-    )
+    found_files = (path for folder in given.folders for path in sorted(folder.rglob("*")))
+    files = [path for path in found_files if path.suffix.lower() in TRUTHS and path.is_file()]
+    files = list({bytes_digest(path.read_bytes()): path for path in files}.values())
     with FileReader(Limits()) as reader:
         found = [kept for path in files if (kept := kept_of(path, reader))]
     for suffix in sorted({kept.path.suffix.lower() for kept in found}):

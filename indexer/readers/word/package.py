@@ -3,6 +3,7 @@
 import posixpath
 import zipfile
 import zlib
+from contextlib import suppress
 from io import BytesIO
 from urllib.parse import unquote
 
@@ -89,15 +90,17 @@ class Package:
     def part(self, path: str) -> Part | None:
         """The part of XML at a path; None, and a warning, if it isn't there or can't be read.
 
-        Of broken XML the parser keeps what it can, with a warning.
+        Of a damaged part what stands before the damage is read, and of broken XML what the parser
+        can keep, each with a warning.
         """
-        try:
-            data = self._read(path)
-        except _DAMAGE as error:
-            lacks = "is missing" if isinstance(error, KeyError) else "is damaged"
-            self.warnings.append(f"{path} {lacks}: its text isn't indexed")
+        if not self.holds(path):
+            self.warnings.append(f"{path} is missing: its text isn't indexed")
             return None
-        root = self._parsed(path, data)
+        try:
+            root = self._parsed(path, self._read(path))
+        except _DAMAGE:
+            self.warnings.append(f"{path} is damaged: what stands behind the damage isn't indexed")
+            root = _salvaged(self._beginning(path))
         return None if root is None else Part(self, path, root)
 
     def targets(self, path: str) -> dict[str, tuple[str, str]]:
@@ -118,16 +121,28 @@ class Package:
     def _read(self, path: str) -> bytes:
         return self._archive.read(self._entries[_key(path)])
 
+    def _beginning(self, path: str) -> bytes:
+        """What can be unpacked of a damaged part, to within four kilobytes before the damage."""
+        found = bytearray()
+        with suppress(*_DAMAGE), self._archive.open(self._entries[_key(path)]) as opened:
+            while piece := opened.read(1024):
+                found += piece
+        return bytes(found)
+
     def _parsed(self, path: str, data: bytes) -> Element | None:
         try:
             return _parse(data, recover=False)
         except etree.XMLSyntaxError as error:
             why = f"{path} is broken XML, its text may not be whole: {error.msg}"
             self.warnings.append(why)
-        try:
-            return _parse(data, recover=True)
-        except etree.XMLSyntaxError:
-            return None
+            return _salvaged(data)
+
+
+def _salvaged(data: bytes) -> Element | None:
+    try:
+        return _parse(data, recover=True)
+    except etree.XMLSyntaxError:
+        return None
 
 
 def _parse(data: bytes, *, recover: bool) -> Element | None:

@@ -442,6 +442,16 @@ def test_of_broken_xml_what_can_be_read_is_and_the_rest_is_told() -> None:
     )
 
 
+def test_of_a_damaged_archive_what_stands_before_the_damage_is_read_and_the_rest_is_told() -> None:
+    body = "".join(paragraph(f"This is paragraph {number}.") for number in range(100))
+    data = word_file(body)
+    damaged = data.replace(b"This is paragraph 90.", b"This is paragraph 9x.")
+    assert "This is paragraph 60.\n\n" in document(damaged).text
+    assert warnings(damaged)[0] == (
+        "word/document.xml is damaged: what stands behind the damage isn't indexed"
+    )
+
+
 def test_entities_are_never_replaced() -> None:
     grows = b'<!DOCTYPE d [<!ENTITY a "lamp"><!ENTITY b "&a;&a;"><!ENTITY c SYSTEM "file:///dev/zero">]>'
     data = word_file(paragraph("One &b;&c; two."))

@@ -24,6 +24,8 @@ _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _CONTROLS = re.compile(rb"[\x00-\x07\x0e-\x19\x1c-\x1f]")
 _MOST_CONTROLS = 0.1  # of the bytes of a text
 _MOST_CONTROLS_OUTSIDE_UTF8 = 0.02
+_PRINTABLE = re.compile(rb"[ -~]")
+_MOST_PRINTABLE = 0.6
 _HIGH = re.compile(rb"[\x80-\xff]")
 _SHIFTS = re.compile(rb"\x1b[$(]|~\{")  # of encodings whose bytes are ASCII
 _TELLING = re.compile(rb"[\x80-\xff]|\x1b[$(]|~\{")
@@ -114,6 +116,8 @@ def _decoded(data: bytes, encoding: str, *doubts: str) -> Decoded:
 
 def _wide(data: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark, if the bytes look like it."""
+    if len(_PRINTABLE.findall(data)) > _MOST_PRINTABLE * len(data):
+        return None  # half of UTF-16's bytes are nulls, or those of other scripts
     codec = _detected(data).codec
     if codec not in _WIDE:
         return None

@@ -34,6 +34,8 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
         raise UnreadableError("no text found in the page")
     refuse_deep_tree(root, limits.depth)
     page = Page().read(root)
+    if not page.blocks:  # a page of links alone
+        page = Page(with_navigation=True).read(root)
     text, sections = join_blocks(page.blocks)
     if not text:
         raise UnreadableError("no text found in the page")

@@ -45,11 +45,12 @@ _LONGEST_CELL = 300  # characters of a cell whose parts are put into one line
 class Page:
     """Gathers the blocks of a parsed page. `left_out` counts what isn't among them on purpose."""
 
-    def __init__(self, frames: int = 0) -> None:
+    def __init__(self, frames: int = 0, *, with_navigation: bool = False) -> None:
         self.blocks: list[Block] = []
         self.left_out: Counter[str] = Counter()
         self._line: list[str] = []
         self._frames = frames
+        self._with_navigation = with_navigation
 
     def read(self, root: Any) -> "Page":
         self.left_out[COMMENTS] += int(root.xpath("count(//comment())"))
@@ -103,7 +104,8 @@ class Page:
         if tag == "template" and element.get("shadowrootmode"):
             return None
         if tag == "nav" or element.get("role") == "navigation":
-            return NAVIGATION if _is_mostly_links(element) else None
+            is_left_out = not self._with_navigation and _is_mostly_links(element)
+            return NAVIGATION if is_left_out else None
         return _LEFT_OUT.get(tag)
 
     def _block(self, element: Any, tag: str) -> None:

@@ -13,6 +13,8 @@ from indexer.readers.outcome import Item, LeftOut, RawFile, UnreadableError
 
 _CODE_PAGE = re.compile(rb"\\ansicpg([0-9]{1,5})")
 _PICTURE = re.compile(rb"\\pict\b")
+# Parts that the library takes for none of the text.
+_APART = re.compile(rb"\{(?:\\\*)?\\(?:footnote|header[lrf]?|footer[lrf]?)(?![a-z])")
 _SOFT_HYPHEN = "\xad"
 
 
@@ -22,7 +24,8 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
         raise UnreadableError("damaged, or not RTF")
     page = _CODE_PAGE.search(file.data)
     codec = (page and codec_of(f"cp{int(page[1])}")) or "cp1252"
-    text = rtf_to_text(file.data.decode(codec, "replace"), encoding=codec, errors="replace")
+    markup = _APART.sub(rb"{\\par ", file.data).decode(codec, "replace")
+    text = rtf_to_text(markup, encoding=codec, errors="replace")
     yield Document(
         id=document_id(file.source),
         source=file.source,

@@ -142,6 +142,12 @@ def test_nulls_cost_those_characters_and_are_told() -> None:
     assert decode(b"A log that was cut short." + b"\0" * 500).text == "A log that was cut short."
 
 
+def test_a_null_and_a_bad_byte_do_not_make_a_short_text_utf16() -> None:
+    decoded = decode(b"# T\n\nHol\0lis caf\xc3\xa9 \xff end")
+    assert decoded.text == "# T\n\nHol\ufffdlis café \ufffd end"
+    assert len(decoded.doubts) == 2
+
+
 def test_control_characters_do_not_make_a_text_binary() -> None:
     assert decode("control \x01\x02 characters and é".encode("cp1252")).text.endswith("and é")
     assert decode(b"N\x08NA\x08AM\x08M \x1b[1mbold\x1b[0m").doubts == ()

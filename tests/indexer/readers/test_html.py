@@ -69,6 +69,14 @@ def test_a_navigation_that_is_not_mostly_links_is_read() -> None:
     assert blocks(f"<nav><a href=/>Home</a><p>{words}</p>") == ["Home", words]
 
 
+def test_a_page_that_is_nothing_but_a_navigation_is_read() -> None:
+    assert blocks("<nav><ul><li><a href=a>One</a><li><a href=b>Two</a></ul></nav>") == [
+        "One",
+        "Two",
+    ]
+    assert left_out("<nav><a href=a>One</a></nav>") == {}
+
+
 @pytest.mark.parametrize(
     "head",
     [

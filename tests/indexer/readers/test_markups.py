@@ -55,6 +55,12 @@ def test_rtf_is_read_without_its_markup(suffix: str) -> None:
     assert LeftOut(f"f{suffix}", "pictures", 1) in read(RTF, suffix)
 
 
+def test_notes_and_running_heads_of_rtf_are_read() -> None:
+    data = rb"{\rtf1\ansi{\header At the top\par}Body{\footnote\ftnalt A note} goes on{\footerl Below}}"
+    words = document(data, ".rtf").text.split()
+    assert words == ["At", "the", "top", "Body", "A", "note", "goes", "on", "Below"]
+
+
 @pytest.mark.parametrize("suffix", [".eml", ".txt", ".html", ""])
 def test_a_message_is_read_by_its_text_with_the_headers_that_people_read(suffix: str) -> None:
     found = document(message(), suffix)

@@ -125,7 +125,7 @@ class SearchEngine:
                         notes.append(f"no document has {', '.join(map(str, where))}")
             # The lexical search needs no encoding, so it runs beside it.
             lexical = self._executor().submit(
-                clock.timed, "lexical", snapshot.search_terms, question, passages, where
+                clock.timed, "lexical", snapshot.search_terms, asked.text, passages, where
             )
             with clock.stage("encode"):
                 encoded = self.checkpoint.encode_questions([asked.pieces])
@@ -141,7 +141,7 @@ class SearchEngine:
                 if min_confidence is not None:
                     calibration = replace(calibration, min_confidence=min_confidence)
                 if loaded.fetched:
-                    read = read_passages(encoded, loaded, self.checkpoint, calibration)
+                    read = read_passages(asked.text, encoded, loaded, self.checkpoint, calibration)
                     result = search_result(question, retrieved, loaded, read, calibration, top_k)
                 else:
                     result = nothing_found(question, retrieved, calibration)

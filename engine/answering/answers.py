@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.answering.results import Answer, Evidence, PassageHit, Verdict
 from engine.calibration import Calibration
 from engine.reading.reader import ReaderOutput
-from engine.reading.spans import Spans, best_spans
+from engine.reading.spans import SPANS_PER_PASSAGE, ShownSpan, Spans, best_answers, shown_spans
+from engine.reading.wording import Wording
 from engine.retrieval.fusion import Ranks
 from engine.text.matching import normalise
 
-SPANS_PER_PASSAGE = 8
 NO_SPAN_MARGIN = -1e4
 VERDICT_PLACES = 3
 VERDICT_SHARE = 0.1
@@ -27,13 +25,15 @@ VERDICT_SHARE = 0.1
 class Reading:
     """What the reader makes of each passage of one question, on the CPU, in fp32.
 
-    `spans` has shape (passages, k); `null`, `relevance` and `rerank` (passages,).
+    `spans` has shape (passages, k); `null`, `relevance` and `rerank` (passages,). `shown` are
+    each passage's spans that may be shown, the best first.
     """
 
     spans: Spans
     null: Tensor
     relevance: Tensor
     rerank: Tensor
+    shown: Sequence[Sequence[ShownSpan]]
 
 
 def retrieval_features(ranks: Sequence[Ranks]) -> Tensor:
@@ -51,19 +51,22 @@ def retrieval_features(ranks: Sequence[Ranks]) -> Tensor:
 
 
 def read(
-    output: ReaderOutput, retrieval: Tensor, calibration: Calibration
+    output: ReaderOutput,
+    retrieval: Tensor,
+    calibration: Calibration,
+    wordings: Sequence[Wording],
 ) -> tuple[Tensor, Reading]:
     """Rerank features (passages, 4), and the reading that they and the spans give.
 
-    `retrieval` is the result of `retrieval_features`.
+    `retrieval` is the result of `retrieval_features`; `wordings` are of the passages.
     """
-    spans = best_spans(output, SPANS_PER_PASSAGE).cpu()
+    spans = best_answers(output, wordings, SPANS_PER_PASSAGE).cpu()
     null, relevance = output.null.cpu(), output.relevance.cpu()
-    # A passage without a piece has no span; its margin must be the lowest, but finite.
+    # A passage without a span that may be shown has the lowest margin, but a finite one.
     margin = (spans.score[:, 0] - 2 * null).nan_to_num(neginf=NO_SPAN_MARGIN)
     features = torch.cat([relevance[:, None], margin[:, None], retrieval], dim=1)
     rerank = features @ torch.tensor(calibration.rerank)
-    return features, Reading(spans, null, relevance, rerank)
+    return features, Reading(spans, null, relevance, rerank, shown_spans(spans, wordings))
 
 
 def probabilities(reading: Reading, calibration: Calibration) -> tuple[Tensor, Tensor]:
@@ -108,49 +111,35 @@ def give_verdict(
 
 
 def merge_answers(
-    reading: Reading,
-    probability: Tensor,
-    hits: Sequence[PassageHit],
-    offsets: Sequence[NDArray[np.int32]],
-    top_k: int,
+    reading: Reading, probability: Tensor, hits: Sequence[PassageHit], top_k: int
 ) -> tuple[Answer, ...]:
     """The `top_k` likeliest answers. Spans that overlap or say the same are merged into one.
 
-    `offsets[i]`, shape (pieces, 2), are code points of passage i's document. Merging uses the
-    document's coordinates, so that overlapping passages don't answer twice.
+    Merging uses the document's coordinates, so that overlapping passages don't answer twice.
     """
-    groups = group_spans(reading, probability, hits, offsets, top_k)
+    groups = group_spans(reading, probability, hits, top_k)
     return tuple(group.answer(reading) for group in groups)
 
 
 def group_spans(
-    reading: Reading,
-    probability: Tensor,
-    hits: Sequence[PassageHit],
-    offsets: Sequence[NDArray[np.int32]],
-    top_k: int,
+    reading: Reading, probability: Tensor, hits: Sequence[PassageHit], top_k: int
 ) -> "list[SpanGroup]":
     """The spans that make up each answer of `merge_answers`."""
     groups: list[SpanGroup] = []
-    order = probability.flatten().argsort(descending=True).tolist()
-    width = probability.shape[1]
-    there = reading.spans.score.isfinite().flatten().tolist()
-    # Plain numbers, since reading a tensor's elements one by one is slow.
-    first, last = reading.spans.first.flatten().tolist(), reading.spans.last.flatten().tolist()
-    confidences = probability.flatten().tolist()
-    for flat in order:
-        if not there[flat]:
-            continue
-        row, column = divmod(flat, width)
-        place = _place(hits[row], offsets[row], first[flat], last[flat], confidences[flat])
-        if not place.text:
-            continue
+    confidences = probability.tolist()
+    ranked = (
+        (confidences[row][span.column], row, span)
+        for row, spans in enumerate(reading.shown)
+        for span in spans
+    )
+    for confidence, row, span in sorted(ranked, key=lambda one: -one[0]):
+        place = _place(hits[row], span, confidence)
         said = normalise(place.text)
         group = next((g for g in groups if g.takes(place, said)), None)
         if group is not None:
-            group.add(place, (row, column))
+            group.add(place, (row, span.column))
         elif len(groups) < 4 * top_k:
-            groups.append(SpanGroup(place, said, (row, column)))
+            groups.append(SpanGroup(place, said, (row, span.column)))
     groups.sort(key=lambda g: -g.confidence)
     return groups[:top_k]
 
@@ -194,11 +183,9 @@ class SpanGroup:
         )
 
 
-def _place(
-    hit: PassageHit, offsets: NDArray[np.int32], first: int, last: int, confidence: float
-) -> Evidence:
-    start, end = int(offsets[first, 0]), int(offsets[last, 1])
-    return Evidence(hit.text[start - hit.start : end - hit.start], confidence, start, end, hit)
+def _place(hit: PassageHit, span: ShownSpan, confidence: float) -> Evidence:
+    text = hit.text[span.start : span.end]
+    return Evidence(text, confidence, hit.start + span.start, hit.start + span.end, hit)
 
 
 def _scores(reading: Reading, row: int, column: int) -> dict[str, float]:

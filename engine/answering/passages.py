@@ -16,9 +16,11 @@ from engine.encoder.states import States
 from engine.errors import IndexVersionError
 from engine.reading.read import every_pair
 from engine.reading.reader import ReaderOutput
+from engine.reading.wording import Wording
 from engine.retrieval.backend import FetchedPassage, Snapshot
 from engine.retrieval.fusion import Candidate, reciprocal_rank_fusion
 from engine.retrieval.hit import Hit
+from engine.text.words import asked_words
 
 
 @dataclass(frozen=True)
@@ -96,17 +98,26 @@ def calibration_of(snapshot: Snapshot, checkpoint: Checkpoint) -> Calibration:
 
 @torch.inference_mode()
 def read_passages(
-    question: States, loaded: LoadedPassages, checkpoint: Checkpoint, calibration: Calibration
+    question: str,
+    encoded: States,
+    loaded: LoadedPassages,
+    checkpoint: Checkpoint,
+    calibration: Calibration,
 ) -> ReadPassages:
     """One pass of the upper layers over all passages of one question, reranked by `calibration`.
 
-    Raises: ValueError if there are no passages.
+    `encoded` are the question's states. Raises: ValueError if there are no passages.
     """
     if loaded.states is None:
         raise ValueError("there are no passages to read")
-    output = checkpoint.read(question, loaded.states, every_pair(1, len(loaded.fetched)))
+    output = checkpoint.read(encoded, loaded.states, every_pair(1, len(loaded.fetched)))
     retrieval = retrieval_features([candidate.ranks for candidate in loaded.candidates])
-    features, reading = read(output, retrieval, calibration)
+    asked = asked_words(question)
+    wordings = [
+        Wording(item.text, item.passage.offsets - np.int32(item.passage.start), asked)
+        for item in loaded.fetched
+    ]
+    features, reading = read(output, retrieval, calibration, wordings)
     return ReadPassages(output, features, reading)
 
 

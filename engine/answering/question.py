@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 from engine.checkpoint import Checkpoint
 from engine.errors import QuestionError
+from engine.reading.questions import question_pieces
 from engine.text.tokenization import PieceIds
 
 
 @dataclass(frozen=True)
 class Question:
-    """`pieces`, (n,), are its wordpieces; `note` says what was done to it, if anything."""
+    """`text` is it as it's searched for; `pieces`, (n,), are the wordpieces read of it.
+
+    `note` says what was left out of it, if anything.
+    """
 
     text: str
     pieces: PieceIds
@@ -17,15 +21,18 @@ class Question:
 
 
 def prepare_question(text: str, checkpoint: Checkpoint) -> Question:
-    """A question in wordpieces, cut to the checkpoint's limit.
+    """A question in wordpieces, within the checkpoint's limit; see `question_pieces`.
 
     Raises: QuestionError if it holds no word.
     """
     limit = checkpoint.settings.question_limit
-    pieces = checkpoint.tokenizer.encode(text).ids
-    if not len(pieces) or not any(character.isalnum() for character in text):
+    pieces = question_pieces(text, checkpoint.tokenizer, limit)
+    if not len(pieces.ids) or not any(character.isalnum() for character in text):
         raise QuestionError("the question is empty; ask with at least one word")
     note = None
-    if len(pieces) > limit:
-        note = f"the question has {len(pieces)} wordpieces; it was cut to the first {limit}"
-    return Question(text, pieces[:limit], note)
+    if pieces.of > limit:
+        note = (
+            f"the question has {pieces.of} wordpieces; of these {len(pieces.ids)} were read, those "
+            "that end with the question itself"
+        )
+    return Question(pieces.text, pieces.ids, note)

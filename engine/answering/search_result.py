@@ -29,8 +29,7 @@ def search_result(
             loaded.fetched, loaded.candidates, reading.rerank.tolist(), strict=True
         )
     ]
-    offsets = [item.passage.offsets for item in loaded.fetched]
-    answers = merge_answers(reading, probability, hits, offsets, top_k)
+    answers = merge_answers(reading, probability, hits, top_k)
     order = reading.rerank.argsort(descending=True).tolist()
     least, verdict = calibration.min_confidence, None
     if read.output.boolean is not None and asks_yes_or_no(question):

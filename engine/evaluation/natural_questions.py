@@ -16,11 +16,14 @@ import torch
 
 from engine.answering.answers import boolean_probabilities
 from engine.datasets.natural_questions import Annotation, NaturalQuestion, Place
+from engine.reading.questions import question_pieces
 from engine.reading.read import READ_WHOLE, ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
-from engine.reading.spans import best_spans
+from engine.reading.spans import SPANS_PER_PASSAGE, best_answers, shown_spans
+from engine.reading.wording import Wording
 from engine.text.tokenization import Tokenizer
 from engine.text.windows import window_bounds
+from engine.text.words import asked_words
 from engine.text.yes_no import asks_yes_or_no
 
 NEEDED_OF_FIVE = 2
@@ -53,7 +56,8 @@ def find_in_page(
     span's margin over null.
     """
     limit = options.window_of(reader.encoder.config)
-    asked = tokenizer.encode(question.question).ids[: options.question_limit]
+    asked = question_pieces(question.question, tokenizer, options.question_limit).ids
+    words = asked_words(question.question)
     shown = [question.text(place) for place in question.candidates]
     pieces = [tokenizer.encode(part.text) for part in shown]
     windows = [
@@ -66,19 +70,25 @@ def find_in_page(
     ids = [pieces[number].ids[start:end] for number, start, end in windows if len(asked)]
     places = iter(windows)
     for output in read_in_batches(reader, tokenizer, [asked], ids, options):
-        spans = best_spans(output, 1)
-        margins = spans.score[:, 0] - 2 * output.null
-        for row, (number, start, _) in enumerate(islice(places, len(output.packing))):
+        group = list(islice(places, len(output.packing)))
+        wordings = [
+            Wording(shown[number].text, pieces[number].offsets[start:end], words)
+            for number, start, end in group
+        ]
+        spans = best_answers(output, wordings, SPANS_PER_PASSAGE).cpu()
+        for row, ((number, _, _), found) in enumerate(
+            zip(group, shown_spans(spans, wordings), strict=True)
+        ):
             if output.boolean is not None:
                 logits.setdefault(number, []).append(output.boolean[row])
-            if best is None or float(margins[row]) > best[0]:
-                span = start + int(spans.first[row, 0]), start + int(spans.last[row, 0])
-                best = (float(margins[row]), number, *span)
+            for span in found[:1]:
+                margin = span.score - 2 * float(output.null[row])
+                if best is None or margin > best[0]:
+                    best = (margin, number, span.start, span.end)
     if best is None:
         return PageAnswer(None, -math.inf, (), -math.inf)
-    margin, number, first, last = best
-    offsets = pieces[number].offsets
-    place = shown[number].place(int(offsets[first, 0]), int(offsets[last, 1]))
+    margin, number, begin, end = best
+    place = shown[number].place(begin, end)
     long, yes = question.candidates[number], None
     if number in logits and asks_yes_or_no(question.question):
         no_yes = boolean_probabilities(torch.stack(logits[number]))[0].sum(0)

@@ -7,13 +7,16 @@ from typing import Any
 
 from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.evaluation.metrics import decided
+from engine.reading.questions import question_pieces
 from engine.reading.read import READ_WHOLE, ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
-from engine.reading.spans import best_spans
+from engine.reading.spans import SPANS_PER_PASSAGE, ShownSpan, best_answers, shown_spans
+from engine.reading.wording import Wording
 from engine.text.languages import ENGLISH
 from engine.text.matching import exact_match, f1
 from engine.text.tokenization import Pieces, Tokenizer
 from engine.text.windows import window_bounds
+from engine.text.words import asked_words
 
 
 @dataclass(frozen=True)
@@ -62,22 +65,31 @@ def _predict_paragraph(
     bounds: Sequence[tuple[int, int]],
     options: ReadingOptions,
 ) -> Iterator[Prediction]:
-    limit = options.question_limit
-    asked = [tokenizer.encode(q.question).ids[:limit] for q in paragraph.questions]
+    asked = [
+        question_pieces(q.question, tokenizer, options.question_limit).ids
+        for q in paragraph.questions
+    ]
     windows = [pieces.ids[start:end] for start, end in bounds]
-    rows: list[tuple[float, float, int, int]] = []
+    wordings = [
+        Wording(paragraph.context, pieces.offsets[start:end], asked_words(question.question))
+        for question in paragraph.questions
+        for start, end in bounds
+    ]
+    rows: list[tuple[float, ShownSpan] | None] = []
     for output in read_in_batches(reader, tokenizer, asked, windows, options):
-        best = best_spans(output, 1)
-        of_best = (best.score[:, 0], output.null, best.first[:, 0], best.last[:, 0])
-        rows += zip(*(each.tolist() for each in of_best), strict=True)
+        of_output = wordings[len(rows) : len(rows) + len(output.packing)]
+        best = best_answers(output, of_output, SPANS_PER_PASSAGE).cpu()
+        found = zip(output.null.tolist(), shown_spans(best, of_output), strict=True)
+        rows += [(null, spans[0]) if spans else None for null, spans in found]
     for number, question in enumerate(paragraph.questions):
         of_windows = rows[number * len(bounds) : (number + 1) * len(bounds)]
-        window = max(range(len(bounds)), key=lambda i: of_windows[i][0])
-        summed, null, first, last = of_windows[window]
-        begin = bounds[window][0]
-        start = int(pieces.offsets[begin + first, 0])
-        end = int(pieces.offsets[begin + last, 1])
-        yield Prediction(question, paragraph.context[start:end], summed - 2 * null, start)
+        answers = [row for row in of_windows if row is not None]
+        if not answers:
+            yield Prediction(question, "", -math.inf)
+            continue
+        null, span = max(answers, key=lambda row: row[1].score)
+        text = paragraph.context[span.start : span.end]
+        yield Prediction(question, text, span.score - 2 * null, span.start)
 
 
 def score(

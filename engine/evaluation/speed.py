@@ -28,6 +28,7 @@ from engine.search import SearchEngine
 class TimedQuestion:
     """One question with its retrieved passages, from the shortest to the longest."""
 
+    text: str
     load: Load
     candidates: list[Candidate]
 
@@ -103,14 +104,14 @@ def _retrieved(
 ) -> TimedQuestion:
     asked = prepare_question(question, checkpoint)
     vector = checkpoint.vectors(checkpoint.encode_questions([asked.pieces]))
-    found = retrieve_passages(question, vector, passages, snapshot).fused[:passages]
+    found = retrieve_passages(asked.text, vector, passages, snapshot).fused[:passages]
     loaded = load_passages(found, snapshot, checkpoint)
     found, fetched = loaded.candidates, loaded.fetched
     # All paths read them by length: attention pads each batch to its longest.
     order = sorted(range(len(found)), key=lambda i: len(fetched[i].passage.pieces))
     pieces = [fetched[i].passage.pieces for i in order]
     load = Load([asked.pieces], pieces, [(0, i) for i in range(len(pieces))])
-    return TimedQuestion(load, [found[i] for i in order])
+    return TimedQuestion(asked.text, load, [found[i] for i in order])
 
 
 @torch.inference_mode()
@@ -120,5 +121,6 @@ def _read_cached(checkpoint: Checkpoint, snapshot: Snapshot, question: TimedQues
     started = time.perf_counter()
     loaded = load_passages(question.candidates, snapshot, checkpoint)
     loading = time.perf_counter() - started
-    read_passages(encoded, loaded, checkpoint, calibration_of(snapshot, checkpoint))
+    calibration = calibration_of(snapshot, checkpoint)
+    read_passages(question.text, encoded, loaded, checkpoint, calibration)
     return loading

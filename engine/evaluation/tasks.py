@@ -13,6 +13,7 @@ from engine.datasets.questions import BooleanQuestion, ChoiceQuestion
 from engine.errors import CheckpointError
 from engine.evaluation.searching import RightPassage
 from engine.reading.choices import choice_limit, choice_pieces
+from engine.reading.questions import question_pieces
 from engine.reading.read import READ_WHOLE, ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
 from engine.search import SearchEngine
@@ -54,7 +55,7 @@ def judge_boolean(
         if not windows:
             yield from (Judged((0.0, 0.0), int(q.answer)) for q in together)
             continue
-        ids = [tokenizer.encode(q.question).ids[: options.question_limit] for q in together]
+        ids = [question_pieces(q.question, tokenizer, options.question_limit).ids for q in together]
         outputs = read_in_batches(reader, tokenizer, ids, windows, options)
         logits = [output.boolean for output in outputs if output.boolean is not None]
         by_question = torch.cat(logits).view(len(together), len(windows), 2)

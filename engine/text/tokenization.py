@@ -1,6 +1,7 @@
 """Wordpieces with the code points they cover."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,11 @@ class Tokenizer:
     @property
     def vocabulary_size(self) -> int:
         return self._inner.get_vocab_size()
+
+    @cached_property
+    def cased(self) -> bool:
+        """Whether capitals are pieces of their own."""
+        return not np.array_equal(self.encode("WORD").ids, self.encode("word").ids)
 
     def pieces(self) -> dict[str, int]:
         """Every piece, including special ones, and its id."""

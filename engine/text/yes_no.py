@@ -1,4 +1,4 @@
-"""Which questions ask for yes or no (English)."""
+"""Which questions ask for yes or no (English), and which offer alternatives."""
 
 import regex
 
@@ -10,6 +10,10 @@ _BEGINS = regex.compile(
     rf"\W*(?:(?:{_VERBS})(?:n['’]t|not)?|(?:{_NEGATED})n['’]t)\b", regex.IGNORECASE
 )
 _OR = regex.compile(r"\bor\b", regex.IGNORECASE)
+# "Or" in languages of stop words; not Dutch "of", which is another word in English.
+_ANY_OR = regex.compile(
+    r"\b(?:or|oder|ou|o|u|eller|или|hay|hoặc|أو|أم)\b|或|还是|還是|それとも", regex.IGNORECASE
+)
 
 
 def asks_yes_or_no(question: str) -> bool:
@@ -21,3 +25,8 @@ def asks_yes_or_no(question: str) -> bool:
         return False
     rest = regex.sub(r"\bor\s+not\b", "", question, flags=regex.IGNORECASE)
     return not _OR.search(rest)
+
+
+def offers_alternatives(question: str) -> bool:
+    """Whether a question holds a word for *or*, in any of several languages."""
+    return bool(_ANY_OR.search(question))

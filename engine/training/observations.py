@@ -3,9 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.answering.answers import Reading, group_spans, probabilities
@@ -35,16 +33,15 @@ GROUPED_FOR = 5
 class Observation:
     """One question as read.
 
-    `features` (passages, 4) are the rerank features of its passages. `hits` and `offsets` belong to
+    `features` (passages, 4) are the rerank features of its passages. `hits` belong to
     `reading`, as `merge_answers` takes them. `right` (passages,) marks the passages of the
-    paragraph that answers it. `correct` (passages, k) marks the spans that share at least half of
-    their words with an answer (F1). `answered` tells whether the question has an answer at all.
+    paragraph that answers it. `correct` (passages, k) marks the spans shown that share half or more
+    of their words with an answer (F1). `answered` tells whether the question has an answer at all.
     """
 
     features: Tensor
     reading: Reading
     hits: Sequence[PassageHit]
-    offsets: Sequence[NDArray[np.int32]]
     right: Tensor
     correct: Tensor
     answered: bool
@@ -93,7 +90,7 @@ def observe(
             calibration = calibration_of(snapshot, checkpoint)
         if not loaded.fetched:
             continue
-        done = read_passages(encoded, loaded, checkpoint, calibration)
+        done = read_passages(prepared.text, encoded, loaded, checkpoint, calibration)
         golds = [text for text, _ in question.answers]
         spans = done.reading.spans
         observations.append(
@@ -101,23 +98,23 @@ def observe(
                 # Clones, because tensors made in inference mode allow no gradients.
                 features=done.features.clone(),
                 reading=Reading(
-                    Spans(spans.score.clone(), spans.first, spans.last),
+                    Spans(spans.score.clone(), spans.first, spans.last, spans.shown),
                     done.reading.null.clone(),
                     done.reading.relevance.clone(),
                     done.reading.rerank.clone(),
+                    done.reading.shown,
                 ),
                 hits=[
                     passage_hit(item, candidate, 0.0)
                     for item, candidate in zip(loaded.fetched, loaded.candidates, strict=True)
                 ],
-                offsets=[item.passage.offsets for item in loaded.fetched],
                 right=torch.tensor(
                     [
                         bool(golds) and is_right(item.text, paragraph.context, golds)
                         for item in loaded.fetched
                     ]
                 ),
-                correct=_correct(spans, loaded, golds),
+                correct=_correct(done.reading, loaded, golds),
                 answered=bool(golds),
             )
         )
@@ -128,7 +125,7 @@ def first_answer(o: Observation, calibration: Calibration) -> FirstAnswer:
     """The first answer to the question under `calibration`; no spans and 0 if there is none."""
     reading = replace(o.reading, rerank=o.features @ torch.tensor(calibration.rerank))
     probability, null = probabilities(reading, calibration)
-    groups = group_spans(reading, probability, o.hits, o.offsets, GROUPED_FOR)
+    groups = group_spans(reading, probability, o.hits, GROUPED_FOR)
     spans = torch.zeros_like(o.correct)
     if not groups:
         return FirstAnswer(spans, 0.0, False, float(null))
@@ -168,28 +165,26 @@ def _taken_away(o: Observation) -> Observation:
     return Observation(
         features=o.features[keep],
         reading=Reading(
-            Spans(r.spans.score[keep], r.spans.first[keep], r.spans.last[keep]),
+            Spans(r.spans.score[keep], r.spans.first[keep], r.spans.last[keep], r.spans.shown),
             r.null[keep],
             r.relevance[keep],
             r.rerank[keep],
+            [r.shown[row] for row in rows],
         ),
         hits=[o.hits[row] for row in rows],
-        offsets=[o.offsets[row] for row in rows],
         right=o.right[keep],
         correct=o.correct[keep],
         answered=False,
     )
 
 
-def _correct(spans: Spans, loaded: LoadedPassages, golds: Sequence[str]) -> Tensor:
-    correct = torch.zeros_like(spans.score, dtype=torch.bool)
+def _correct(reading: Reading, loaded: LoadedPassages, golds: Sequence[str]) -> Tensor:
+    """Which spans are right, as they are worded; none of those that may not be shown."""
+    correct = torch.zeros_like(reading.spans.score, dtype=torch.bool)
     if not golds:
         return correct
-    for row, item in enumerate(loaded.fetched):
-        for column in range(correct.shape[1]):
-            if torch.isfinite(spans.score[row, column]):
-                first, last = int(spans.first[row, column]), int(spans.last[row, column])
-                start, end = item.passage.offsets[first, 0], item.passage.offsets[last, 1]
-                text = item.text[start - item.passage.start : end - item.passage.start]
-                correct[row, column] = f1(text, golds) >= CORRECT_F1
+    for row, (item, spans) in enumerate(zip(loaded.fetched, reading.shown, strict=True)):
+        for span in spans:
+            right = f1(item.text[span.start : span.end], golds) >= CORRECT_F1
+            correct[row, span.column] = right
     return correct

@@ -221,7 +221,7 @@ def test_cached_states_give_the_logits_of_fresh_ones(
             found = retrieve_passages(QUESTION, converted.vectors(encoded), 9, snapshot).fused
             loaded = load_passages(found, snapshot, converted)
         assert len(loaded.fetched) == len(TEXTS)  # each fits one passage
-        cached = read_passages(encoded, loaded, converted, engine.calibration()).output
+        cached = read_passages(QUESTION, encoded, loaded, converted, engine.calibration()).output
         fresh = converted.encode_passages([item.passage.pieces for item in loaded.fetched])
         anew = converted.read(encoded, fresh, every_pair(1, len(TEXTS)))
         engine.close()

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.answering.answers import (
-    SPANS_PER_PASSAGE,
     Reading,
     merge_answers,
     probabilities,
@@ -21,9 +20,11 @@ from engine.answering.results import Answer, PassageHit, SearchResult
 from engine.calibration import Calibration
 from engine.encoder.packing import Packing
 from engine.reading.reader import ReaderOutput
-from engine.reading.spans import Spans
+from engine.reading.spans import SPANS_PER_PASSAGE, Spans, shown_spans
+from engine.reading.wording import Wording
 from engine.retrieval.fusion import Rank, Ranks
 from engine.text.tokenization import Tokenizer
+from engine.text.words import asked_words
 
 FIRST = "In 1851 Anna Bell lit the lamp."
 SECOND = "It was lit by the Anna Bell. Anna Bell!"
@@ -52,6 +53,7 @@ def merged(
     spans: list[list[tuple[float, int, int]]],
     *,
     top_k: int = 10,
+    question: str = "?",
 ) -> tuple[Answer, ...]:
     """`spans` are (probability, first word, last word) of each passage."""
     probability, first, last = (
@@ -59,9 +61,10 @@ def merged(
     )
     scores = torch.where(probability > 0, 5.0, -torch.inf)
     none = torch.zeros(len(hits))
-    reading = Reading(Spans(scores, first, last), none, none, none)
-    offsets = [words_of(h.text, h.start) for h in hits]
-    return merge_answers(reading, probability.float(), hits, offsets, top_k)
+    found = Spans(scores, first, last, shown=scores.shape[1])
+    wordings = [Wording(h.text, words_of(h.text), asked_words(question)) for h in hits]
+    reading = Reading(found, none, none, none, shown_spans(found, wordings))
+    return merge_answers(reading, probability.float(), hits, top_k)
 
 
 def test_overlapping_spans_are_one_answer_worded_as_the_likeliest() -> None:
@@ -121,17 +124,23 @@ def test_spans_that_fill_up_a_short_passage_are_no_answers() -> None:
 
 
 def test_words_that_normalise_to_nothing_are_not_the_same_answer() -> None:
-    found = merged([hit("the ! a"), hit("- ?", document="e")], [[(0.3, 0, 0)], [(0.2, 0, 0)]])
-    assert [a.text for a in found] == ["the", "-"]
+    found = merged([hit("the ! a"), hit("an ?", document="e")], [[(0.3, 0, 0)], [(0.2, 0, 0)]])
+    assert [a.text for a in found] == ["the", "an"]
 
 
 def test_the_scores_of_an_answer_are_those_of_its_likeliest_span() -> None:
-    spans = Spans(torch.tensor([[3.0], [4.0]]), torch.tensor([[2], [2]]), torch.tensor([[3], [3]]))
+    places = torch.tensor([[2], [2]]), torch.tensor([[3], [3]])
+    spans = Spans(torch.tensor([[3.0], [4.0]]), *places, shown=1)
+    wording = Wording(FIRST, words_of(FIRST), asked_words("Who?"))
     reading = Reading(
-        spans, torch.tensor([-1.0, -2.0]), torch.tensor([0.5, 0.25]), torch.tensor([7.0, 8.0])
+        spans,
+        torch.tensor([-1.0, -2.0]),
+        torch.tensor([0.5, 0.25]),
+        torch.tensor([7.0, 8.0]),
+        shown_spans(spans, [wording] * 2),
     )
     hits = [hit(FIRST), hit(FIRST, document="e")]
-    (answer,) = merge_answers(reading, torch.tensor([[0.1], [0.6]]), hits, [words_of(FIRST)] * 2, 5)
+    (answer,) = merge_answers(reading, torch.tensor([[0.1], [0.6]]), hits, 5)
     assert answer.scores == {"span": 4.0, "null": -2.0, "relevance": 0.25, "rerank": 8.0}
     assert answer.passage.document == "e"
 
@@ -158,18 +167,18 @@ def test_an_answer_is_exactly_the_text_of_its_document_at_its_offsets(
     spans = [sorted(data.draw(st.tuples(places, places))) for _ in range(3)]
     first, last = torch.tensor(spans).T[:, None]
     none = torch.zeros(1)
-    reading = Reading(Spans(torch.zeros(1, 3), first, last), none, none, none)
-    found = merge_answers(
-        reading,
-        torch.tensor([[0.5, 0.3, 0.1]]),
-        [hit(passage, start=begin)],
-        [pieces.offsets + np.int32(begin)],
-        5,
-    )
-    assert found
+    drawn = Spans(torch.zeros(1, 3), first, last, shown=3)
+    wording = Wording(passage, pieces.offsets, asked_words("?"))
+    reading = Reading(drawn, none, none, none, shown_spans(drawn, [wording]))
+    found = merge_answers(reading, torch.tensor([[0.5, 0.3, 0.1]]), [hit(passage, start=begin)], 5)
     for answer in found:
         for place in (answer, *answer.evidence):
             assert document[place.start : place.end] == place.text != ""
+
+
+def letters(*counts: int) -> list[Wording]:
+    """Passages of so many letters each, every one a piece."""
+    return [Wording("b " * n, words_of("b " * n).reshape(-1, 2), asked_words("?")) for n in counts]
 
 
 def output(spans: list[list[float]], null: list[float], relevance: list[float]) -> ReaderOutput:
@@ -195,14 +204,16 @@ def test_one_softmax_over_all_spans_and_null_worked_out_one_by_one(
 ) -> None:
     found = output([[1.0, 3.0], [2.0]], [0.5, -1.0], [2.0, 0.25])
     retrieval = torch.tensor([[1.0, 0.9], [0.4, 0.8]])
-    features, reading = read(found, retrieval, calibration)
+    features, reading = read(found, retrieval, calibration, letters(2, 1))
     # Best spans: 3 + 3 and 2 + 2; margins over null: 6 - 1 and 4 + 2.
     wanted_features = [[2.0, 5.0, 1.0, 0.9], [0.25, 6.0, 0.4, 0.8]]
     np.testing.assert_allclose(features, wanted_features, rtol=1e-6)
     weights = calibration.rerank
     rerank = [sum(w * x for w, x in zip(weights, row, strict=True)) for row in wanted_features]
     assert reading.rerank.tolist() == pytest.approx(rerank)
-    assert reading.spans.score.shape == (2, SPANS_PER_PASSAGE)
+    # All may be shown, so none stands again among those that may not.
+    assert reading.spans.score[:, SPANS_PER_PASSAGE:].eq(-math.inf).all()
+    assert reading.spans.shown == SPANS_PER_PASSAGE
     # Spans (i, j) of the first passage by score: 6, 4 (both pieces), 2; of the second: 4.
     e = math.exp
     logit = [
@@ -226,7 +237,7 @@ def test_probabilities_of_all_spans_and_null_sum_to_one(
     torch.manual_seed(0)
     rows = [(scale * torch.randn(n)).tolist() for n in (40, 3, 1)]
     found = output(rows, *(scale * torch.randn(2, 3)).tolist())
-    _, reading = read(found, torch.rand(3, 2), calibration)
+    _, reading = read(found, torch.rand(3, 2), calibration, letters(40, 3, 1))
     spans, none = probabilities(reading, calibration)
     assert torch.isfinite(spans).all()
     assert (spans.sum() + none).item() == pytest.approx(1.0, abs=1e-5)
@@ -235,14 +246,12 @@ def test_probabilities_of_all_spans_and_null_sum_to_one(
 def test_a_passage_without_pieces_leaves_the_others_their_answers() -> None:
     found = output([[], [2.0]], [0.0, 0.0], [0.0, 0.0])
     for calibration in CALIBRATIONS:
-        _, reading = read(found, torch.zeros(2, 2), calibration)
+        _, reading = read(found, torch.zeros(2, 2), calibration, letters(0, 1))
         spans, none = probabilities(reading, calibration)
         assert (spans.sum() + none).item() == pytest.approx(1.0)
-        assert spans[0].tolist() == [0.0] * SPANS_PER_PASSAGE
-        answers = merge_answers(
-            reading, spans, [hit(""), hit("lamp")], [words_of(""), words_of("lamp")], 3
-        )
-        assert [a.text for a in answers] == ["lamp"]
+        assert not spans[0].any()
+        answers = merge_answers(reading, spans, [hit(""), hit("b ")], 3)
+        assert [a.text for a in answers] == ["b"]
 
 
 def test_retrieval_features_by_hand() -> None:
@@ -276,3 +285,45 @@ def test_a_result_is_plain_json_and_keeps_its_offsets_in_other_shapes() -> None:
     assert back["answers"][0]["evidence"][0]["start"] == 58
     assert back["passages"][0]["ranks"] == {"bm25": {"rank": 1, "score": 7.5}}
     assert back["timings_ms"] == {"total": 1.5}
+
+
+def test_a_span_that_may_not_be_shown_gives_way_to_the_likeliest_that_may() -> None:
+    # Pieces: "$", "40", "of", "lamp"; the question's word alone, and "$" alone, say nothing.
+    text = "$ 40 of lamp"
+    found = output([[5.0, 3.0, 0.0, 4.0]], [0.0], [0.0])
+    wording = Wording(text, words_of(text), asked_words("Which lamp?"))
+    _, reading = read(found, torch.zeros(1, 2), Calibration(), [wording])
+    spans, none = probabilities(reading, Calibration())
+    best, *_ = merge_answers(reading, spans, [hit(text)], 5)
+    # "$ 40" (5 + 3), "$ 40 of lamp" (5 + 4) and "40 of lamp" are the same place.
+    assert best.text == "$ 40 of lamp"
+    # "$" (10) and "lamp" (8) keep their share, so the others are no surer without them.
+    withheld = spans[0, SPANS_PER_PASSAGE:]
+    assert sorted(reading.spans.score[0, SPANS_PER_PASSAGE:].tolist())[-2:] == [8.0, 10.0]
+    assert float(withheld.sum()) > 0.5
+    assert (spans.sum() + none).item() == pytest.approx(1.0, abs=1e-5)
+    assert best.confidence < 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anna Bell\n\nlit it",
+        "Anna Bell\r\n\r\nlit it",
+        "Anna Bell\n```\nlit it",
+        "# Anna Bell\nlit it",
+        "Anna Bell\n===\nlit it",
+        "| Anna Bell |\n| lit it |",
+        "Anna | Bell\n---|---\nlit | it",
+    ],
+)
+def test_an_answer_never_runs_over_the_end_of_a_stretch(text: str) -> None:
+    pieces = len(words_of(text))
+    # The reader wants all of it, and then its beginning.
+    found = output([[3.0, *[0.0] * (pieces - 2), 3.0]], [0.0], [0.0])
+    wording = Wording(text, words_of(text), asked_words("Who?"))
+    _, reading = read(found, torch.zeros(1, 2), Calibration(), [wording])
+    spans, _ = probabilities(reading, Calibration())
+    answers = merge_answers(reading, spans, [hit(text)], 5)
+    assert answers
+    assert not any(mark in answer.text for answer in answers for mark in ("\n", "|", "`", "="))

@@ -14,7 +14,7 @@ from engine.answering.results import PassageHit
 from engine.calibration import Calibration
 from engine.errors import IndexStoreError, SourceError
 from engine.evaluation.metrics import expected_calibration_error
-from engine.reading.spans import Spans
+from engine.reading.spans import ShownSpan, Spans
 from engine.retrieval.fusion import Rank, Ranks
 from engine.training.calibration import (
     Judgement,
@@ -38,14 +38,14 @@ def observed(
 ) -> Observation:
     """Passages whose spans are one word each, all of them different."""
     passages, spans = scores.shape
-    hits, offsets = [], []
+    hits, shown = [], []
     for number in range(passages):
         text = " ".join(f"p{number}w{word}" for word in range(spans))
         hits.append(
             PassageHit(str(number), f"d{number}", "s", "", text, 0, len(text), 0.0, ranks=Ranks())
         )
         starts = [5 * word for word in range(spans)]
-        offsets.append(np.array([(start, start + 4) for start in starts], np.int32))
+        shown.append([ShownSpan(start, start + 4, start // 5, 0.0) for start in starts])
     places = torch.arange(spans).expand(passages, spans)
     is_right = torch.zeros(passages, dtype=torch.bool)
     is_right[list(right)] = True
@@ -53,13 +53,14 @@ def observed(
     for place in correct:
         is_correct[place] = True
     reading = Reading(
-        Spans(scores, places, places),
+        Spans(scores, places, places, shown=spans),
         null=torch.zeros(passages),
         relevance=features[:, 0],
         rerank=torch.zeros(passages),
+        shown=shown,
     )
     answered = bool(correct) if answered is None else answered
-    return Observation(features, reading, hits, offsets, is_right, is_correct, answered)
+    return Observation(features, reading, hits, is_right, is_correct, answered)
 
 
 def observation(seed: int) -> Observation:
@@ -296,10 +297,11 @@ def test_probabilities_by_hand() -> None:
     """Two passages of one span: 0.5·2 + 1·3 = 4 and 0.5·4 + 1·1 = 3; null -1."""
     zeros = torch.zeros(2, 1, dtype=torch.long)
     reading = Reading(
-        Spans(torch.tensor([[2.0], [4.0]]), zeros, zeros),
+        Spans(torch.tensor([[2.0], [4.0]]), zeros, zeros, shown=1),
         null=torch.tensor([1.0, 0.0]),
         relevance=torch.zeros(2),
         rerank=torch.tensor([3.0, 1.0]),
+        shown=[[], []],
     )
     calibration = Calibration(span=0.5, passage=1.0, null=-1.0)
     spans, null = probabilities(reading, calibration)

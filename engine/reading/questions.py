@@ -1,0 +1,41 @@
+"""A question in the wordpieces that a reader reads."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.text.questions import asking_sentence, plain_question
+from engine.text.tokenization import PieceIds, Pieces, Tokenizer
+
+
+@dataclass(frozen=True)
+class QuestionPieces:
+    """`ids`, (n,), are the wordpieces read of `text`, the question made plain; `of` it has."""
+
+    text: str
+    ids: PieceIds
+    of: int
+
+
+def question_pieces(question: str, tokenizer: Tokenizer, limit: int) -> QuestionPieces:
+    """At most `limit` wordpieces of a question; see `plain_question`.
+
+    Of a longer one the sentence that asks is kept, with as many whole words before it as there is
+    room for; if that sentence is longer itself, its end.
+    """
+    text = plain_question(question, cased=tokenizer.cased)
+    pieces = tokenizer.encode(text)
+    kept = pieces.ids if len(pieces) <= limit else _cut(text, pieces, limit)
+    return QuestionPieces(text, kept, len(pieces))
+
+
+def _cut(text: str, pieces: Pieces, limit: int) -> PieceIds:
+    _, end = asking_sentence(text)
+    last = int(np.searchsorted(pieces.offsets[:, 0], end))
+    first = max(0, last - limit)
+    begins_word = [
+        place
+        for place in range(first, last)
+        if place == 0 or text[int(pieces.offsets[place, 0]) - 1].isspace()
+    ]
+    return pieces.ids[begins_word[0] if begins_word else first : last][:limit]

@@ -10,7 +10,7 @@ from types import TracebackType
 from engine.answering.passages import calibration_of, fuse, load_passages, read_passages
 from engine.answering.question import prepare_question
 from engine.answering.question_clock import QuestionClock
-from engine.answering.results import SearchResult
+from engine.answering.results import Answer, SearchResult
 from engine.answering.search_result import nothing_found, search_result
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint
@@ -19,7 +19,7 @@ from engine.documents import Document
 from engine.errors import CheckpointMismatchError, QuestionError
 from engine.filters import Filters, conditions
 from engine.retrieval.address import IndexAddress, parse_index_address
-from engine.retrieval.backend import Backend
+from engine.retrieval.backend import Backend, Snapshot
 from engine.retrieval.opening import open_backend, recorded_model
 
 UNTRAINED = (
@@ -143,6 +143,7 @@ class SearchEngine:
                 if loaded.fetched:
                     read = read_passages(asked.text, encoded, loaded, self.checkpoint, calibration)
                     result = search_result(question, retrieved, loaded, read, calibration, top_k)
+                    result = replace(result, answers=_cited(result.answers, snapshot))
                 else:
                     result = nothing_found(question, retrieved, calibration)
             notes += snapshot.notes
@@ -205,6 +206,19 @@ class SearchEngine:
         if self._process != os.getpid():
             self._threads, self._process = _retrieval_threads(), os.getpid()
         return self._threads
+
+
+def _cited(answers: Sequence[Answer], snapshot: Snapshot) -> tuple[Answer, ...]:
+    """The answers with all that their citations tell, each document read once."""
+    wanted = dict.fromkeys(answer.passage.document for answer in answers)
+    documents = {document: snapshot.document(document) for document in wanted}
+    return tuple(
+        replace(
+            answer,
+            citation=answer.citation.in_document(documents[answer.passage.document], answer.start),
+        )
+        for answer in answers
+    )
 
 
 def _refuse_out_of_range(top_k: int, passages: int, min_confidence: float | None) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from engine.answering.citations import Citation
 from engine.answering.results import Answer, Evidence, PassageHit, Verdict
 from engine.calibration import Calibration
 from engine.reading.reader import ReaderOutput
@@ -172,6 +173,8 @@ class SpanGroup:
 
     def answer(self, reading: Reading) -> Answer:
         best = self.places[0]
+        hit = best.passage
+        citation = Citation(hit.source, hit.title, page=hit.page, heading=hit.heading)
         return Answer(
             text=best.text,
             confidence=min(1.0, self.confidence),
@@ -180,6 +183,7 @@ class SpanGroup:
             passage=best.passage,
             evidence=tuple(self.places),
             scores=_scores(reading, *self.spans[0]),
+            citation=citation,
         )
 
 

@@ -1,9 +1,11 @@
 """The result types of a question."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from engine.answering.citations import Citation
+from engine.answering.shown import ShownPassage, shown_passage
 from engine.document_fields import FieldValue, plain
 from engine.retrieval.fusion import Ranks
 
@@ -37,6 +39,16 @@ class PassageHit:
         begun = [page for place, page in self.next_pages if place <= position]
         return begun[-1] if begun else self.page
 
+    def shown(self, start: int | None = None, end: int | None = None) -> ShownPassage:
+        """The passage as text without markup, and the place in it of code points of its document.
+
+        Without a place, that of nothing, at its beginning.
+        """
+        begin = 0 if start is None else start - self.start
+        stop = begin if end is None else end - self.start
+        suffix = self.source.rpartition(".")[2].lower()
+        return shown_passage(self.text, begin, stop, heading=self.heading, kind=suffix)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "id": self.id,
@@ -64,6 +76,11 @@ class Evidence:
     end: int
     passage: PassageHit
 
+    @property
+    def shown(self) -> ShownPassage:
+        """Its passage as text, with its place in it."""
+        return self.passage.shown(self.start, self.end)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "text": self.text,
@@ -84,7 +101,7 @@ class Answer:
 
     `confidence` is the calibrated probability that it answers the question, all places that
     say the same taken together; `evidence` lists those places, the best first. `scores` holds
-    what it came from: start, end and null logits, relevance.
+    what it came from: start, end and null logits, relevance. `citation` says where it stands.
     """
 
     text: str
@@ -94,6 +111,12 @@ class Answer:
     passage: PassageHit
     evidence: tuple[Evidence, ...]
     scores: Mapping[str, float]
+    citation: Citation
+
+    @property
+    def shown(self) -> ShownPassage:
+        """Its passage as text without markup, with the answer's place and sentence in it."""
+        return self.passage.shown(self.start, self.end)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -106,9 +129,13 @@ class Answer:
             "title": self.passage.title,
             "heading": self.passage.heading,
             "page": self.passage.page_at(self.start),
+            "record": self.citation.record,
+            "line": self.citation.line,
+            "citation": str(self.citation),
             "fields": plain(self.passage.fields),
             "passage": self.passage.text,
             "passage_start": self.passage.start,
+            "shown": asdict(self.shown),
             "evidence": [place.to_dict() for place in self.evidence],
             "scores": dict(self.scores),
         }
@@ -183,10 +210,10 @@ class RankingTrace:
 class SearchResult:
     """The answers to a question, the likeliest first.
 
-    `no_answer` says that no answer is as sure as `min_confidence`; `answers` are then the closest
-    spans. `no_answer_confidence` is the probability that the passages hold none. `passages` are
-    in reranked order. `timings` are milliseconds of each stage; `notes` what the user should
-    know, such as that the question was cut; `filters` the conditions that their documents meet;
+    `no_answer` says that no answer is as sure as `min_confidence`, or that none is likelier than
+    the best; `answers` are then the closest spans. `no_answer_confidence` is the probability that
+    the passages hold none. `passages` are in reranked order. `timings` are milliseconds of each
+    stage; `notes` what the user should know, such as that the question was cut; `filters` the conditions that their documents meet;
     `trace` the passages of each ranking.
 
     `verdict` is yes or no, if the question asks for it, the model has a head for it, and it's as

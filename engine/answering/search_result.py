@@ -1,6 +1,7 @@
 """From the passages read for a question to what it's answered with."""
 
 from engine.answering.answers import give_verdict, merge_answers, probabilities
+from engine.answering.decision import is_withheld
 from engine.answering.passages import (
     LoadedPassages,
     ReadPassages,
@@ -38,7 +39,7 @@ def search_result(
         question=question,
         answers=answers,
         passages=tuple(hits[i] for i in order),
-        no_answer=not answers or answers[0].confidence < least,
+        no_answer=not answers or is_withheld(answers[0].confidence, float(null), least),
         no_answer_confidence=float(null),
         min_confidence=least,
         trace=ranking_trace(retrieved, [loaded.candidates[i].key for i in order]),

@@ -78,22 +78,21 @@ def _text(result: dict[str, Any]) -> str:
         lines += [f"No answer found: no document has {', '.join(result['filters'])}.", ""]
     elif result["no_answer"]:
         least, none = result["min_confidence"], result["no_answer_confidence"]
-        lines.append(f"No answer found: nothing is {least:.0%} sure, none at all {none:.0%}.")
+        sure = max([least, *([none] if least else [])])
+        why = f"nothing is {least:.0%} sure" if sure == least else "that is likelier than any"
+        lines.append(f"No answer found: {why}, none at all {none:.0%}.")
         if result["answers"]:
             lines.append("The closest spans:")
         lines.append("")
     for number, answer in enumerate(result["answers"], 1):
-        lines.append(f"{number}. {answer['text']}   [{answer['confidence']:.0%}]")
-        place = f"{answer['source']}, characters {answer['start']}-{answer['end']}"
-        if answer["page"] is not None:
-            place += f", page {answer['page']}"
-        if answer["heading"]:
-            place += f", under “{answer['heading']}”"
-        lines.append(f"   {place}")
+        shown = answer["shown"]
+        words = " ".join(shown["text"][shown["start"] : shown["end"]].split())
+        lines.append(f"{number}. {words}   [{answer['confidence']:.0%}]")
+        lines.append(f"   {answer['citation']}, characters {answer['start']}-{answer['end']}")
         others = len(answer["evidence"]) - 1
         if others:
             lines.append(f"   and in {others} other place{'s' if others > 1 else ''}")
-        lines.append(textwrap.indent(textwrap.fill(_context(answer), 88), "     "))
+        lines.append(textwrap.indent(textwrap.fill(_sentence(shown), 88), "     "))
         lines.append("")
     total = result["timings_ms"]["total"]
     stages = ", ".join(
@@ -110,12 +109,13 @@ def _verdict(verdict: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def _context(answer: dict[str, Any], reach: int = 120) -> str:
-    """The answer between brackets, with what stands around it in its passage."""
-    start = answer["start"] - answer["passage_start"]
-    end = answer["end"] - answer["passage_start"]
-    passage = answer["passage"]
-    left, right = max(0, start - reach), min(len(passage), end + reach)
-    before, after = passage[left:start], passage[end:right]
-    ellipsis = ("…" if left else "", "…" if right < len(passage) else "")
-    return f"{ellipsis[0]}{before}[{passage[start:end]}]{after}{ellipsis[1]}"
+def _sentence(shown: dict[str, Any], reach: int = 240) -> str:
+    """The answer between brackets in its sentence, cut to `reach` characters on either side."""
+    text, start, end = shown["text"], shown["start"], shown["end"]
+    left, right = (
+        max(shown["sentence_start"], start - reach),
+        min(shown["sentence_end"], end + reach),
+    )
+    ahead = "…" if left > shown["sentence_start"] else ""
+    behind = "…" if right < shown["sentence_end"] else ""
+    return f"{ahead}{text[left:start]}[{text[start:end]}]{text[end:right]}{behind}"

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.answering.decision import is_withheld
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, save_settings
 from engine.commands import bars, console
 from engine.commands.options import DEVICE, INDEX, JSON, LIMIT, MIN_CONFIDENCE, MODEL
 from engine.datasets.squad import SquadParagraph, read_squad, take_questions
-from engine.errors import CheckpointMismatchError
+from engine.errors import CheckpointMismatchError, ForereadError, SourceError
 from engine.evaluation.metrics import decided, expected_calibration_error
 from engine.retrieval.address import IndexAddress
 from engine.retrieval.opening import open_backend
@@ -32,8 +33,10 @@ class KeptIn(StrEnum):
 
 
 def calibrate(
-    questions: Annotated[list[Path], typer.Argument(help="Questions in SQuAD's layout.")],
     index: INDEX,
+    questions: Annotated[
+        list[Path] | None, typer.Argument(help="Questions in SQuAD's layout.")
+    ] = None,
     model: MODEL = None,
     write: Annotated[
         KeptIn, typer.Option(help="Keep it in the index, or in the checkpoint for every index.")
@@ -43,15 +46,28 @@ def calibrate(
     ] = False,
     limit: LIMIT = None,
     min_confidence: MIN_CONFIDENCE = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what it would give, and keep nothing.")
+    ] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Drop the index's own; take no QUESTIONS.")
+    ] = False,
     device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
     """Fit reranking and confidence to QUESTIONS about the documents of an index.
 
     Twenty questions or more, with or without some that have no answer. With --min-confidence,
-    what is less sure will be no answer.
+    what is less sure will be no answer. A fit that is worse than what is there isn't kept.
     Example: engine calibrate questions.json --index papers.idx
     """
+    if reset:
+        if questions or write is KeptIn.MODEL or dry_run:
+            raise SourceError("--reset drops an index's calibration: give it --index alone")
+        _reset(index, as_json=as_json)
+        return
+    if not questions:
+        raise SourceError("give a file of questions in SQuAD's layout, or --reset")
     asked = _paragraphs(questions, held_back, limit)
     with (
         SearchEngine.open(index, model=model, device=device) as engine,
@@ -67,24 +83,44 @@ def calibrate(
     fitted = fit(observations, start)
     cases = with_unanswered(observations)
     judged = cross_validated(observations, start)
-    if write is KeptIn.INDEX:
-        _write_to_index(fitted, index, checkpoint)
-    else:
-        _write_to_model(fitted, checkpoint)
-        if before != of_model:
-            console.say(f"note: {index} keeps a calibration of its own, which it goes on using")
+    errors = {"before": _error(judge(cases, before)), "after": _error(judged)}
+    # Fitted to the same questions again it's the same, though the halves would do worse.
+    changed = replace(fitted, min_confidence=before.min_confidence) != before
+    worse = changed and errors["after"] > errors["before"]
+    kept = None if dry_run or worse else write
     result = {
         "index": str(index),
         "model": str(checkpoint.folder),
-        "written": write.value,
+        "written": kept.value if kept else None,
         "questions": len(observations),
         "unanswered": sum(not o.answered for o in observations),
         "taken_away": len(cases) - len(observations),
         "calibration": fitted.to_dict(),
-        "calibration_error": {"before": _error(judge(cases, before)), "after": _error(judged)},
+        "calibration_error": errors,
         "no_answer": [_no_answer(judged, threshold) for threshold in THRESHOLDS],
     }
+    if kept is KeptIn.INDEX:
+        _write_to_index(fitted, index, checkpoint)
+    elif kept is KeptIn.MODEL:
+        _write_to_model(fitted, checkpoint)
+        if before != of_model:
+            console.say(f"note: {index} keeps a calibration of its own, which it goes on using")
     console.show(result, as_json=as_json, human=_text)
+    if worse and not dry_run:
+        raise ForereadError(
+            f"nothing was kept: the calibration error would be {errors['after']:.3f} where it's "
+            f"{errors['before']:.3f}, on questions that weren't fitted to; give more questions, "
+            "or, if the present one was fitted to these, run first: engine calibrate --reset"
+        )
+
+
+def _reset(index: IndexAddress, *, as_json: bool) -> None:
+    with open_backend(index, readonly=False) as backend, backend.snapshot() as snapshot:
+        had = snapshot.calibration is not None
+        backend.calibrate(None)
+    told = "has the model's calibration again" if had else "had no calibration of its own"
+    result = {"index": str(index), "reset": had}
+    console.show(result, as_json=as_json, human=lambda _: f"{index} {told}")
 
 
 def _paragraphs(files: list[Path], held_back: bool, limit: int | None) -> list[SquadParagraph]:
@@ -113,23 +149,24 @@ def _error(judged: list[Judgement]) -> float:
 
 def _no_answer(judged: list[Judgement], threshold: float) -> dict[str, float]:
     """The effect of *no answer* below a confidence; `kept` is of the right answers."""
-    said = [j.confidence < threshold for j in judged]
+    said = [is_withheld(j.confidence, j.none, threshold) for j in judged]
     right = [not none for none, j in zip(said, judged, strict=True) if j.right]
     quality = decided(said, [not j.answered for j in judged])
     return {"below": threshold, **quality, "kept": sum(right) / max(1, len(right))}
 
 
 def _text(result: dict[str, Any]) -> str:
-    where = result[result["written"]]
+    where = result[result["written"] or "index"]
+    done = "calibrated" if result["written"] else "not calibrated; fitted"
     error = result["calibration_error"]
     none = f"{result['unanswered']} without an answer"
     if result["taken_away"]:
         none = f"{result['taken_away']} asked again without the passages that answer them"
     return "\n".join(
         [
-            f"{where}: calibrated on {result['questions']} questions ({none})",
-            f"calibration error {error['before']:.3f} before, {error['after']:.3f} now (each fifth "
-            "of the questions judged by the others)",
+            f"{where}: {done} on {result['questions']} questions ({none})",
+            f"calibration error {error['before']:.3f} before, {error['after']:.3f} after (each "
+            "half of the questions judged by the other)",
             f"less sure than {result['calibration']['min_confidence']:.2f} is no answer; other "
             "thresholds would give, of no answer:",
             *console.table(result["no_answer"]),

@@ -68,7 +68,9 @@ def evaluate_search(
     EM and F1 are per cent, recall, MRR and the calibration error are shares. Questions without an
     answer count towards EM and F1 alone, since they have no right passage. `calibration_error` and
     `reliability` are of the first answer's confidence; an answer with an F1 of `CORRECT_F1` counts
-    as correct, as when confidence is fitted. If some questions have no answer, `no_answer` has
+    as correct, as when confidence is fitted. `decision` tells how many questions were answered, as
+    `SearchResult.no_answer` decides, how many of these answers were right, and how many right first
+    answers were withheld. If some questions have no answer, `no_answer` has
     precision, recall and F1 of saying so at `min_confidence`, by default the calibration's. EM and
     F1 follow the rules of `language`.
     """
@@ -78,6 +80,7 @@ def evaluate_search(
     milliseconds: list[float] = []
     confidences: list[float] = []
     correct: list[bool] = []
+    given: list[bool] = []
     none_said: list[bool] = []
     none_true: list[bool] = []
     least = min_confidence
@@ -103,6 +106,7 @@ def evaluate_search(
         scores.append((exact_match(answer, golds, language), f1(answer, golds, language)))
         if result.answers:
             confidences.append(result.answers[0].confidence)
+            given.append(not result.no_answer)
             first = result.answers[0].text
             correct.append(bool(golds) and f1(first, golds, language) >= CORRECT_F1)
         if question.answers:
@@ -121,6 +125,7 @@ def evaluate_search(
             "em": 100 * _mean([em for em, _ in scores]),
             "f1": 100 * _mean([f for _, f in scores]),
         },
+        "decision": _decision(given, correct, len(asked)),
         "calibration_error": expected_calibration_error(confidences, correct),
         "reliability": reliability(confidences, correct),
         "latency_ms": _latency(milliseconds),
@@ -129,6 +134,17 @@ def evaluate_search(
     if with_null:
         measured["no_answer"] = {"min_confidence": least, **decided(none_said, none_true)}
     return measured
+
+
+def _decision(given: Sequence[bool], correct: Sequence[bool], asked: int) -> dict[str, float]:
+    """What saying *no answer* does, in per cent, whatever the rules of the file count."""
+    of_given = [right for right, said in zip(correct, given, strict=True) if said]
+    kept = [said for right, said in zip(correct, given, strict=True) if right]
+    return {
+        "answered": 100 * sum(given) / max(1, asked),
+        "right_of_answered": 100 * _mean(list(map(float, of_given))),
+        "right_withheld": 100 * _mean([float(not said) for said in kept]),
+    }
 
 
 def _look_up(

@@ -20,8 +20,8 @@ class QuestionPieces:
 def question_pieces(question: str, tokenizer: Tokenizer, limit: int) -> QuestionPieces:
     """At most `limit` wordpieces of a question; see `plain_question`.
 
-    Of a longer one the sentence that asks is kept, with as many whole words before it as there is
-    room for; if that sentence is longer itself, its end.
+    Of a longer one the sentence that asks is kept, with as many whole sentences before it as there
+    is room for; if that sentence is longer itself, its last words.
     """
     text = plain_question(question, cased=tokenizer.cased)
     pieces = tokenizer.encode(text)
@@ -30,12 +30,11 @@ def question_pieces(question: str, tokenizer: Tokenizer, limit: int) -> Question
 
 
 def _cut(text: str, pieces: Pieces, limit: int) -> PieceIds:
-    _, end = asking_sentence(text)
-    last = int(np.searchsorted(pieces.offsets[:, 0], end))
-    first = max(0, last - limit)
-    begins_word = [
-        place
-        for place in range(first, last)
-        if place == 0 or text[int(pieces.offsets[place, 0]) - 1].isspace()
-    ]
-    return pieces.ids[begins_word[0] if begins_word else first : last][:limit]
+    begins, end = asking_sentence(text)
+    starts = pieces.offsets[:, 0]
+    last = int(np.searchsorted(starts, end))
+    for place in np.searchsorted(starts, begins):
+        if last - place <= limit:
+            return pieces.ids[place:last]
+    words = [n for n in range(last - limit, last) if text[int(starts[n]) - 1].isspace()]
+    return pieces.ids[words[0] if words else last - limit : last]

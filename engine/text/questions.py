@@ -37,19 +37,17 @@ def plain_question(text: str, *, cased: bool) -> str:
     return _lowered(plain) if cased and _all_capitals(plain) else plain
 
 
-def asking_sentence(text: str) -> tuple[int, int]:
-    """The code points of the last sentence that ends in a question mark, else of the last one.
+def asking_sentence(text: str) -> tuple[tuple[int, ...], int]:
+    """Where the last sentence that ends in a question mark ends, else the last one.
 
-    What follows the mark may begin with a small letter: "where is it? thanks".
+    Before that, where it and each sentence before it begin, in order. What follows the mark may
+    begin with a small letter: "where is it? thanks".
     """
-    sentences = list(sentence_spans(text)) or [(0, len(text))]
+    begins = [start for start, _ in sentence_spans(text)] or [0]
     asked = [match.end() for match in _ASKED.finditer(text)]
-    if not asked:
-        return sentences[-1]
-    end = asked[-1]
-    begins = [start for start, _ in sentences if start < end] + asked[:-1]
-    start = max(begins, default=0)
-    return start + len(text[start:end]) - len(text[start:end].lstrip()), end
+    end = asked[-1] if asked else len(text)
+    begins += [mark + len(text[mark:]) - len(text[mark:].lstrip()) for mark in asked[:-1]]
+    return tuple(sorted({begin for begin in begins if begin < end})), end
 
 
 def _usual_form(letter: str) -> str:

@@ -16,7 +16,7 @@ from engine.training.observations import (
 )
 
 FEWEST_QUESTIONS = 20
-FOLDS = 5
+FOLDS = 2
 ROUNDS = 2
 # The usual size of each rerank weight. Departures from the earlier weights are measured in these.
 RERANK_SCALE = (1.0, 1.0, 3.0, 20.0)
@@ -34,12 +34,13 @@ NEVER = -1e9  # the logit of a missing entry
 class Judgement:
     """The confidence of the first answer to a question, and whether the answer was right.
 
-    `answered` tells whether the question has an answer at all.
+    `answered` tells whether the question has an answer at all; `none` is the probability of none.
     """
 
     confidence: float
     right: bool
     answered: bool
+    none: float
 
 
 def fit(observations: Sequence[Observation], start: Calibration | None = None) -> Calibration:
@@ -69,7 +70,7 @@ def fit(observations: Sequence[Observation], start: Calibration | None = None) -
 def cross_validated(
     observations: Sequence[Observation], start: Calibration | None = None
 ) -> list[Judgement]:
-    """Each fifth of the questions, judged by the weights fitted to the other four fifths.
+    """Each half of the questions, judged by the weights fitted to the other half.
 
     Judged are the cases of `with_unanswered`, each in the fold of its question.
     """
@@ -89,7 +90,7 @@ def judge(observations: Sequence[Observation], calibration: Calibration) -> list
     judged = []
     for o in observations:
         first = first_answer(o, calibration)
-        judged.append(Judgement(first.confidence, first.right, o.answered))
+        judged.append(Judgement(first.confidence, first.right, o.answered, first.null))
     return judged
 
 

@@ -335,7 +335,7 @@ def test_a_long_question_is_cut_to_64_wordpieces_and_says_so(engine: SearchEngin
     long = "lighthouse " * 70
     n = len(engine.checkpoint.tokenizer.encode(long))
     assert n > 64
-    assert len(prepare_question(long, engine.checkpoint).pieces) == 64
+    assert 48 < len(prepare_question(long, engine.checkpoint).pieces) <= 64  # whole words
     (note,) = engine.ask(long).notes
     assert str(n) in note
     assert "those that end with the question itself" in note

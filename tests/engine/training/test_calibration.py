@@ -226,24 +226,24 @@ def test_where_all_have_answers_every_tenth_is_there_again_without_its_passage()
     again, original = cases[40], answered[0]
     assert not again.answered
     assert not again.correct.any()
-    assert len(again.features) == len(again.hits) == len(again.offsets) == N_PASSAGES - 1
+    assert len(again.features) == len(again.hits) == len(again.reading.shown) == N_PASSAGES - 1
     kept = ~original.right
     torch.testing.assert_close(again.features, original.features[kept])
     torch.testing.assert_close(again.reading.spans.score, original.reading.spans.score[kept])
     assert with_unanswered(OBSERVATIONS) == OBSERVATIONS, "some have none already"
 
 
-def test_a_fifth_is_judged_by_the_others_alone() -> None:
+def test_a_half_is_judged_by_the_other_alone() -> None:
     judged = cross_validated(OBSERVATIONS)
     assert len(judged) == 60
-    # Labels of the first fifth changed: its own confidences are what they were.
+    # Labels of the first half changed: its own confidences are what they were.
     changed = [
-        replace(o, correct=torch.zeros_like(o.correct)) if (number + number // 10) % 5 == 0 else o
+        replace(o, correct=torch.zeros_like(o.correct)) if (number + number // 10) % 2 == 0 else o
         for number, o in enumerate(OBSERVATIONS)
     ]
     again = cross_validated(changed)
-    assert [j.confidence for j in again[:12]] == [j.confidence for j in judged[:12]]
-    assert [j.confidence for j in again[12:]] != [j.confidence for j in judged[12:]]
+    assert [j.confidence for j in again[:30]] == [j.confidence for j in judged[:30]]
+    assert [j.confidence for j in again[30:]] != [j.confidence for j in judged[30:]]
 
 
 def test_the_cases_judged_are_those_that_calibration_adds() -> None:
@@ -251,8 +251,8 @@ def test_the_cases_judged_are_those_that_calibration_adds() -> None:
     judged = cross_validated(answered)
     assert len(judged) == len(with_unanswered(answered)) == 44  # every tenth of 40 again
     assert sum(not j.answered for j in judged) == 4
-    # The tenth, twentieth, … are judged with the fold of their questions, 8 of 40 each.
-    assert [not j.answered for j in judged].index(True) == 8
+    # The first, eleventh, … are judged with the half of their questions, 20 of 40 each.
+    assert [not j.answered for j in judged].index(True) == 20
 
 
 def test_the_first_answer_is_made_of_the_spans_that_overlap_it() -> None:

@@ -38,7 +38,7 @@ class Citation:
         return ", ".join(parts)
 
     def in_document(self, document: Document, start: int) -> "Citation":
-        """With what only the whole document tells of the place at code point `start` of its text."""
+        """With what only the document tells of the place at code point `start` of its text."""
         told = document.metadata
         line = None
         if told.get("format") in _AS_THEIR_FILES:

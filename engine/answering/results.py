@@ -213,8 +213,8 @@ class SearchResult:
     `no_answer` says that no answer is as sure as `min_confidence`, or that none is likelier than
     the best; `answers` are then the closest spans. `no_answer_confidence` is the probability that
     the passages hold none. `passages` are in reranked order. `timings` are milliseconds of each
-    stage; `notes` what the user should know, such as that the question was cut; `filters` the conditions that their documents meet;
-    `trace` the passages of each ranking.
+    stage; `notes` what the user should know, such as that the question was cut; `filters` the
+    conditions that their documents meet; `trace` the passages of each ranking.
 
     `verdict` is yes or no, if the question asks for it, the model has a head for it, and it's as
     sure as `min_confidence`; all else is as without it.

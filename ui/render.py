@@ -9,7 +9,9 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from engine.answering.decision import likelihood
 from engine.answering.results import Answer, Evidence, PassageHit
+from engine.calibration import Calibration
 from engine.text.sentences import sentence_spans
 from ui.uploads import shown_source
 
@@ -17,7 +19,7 @@ from ui.uploads import shown_source
 # point, so that offsets still hold.
 _UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
-_WORDS = ((0.9, "very likely"), (0.6, "likely"), (0.3, "possible"), (0.0, "unlikely"))
+_LEAST = Calibration().min_confidence
 
 
 def showable(text: str) -> str:
@@ -52,10 +54,12 @@ def percent(probability: float) -> str:
     return f"{probability:.0%}"
 
 
-def confidence(probability: float) -> str:
-    """A probability in words and per cent, such as "likely, 71%"."""
-    words = next(words for least, words in _WORDS if probability >= least)
-    return f"{words}, {percent(probability)}"
+def confidence(probability: float, least: float = _LEAST) -> str:
+    """A probability in words and per cent, such as "likely, 71%".
+
+    Unlikely is what isn't given as an answer: what is less sure than `least`.
+    """
+    return f"{likelihood(probability, least)}, {percent(probability)}"
 
 
 def marked(text: str, start: int, end: int) -> str:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 
 from engine.calibration import Calibration
 from engine.checkpoint import load_checkpoint
+from engine.commands import calibrate as calibrate_command
 from engine.commands.main import app
 from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
+from engine.training.calibration import judge
 
 NAMES = ("lighthouse", "lamp", "keeper", "book", "bridge", "river", "engineer", "bell", "apples")
 WORDS = (*NAMES, "ship", "voyage", "mill")
@@ -51,6 +54,14 @@ def written(path: Path, paragraphs: list[dict[str, Any]]) -> Path:
 def of_index(index: Path) -> Calibration | None:
     with FolderBackend.open(index) as backend, backend.snapshot() as snapshot:
         return Calibration.from_dict(snapshot.calibration) if snapshot.calibration else None
+
+
+TOO_SURE = Calibration(span=20.0, passage=20.0)
+
+
+def calibrate_index(index: Path, calibration: Calibration) -> None:
+    with FolderBackend.open(index, readonly=False) as backend:
+        backend.calibrate(calibration.to_dict())
 
 
 def test_it_is_kept_in_the_index_and_the_checkpoint_stays_as_it_was(
@@ -92,8 +103,7 @@ def test_it_is_kept_in_the_checkpoint_on_request_and_a_calibrated_index_is_named
     lines = done.out.splitlines()
     assert lines[0] == f"{own_model}: calibrated on 24 questions (4 without an answer)"
     assert "precision" in lines[3]
-    assert run_command(app, *arguments).code == 0
-    assert of_index(own_index) is not None
+    calibrate_index(own_index, TOO_SURE)
     again = run_command(app, *arguments, "--write", "model")
     assert f"{own_index} keeps a calibration of its own" in again.err
     assert load_checkpoint(own_model).settings.calibration != fitted, "it goes on from there"
@@ -137,3 +147,46 @@ def test_an_index_of_another_model_is_refused(
     refused = run_command(app, "calibrate", questions, "--index", own_index, "--model", other)
     assert refused.code == 4
     assert "the index was made by checkpoint" in refused.error
+
+
+def test_a_fit_that_is_worse_than_what_is_there_is_refused_with_both_figures(
+    run_command: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    questions: Path,
+    own_index: Path,
+    own_model: Path,
+) -> None:
+    arguments = ("calibrate", questions, "--index", own_index, "--model", own_model)
+    monkeypatch.setattr(
+        calibrate_command, "fit", lambda _, start: replace(start, span=TOO_SURE.span)
+    )
+    monkeypatch.setattr(calibrate_command, "cross_validated", lambda seen, _: judge(seen, TOO_SURE))
+    refused = run_command(app, *arguments, "--json")
+    assert refused.code == 1
+    told = refused.json
+    errors = told["calibration_error"]
+    assert told["written"] is None
+    assert errors["after"] > errors["before"]
+    assert f"{errors['after']:.3f} where it's {errors['before']:.3f}" in refused.error
+    assert of_index(own_index) is None
+    tried = run_command(app, *arguments, "--dry-run")
+    assert tried.code == 0
+    assert f"{own_index}: not calibrated; fitted on 24 questions" in tried.out
+
+
+def test_a_dry_run_keeps_nothing_and_a_reset_drops_what_is_kept(
+    run_command: Callable[..., Any], questions: Path, own_index: Path, own_model: Path
+) -> None:
+    calibrate_index(own_index, TOO_SURE)
+    arguments = ("calibrate", questions, "--index", own_index, "--model", own_model)
+    tried = run_command(app, *arguments, "--dry-run", "--json")
+    assert (tried.code, tried.json["written"]) == (0, None)
+    assert tried.json["calibration_error"]["after"] < tried.json["calibration_error"]["before"]
+    assert of_index(own_index) == TOO_SURE
+    dropped = run_command(app, "calibrate", "--reset", "--index", own_index)
+    assert dropped.out.strip() == f"{own_index} has the model's calibration again"
+    assert of_index(own_index) is None
+    again = run_command(app, "calibrate", "--reset", "--index", own_index, "--json")
+    assert again.json == {"index": str(own_index), "reset": False}
+    assert run_command(app, *arguments, "--reset").code == 2
+    assert run_command(app, "calibrate", "--index", own_index).code == 2

@@ -46,6 +46,9 @@ class Citation:
         return replace(self, record=_record(told.get("row"), told.get("record")), line=line)
 
 
+NOWHERE = Citation("")
+
+
 def _record(row: Any, record: Any) -> str | None:
     if row is not None:
         return f"row {row}"

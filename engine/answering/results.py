@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from engine.answering.citations import Citation
+from engine.answering.citations import NOWHERE, Citation
 from engine.answering.shown import ShownPassage, shown_passage
 from engine.document_fields import FieldValue, plain
 from engine.retrieval.fusion import Ranks
@@ -111,7 +111,7 @@ class Answer:
     passage: PassageHit
     evidence: tuple[Evidence, ...]
     scores: Mapping[str, float]
-    citation: Citation
+    citation: Citation = NOWHERE
 
     @property
     def shown(self) -> ShownPassage:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -45,7 +44,10 @@ def observed(
             PassageHit(str(number), f"d{number}", "s", "", text, 0, len(text), 0.0, ranks=Ranks())
         )
         starts = [5 * word for word in range(spans)]
-        shown.append([ShownSpan(start, start + 4, start // 5, 0.0) for start in starts])
+        there = scores[number].isfinite().tolist()
+        shown.append(
+            [ShownSpan(start, start + 4, start // 5, 0.0) for start in starts if there[start // 5]]
+        )
     places = torch.arange(spans).expand(passages, spans)
     is_right = torch.zeros(passages, dtype=torch.bool)
     is_right[list(right)] = True
@@ -258,8 +260,10 @@ def test_the_cases_judged_are_those_that_calibration_adds() -> None:
 def test_the_first_answer_is_made_of_the_spans_that_overlap_it() -> None:
     o = observed(torch.zeros(1, 4), torch.tensor([[2.0, 1.0, 0.0]]), correct=[(0, 0)])
     # The second span is of the first word too, but begins later.
-    overlapping = np.array([(0, 4), (2, 4), (5, 9)], np.int32)
-    first = first_answer(replace(o, offsets=[overlapping]), Calibration(span=1.0, null=0.0))
+    places = enumerate([(0, 4), (2, 4), (5, 9)])
+    overlapping = [ShownSpan(*place, column, 0.0) for column, place in places]
+    merging = replace(o, reading=replace(o.reading, shown=[overlapping]))
+    first = first_answer(merging, Calibration(span=1.0, null=0.0))
     assert first.spans.tolist() == [[True, True, False]]
     e = math.exp
     assert first.confidence == pytest.approx((e(2) + e(1)) / (e(2) + e(1) + 1 + 1))

@@ -1,7 +1,8 @@
 """Sections of a text with headings."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from engine.documents import Section
 
@@ -17,10 +18,15 @@ class Heading:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, a row of a table, or a heading, of a format that isn't plain text."""
+    """A paragraph, a row of a table, or a heading, of a format that isn't plain text.
+
+    `is_record` tells a row whose cells name their columns. It is a section of its own, since beside
+    others of the same names a reader takes the one for the other.
+    """
 
     text: str
     is_heading: bool = False
+    is_record: bool = False
 
 
 def heading_sections(text: str, headings: Sequence[Heading]) -> tuple[Section, ...]:
@@ -46,13 +52,29 @@ def join_blocks(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...]]:
     """The blocks' text with a blank line between them, and its sections."""
     parts: list[str] = []
     headings: list[Heading] = []
-    position = 0
+    edges: list[int] = []
+    position, after_record = 0, False
     for block in blocks:
         if not (words := block.text.strip()):
             continue
         if block.is_heading:
             headings.append(Heading(position, position + len(words), " ".join(words.split())))
+        if block.is_record or after_record:
+            edges.append(position)
+        after_record = block.is_record
         parts.append(words)
         position += len(words) + 2
     text = "\n\n".join(parts)
-    return text, heading_sections(text, headings)
+    return text, _cut_at(edges, heading_sections(text, headings), len(text))
+
+
+def _cut_at(edges: Sequence[int], sections: Sequence[Section], end: int) -> tuple[Section, ...]:
+    """The sections, or the whole text where there are none, cut where records begin or end."""
+    if not edges:
+        return tuple(sections)
+    cut: list[Section] = []
+    for section in sections or (Section(0, end),):
+        within = [edge for edge in edges if section.start < edge < section.end]
+        bounds = pairwise([section.start, *within, section.end])
+        cut += (replace(section, start=first, end=last) for first, last in bounds)
+    return tuple(cut)

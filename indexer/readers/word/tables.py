@@ -83,7 +83,7 @@ def _row_blocks(row: Row, names: dict[int, str]) -> Iterator[Block]:
         if named and not cell.blocks[0].is_heading:
             yield Block(f"{named}:")
         yield from cell.blocks
-    yield Block(row_text(line))
+    yield Block(row_text(line), is_record=any(name and cell for name, cell in line))
 
 
 def _header_rows(rows: Sequence[Row]) -> int:

@@ -132,3 +132,17 @@ def test_cells_of_many_paragraphs_are_read_as_those() -> None:
     assert lines(table(row("x.", many), row("y.", "z."))) == [
         "x.", "One.", "Two.", "Three.", "Four.", "y.; z.",
     ]  # fmt: skip
+
+
+def test_a_row_with_named_cells_is_a_section_under_the_heading_it_stands_below() -> None:
+    rows = table(row("Country", "Capital"), row("Peru", "Lima"), row("Chad", "N'Djamena"))
+    body = paragraph("Before.") + paragraph("Capitals", "berschrift1") + rows + paragraph("So.")
+    (found,) = reader.read(RawFile("f", "stem", word_file(body)), Limits())
+    assert isinstance(found, Document)
+    assert [(s.heading, found.text[s.start : s.end].strip()) for s in found.sections] == [
+        (None, "Before."),
+        ("Capitals", "Capitals\n\nCountry; Capital"),
+        ("Capitals", "Country: Peru; Capital: Lima"),
+        ("Capitals", "Country: Chad; Capital: N'Djamena"),
+        ("Capitals", "So."),
+    ]

@@ -115,14 +115,18 @@ def place_in_passage(place: Answer | Evidence) -> str:
     """A span marked in its passage, with its place."""
     passage = place.passage
     block = marked_passage(passage.text, place.start - passage.start, place.end - passage.start)
-    return block + place_line(passage)
+    return block + place_line(passage, place.start)
 
 
-def place_line(passage: PassageHit) -> str:
-    """Title, source, page and heading, in an element each, since each has its own direction."""
+def place_line(passage: PassageHit, start: int | None = None) -> str:
+    """Title, source, page and heading, in an element each, since each has its own direction.
+
+    The page is that of the code point `start`, or the passage's first.
+    """
     named = [passage.title, shown_source(passage.source)]
-    if passage.page is not None:
-        named.append(f"page {passage.page}")
+    page = passage.page if start is None else passage.page_at(start)
+    if page is not None:
+        named.append(f"page {page}")
     if passage.heading:
         named.append(passage.heading)
     parts = [f"<bdi>{escape(name)}</bdi>" for name in dict.fromkeys(named) if name]

@@ -229,3 +229,9 @@ def test_no_answer_without_a_passage_says_what_to_try() -> None:
 )
 def test_a_label_is_plain_text_on_one_line(text: str, label: str) -> None:
     assert render.plain_label(text) == label
+
+
+def test_a_place_has_the_page_on_which_it_starts_where_its_passage_runs_over_a_page() -> None:
+    hit = passage("The prize went to Ines.", start=40, page=7, next_pages=((58, 8),))
+    assert "page 8" in render.place_in_passage(answer(hit, 58, 62))
+    assert "page 7" in render.place_in_passage(answer(hit, 44, 49))

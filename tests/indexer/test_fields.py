@@ -264,3 +264,29 @@ def test_an_index_from_before_there_were_fields_opens_with_those_that_it_knows(
     }
     with SearchEngine(FolderBackend.open(index), model) as engine:
         assert len(engine.ask("When was the lamp lit?", filters="type=jsonl").passages) == 2
+
+
+SALES = "id,text,sold,price\n1,The lamp.,03/04/2021,n/a\n2,The rope.,05/01/2022,1500\n"
+
+
+def test_a_user_says_what_a_column_is_and_later_changes_go_by_it(
+    tmp_path: Path, model_folder: Path, run_command: Callable[..., Any]
+) -> None:
+    source, index = tmp_path / "sales", tmp_path / "sales.idx"
+    source.mkdir()
+    (source / "a.csv").write_text(SALES)
+    ours = ("build", source, "--index", index, "--model", model_folder)
+    refused = run_command(indexer_app, *ours, "--column", "sold=tomorrow")
+    assert refused.error.startswith("error: expected --column NAME=KIND with one of text, number")
+    built = run_command(indexer_app, *ours)
+    assert "a.csv: column sold: 03/04/2021 is read with the day first" in built.error
+    printed = run_command(indexer_app, "info", "--index", index).out
+    assert "sold (date): 2 documents, 03/04/2021 to 05/01/2022, 03/04/2021 with the day" in printed
+    assert "price (number): 1 documents, 1500 to 1500\n" in printed
+    run_command(indexer_app, *ours, "--overwrite", "--column", "Sold=month-first")
+    (source / "b.csv").write_text(SALES.replace("2021", "2020"))
+    assert run_command(indexer_app, "update", "--index", index).code == 0
+    told = run_command(indexer_app, "info", "--index", index, "--json").json
+    (sold,) = (one for one in told["fields"] if one["name"] == "sold")
+    assert (sold["minimum"], sold["maximum"]) == ("2020-03-04", "2022-05-01")
+    assert sold["day_or_month_first"] is None

@@ -1,8 +1,8 @@
 """Documents cut into the passages that are encoded, retrieved and read."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from math import ceil
@@ -12,6 +12,7 @@ from engine.documents import Document, Passage, Section
 from engine.errors import ForereadError
 from engine.text.sentences import sentence_spans
 from engine.text.tokenization import Pieces, Tokenizer
+from indexer.row_lines import row_spans
 
 _BATCH = 256  # sentences tokenised together
 # A longer text doesn't fit into one passage, so it needn't be tokenised whole to find out.
@@ -95,8 +96,9 @@ class _Cut:
 
 def _passages(document: Document, cutter: "_Cutter") -> Iterator[Passage]:
     ordinal = 0
-    whole = cutter.whole(document)
-    for stretch in [whole] if whole else _stretches(document):
+    rows = list(row_spans(document.text))
+    whole = None if rows else cutter.whole(document)
+    for stretch in [whole] if whole else _apart(_stretches(document), rows):
         for cut in cutter.cuts(stretch.start, stretch.end):
             page, next_pages = stretch.pages_of(cut.start, cut.end)
             yield Passage(
@@ -143,6 +145,22 @@ def _runs_on(last: Section, following: Section, text: str) -> bool:
         return False
     between = text[last.end : following.start]
     return last.end <= following.start and not between.strip() and "\n" not in between
+
+
+def _apart(stretches: Iterator[_Stretch], rows: Sequence[tuple[int, int]]) -> Iterator[_Stretch]:
+    """The stretches, with each row of a table as one of its own.
+
+    Beside its neighbours, a row's cells are easily taken for theirs.
+    """
+    for stretch in stretches:
+        position = stretch.start
+        for start, end in islice(rows, bisect_left(rows, (position, 0)), None):
+            if end > stretch.end:
+                break
+            yield replace(stretch, start=position, end=start)
+            yield replace(stretch, start=start, end=end)
+            position = end
+        yield replace(stretch, start=position)
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def wrong_in(suffix: str, folder: Path) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".jsonl", ".docx", ".html"])
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_at_least_22_of_24_look_ups_are_answered(suffix: str, tmp_path: Path) -> None:
     assert len(LOOKUPS["lookups"]) == 24
     assert len(wrong_in(suffix, tmp_path)) <= 2
@@ -101,7 +101,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             wrong = wrong_in(suffix, Path(folder))
         print(f"{suffix}: {len(LOOKUPS['lookups']) - len(wrong)} of {len(LOOKUPS['lookups'])}")
-        print(*(f"    {one}" for one in wrong), sep="\n")
+        for one in wrong:
+            print(f"    {one}")
 
 
 if __name__ == "__main__":

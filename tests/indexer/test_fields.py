@@ -279,7 +279,7 @@ def test_a_user_says_what_a_column_is_and_later_changes_go_by_it(
     refused = run_command(indexer_app, *ours, "--column", "sold=tomorrow")
     assert refused.error.startswith("error: expected --column NAME=KIND with one of text, number")
     built = run_command(indexer_app, *ours)
-    assert "a.csv: column sold: 03/04/2021 is read with the day first" in built.error
+    assert "a.csv: column sold: 03/04/2021 is read with the day first" in built.err
     printed = run_command(indexer_app, "info", "--index", index).out
     assert "sold (date): 2 documents, 03/04/2021 to 05/01/2022, 03/04/2021 with the day" in printed
     assert "price (number): 1 documents, 1500 to 1500\n" in printed

@@ -99,14 +99,20 @@ def cells_document(
 
     All cells are in its text, under their columns' names, since any may be asked about. But a
     record that is a text, perhaps with an id, is that text; and in BEIR's layout (`_id`, `title`,
-    `text`) the text alone is, as in the collection. `place` is its place in the file, for a record
-    without an id.
+    `text`) the text alone is, as in the collection. Of a question with its answer, the answer comes
+    first: the reader then finds it, and not the question, which is much like the one asked.
+    `place` is its place in the file, for a record without an id.
     """
     held = dict(reversed(cells))
     title = one_line(held.get(roles.title or "", ""))
     identity = held.get(roles.identity or "", "").strip() or place
     question = one_line(held.get(roles.question or "", ""))
-    if roles.text in held:
+    if question and roles.answer in held:
+        asked = (roles.identity, roles.question, roles.answer)
+        rest = record_text([cell for cell in cells if cell[0] not in asked])
+        text = "\n\n".join(filter(None, [held[roles.answer], question, rest]))
+        title = title or question
+    elif roles.text in held:
         text = held[roles.text]
         others = [cell for cell in cells if cell[0] not in (roles.identity, roles.text)]
         if roles.identity == "_id":

@@ -353,3 +353,15 @@ def test_objects_after_one_another_are_read() -> None:
     expected = ["name: Ann; town: Ur", "name: Bo; town: Kish"]
     for reader in (json_file.read, json_lines.read):
         assert [whole for _, _, whole in rows(reader, text)] == expected
+
+
+def test_of_a_question_and_its_answer_the_answer_comes_first() -> None:
+    text = "id,Question,Answer,topic\n7,Where is it?,In the hall,rooms\n8,Who came?,,\n"
+    assert rows(table.read_csv, text) == [
+        ("7", "Where is it?", "In the hall\n\nWhere is it?\n\ntopic: rooms"),
+        ("8", "Who came?", "id: 8; Question: Who came?"),
+    ]
+    record = {"question": "Where is it?", "answer": "In the hall"}
+    assert rows(json_file.read, json.dumps([record])) == [
+        ("record 1", "Where is it?", "In the hall\n\nWhere is it?")
+    ]

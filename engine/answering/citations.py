@@ -55,4 +55,5 @@ def _record(row: Any, record: Any) -> str | None:
     if not record:
         return None
     name = " ".join(str(record).split())
-    return name if re.match(r"(?:row|line|record|paragraph) \d", name) else f"record {name}"
+    told = re.match(r"(?:(?:row|line|record|paragraph) \d|above )", name)
+    return name if told else f"record {name}"

@@ -18,6 +18,7 @@ ForereadError
     ├── DocumentNotFoundError       it holds no such document
     ├── IndexAccessError            the system refuses to read or write it
     │   └── DiskFullError           for want of room
+    ├── IndexUncheckedError         its check couldn't run, so nothing is known of it
     ├── ClusterUnreachableError     its cluster, or a part of it, doesn't answer
     ├── ClusterDeniedError          its cluster doesn't allow this to the account
     ├── ClusterRefusedError         its cluster answers, and refuses
@@ -154,6 +155,12 @@ class IndexAccessError(IndexStoreError):
     """The system refuses to read or write the index's files, because of their owner or the disk."""
 
     code = "index-access"
+
+
+class IndexUncheckedError(IndexStoreError):
+    """The check of an index couldn't run to its end; that says nothing about the index."""
+
+    code = "index-unchecked"
 
 
 class DiskFullError(IndexAccessError):

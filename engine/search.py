@@ -27,6 +27,9 @@ UNTRAINED = (
     "train split"
 )
 
+MOST_PASSAGES = 1000
+"""That one question may be read in."""
+
 
 class SearchEngine:
     """Answers questions from one index. Safe to use from several threads.
@@ -228,6 +231,11 @@ def _refuse_out_of_range(top_k: int, passages: int, min_confidence: float | None
         )
     if top_k < 1 or passages < 1:
         raise QuestionError(f"top_k and passages are numbers from 1 on, not {top_k} and {passages}")
+    if passages > MOST_PASSAGES:
+        raise QuestionError(
+            f"a question is read in at most {MOST_PASSAGES} passages, not {passages}: all of them "
+            "are in memory at once; ask for fewer"
+        )
 
 
 def _retrieval_threads() -> ThreadPoolExecutor:

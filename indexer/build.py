@@ -193,10 +193,20 @@ def _told_of(outcomes: Sequence[FileOutcome]) -> dict[str, Any]:
 def _remove_others(
     sync: Sync, backend: Backend, files: Sequence[SourceFile], part: Part | None
 ) -> None:
-    """Remove what an interrupted build left, perhaps of other sources than `files`."""
+    """Remove what an interrupted build left, perhaps of other sources than `files`.
+
+    A folder that can't be listed is itself among the files; what was read below it stays.
+    """
     listed = {file.place for file in files}
     known = (file for file in backend.files() if part is None or part.holds(file.path))
-    sync.remove([file for file in known if file.path not in listed])
+    sync.remove(
+        [
+            file
+            for file in known
+            if file.path not in listed
+            and not any(str(folder) in listed for folder in Path(file.path).parents)
+        ]
+    )
 
 
 def columns_said(settings: IndexSettings) -> Mapping[str, str]:

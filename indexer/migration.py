@@ -10,6 +10,7 @@ from typing import Any
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
 from engine.errors import IndexNotFoundError, IndexUseError
+from engine.retrieval.backend import refuse_other_settings
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
 from engine.store.manifest import IndexSettings
@@ -27,10 +28,14 @@ DOING = "migrating"
 
 @dataclass(frozen=True)
 class MigrateOptions:
-    """Both count wordpieces. None takes the checkpoint's limit, and the overlap of the index."""
+    """`passage_limit` and `overlap` count wordpieces; None takes the checkpoint's, and the index's.
+
+    With `restart`, what an interrupted migration to other settings left is discarded.
+    """
 
     passage_limit: int | None = None
     overlap: int | None = None
+    restart: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def migrate_index(
     limit = options.passage_limit or checkpoint.settings.passage_limit
     refuse_long_passages(limit, checkpoint)
     with LmdbStore.open(index / "store", readonly=False, named=index) as old:
-        overlap = _overlap(old.settings) if options.overlap is None else options.overlap
+        overlap = old.settings.overlap if options.overlap is None else options.overlap
         settings = index_settings(checkpoint, limit, overlap, old.settings.analyser)
         settings = replace(settings, build={**old.settings.build, **settings.build})
         if _recipe(settings) == _recipe(old.settings):
@@ -89,7 +94,7 @@ def migrate_index(
                 f"{index} is of checkpoint {checkpoint.fingerprint} already; name another --model"
             )
         with staged(index, DOING, keep=True) as staging:
-            with _resumed_or_new(staging, settings) as new:
+            with _resumed_or_new(staging, settings, restart=options.restart) as new:
                 kept = _drop_outdated(old, new)
                 _encode_rest(old, new, checkpoint, overlap, on_progress)
                 # An update compares files with these, so it finds them as they were read.
@@ -107,23 +112,24 @@ def migrate_index(
     )
 
 
-def _overlap(settings: IndexSettings) -> int:
-    return int(settings.build.get("overlap", 0))
-
-
 def _recipe(settings: IndexSettings) -> tuple[str, int, int]:
     """The settings that determine passages and their states."""
-    return settings.checkpoint, settings.passage_limit, _overlap(settings)
+    return settings.checkpoint, settings.passage_limit, settings.overlap
 
 
-def _resumed_or_new(staging: Path, settings: IndexSettings) -> LmdbStore:
+def _resumed_or_new(staging: Path, settings: IndexSettings, *, restart: bool) -> LmdbStore:
     """The store of an earlier migration to the same settings, or a new one."""
     path = staging / "store"
+    if restart:
+        return LmdbStore.create(path, settings, overwrite=True, named=staging)
     with suppress(IndexNotFoundError), deletable(staging):  # interrupted before it held anything
         store = LmdbStore.open(path, readonly=False, named=staging)
-        if store.settings == settings:
+        differing = store.settings.differing(settings)
+        if not differing:
             return store
+        documents = store.manifest().documents
         store.close()
+        refuse_other_settings(staging, documents, differing)
     return LmdbStore.create(path, settings, overwrite=True, named=staging)
 
 

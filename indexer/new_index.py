@@ -17,6 +17,7 @@ from engine.errors import (
     IndexUseError,
     access_error,
 )
+from engine.presence import is_there
 from engine.retrieval.address import IndexAddress
 from engine.retrieval.backend import Backend, refuse_other_settings
 from engine.retrieval.elastic.address import ClusterAddress
@@ -26,7 +27,12 @@ from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import WriterLock
 from engine.store.manifest import IndexSettings
 from indexer.parts import Part
-from indexer.staging import deletable, refuse_existing, sole_writer
+from indexer.staging import (
+    deletable,
+    real_place,
+    refuse_existing,
+    sole_writer,
+)
 
 # A staged folder without this file holds the old index, which the new one has replaced.
 UNFINISHED = "unfinished"
@@ -69,11 +75,12 @@ def building(
         raise IndexUseError(
             f"{place} is a folder, which one build makes; --part is for an index in a cluster"
         )
+    place = real_place(place)
     refuse_existing(place, overwrite=overwrite)
-    with sole_writer(place), _staged(place.with_name(place.name + ".building")) as staged:
+    with sole_writer(place), _staged(place.with_name(place.name + ".building"), place) as staged:
         with _resumed_or_new(staged, settings, restart) as backend:
             yield NewIndex(backend)
-        replace_folder(staged, place)
+        replace_folder(staged, place, overwrite=overwrite)
         (place / UNFINISHED).unlink()
 
 
@@ -114,10 +121,13 @@ def _done(part: Part) -> str:
 
 
 @contextmanager
-def _staged(folder: Path) -> Iterator[Path]:
+def _staged(folder: Path, place: Path) -> Iterator[Path]:
     """The folder of a build. If the build ends early, it's kept if there's anything in it."""
     try:
-        (folder / "store").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if is_there(place):
+            shutil.copymode(place, folder)  # who may use the old one may use the new one
+        (folder / "store").mkdir(exist_ok=True)
     except OSError as error:
         raise access_error(
             error, f"{folder} can't be made ({error.strerror}); name another folder for the index"
@@ -160,7 +170,7 @@ def _resumed_or_new(folder: Path, settings: IndexSettings, restart: bool) -> Fol
 
     Raises: IndexExistsError if one with other settings left work, and `restart` is False.
     """
-    if (folder / UNFINISHED).exists() and not restart:
+    if is_there(folder / UNFINISHED) and not restart:
         with suppress(IndexNotFoundError), deletable(folder):  # interrupted before it held anything
             backend = FolderBackend.open(folder, readonly=False)
             differing = backend.settings.differing(settings)

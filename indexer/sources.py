@@ -75,14 +75,12 @@ def list_files(sources: Sequence[Path]) -> list[SourceFile]:
 
     Raises: SourceError if a source doesn't exist, or none of them holds a file.
     """
-    missing = [source for source in sources if not os.path.exists(source)]
-    if missing:
-        raise SourceError(f"{missing[0]} doesn't exist; name files or folders that do")
+    folders = {source for source in sources if _is_there_as_folder(source)}
     seen: set[str] = set()
     files = []
     for source in sources:
         named = [(source, os.path.realpath(source))]
-        for path, real in _walk(source, seen) if os.path.isdir(source) else named:
+        for path, real in _walk(source, seen) if source in folders else named:
             if real not in seen:
                 seen.add(real)
                 files.append(SourceFile(path, _size(path)))
@@ -220,6 +218,21 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
             else:
                 yield Path(entry.path), at
         waiting += reversed(folders)
+
+
+def _is_there_as_folder(source: Path) -> bool:
+    """Whether a source is a folder; only the system's word that it isn't there counts as that.
+
+    Raises: SourceError if it doesn't exist, or can't be looked at.
+    """
+    try:
+        return stat.S_ISDIR(os.stat(source).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceError(f"{source} doesn't exist; name files or folders that do") from None
+    except OSError as error:
+        raise SourceError(
+            f"{source} can't be looked at ({error.strerror}); check the disk, and who owns it"
+        ) from error
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

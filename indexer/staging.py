@@ -43,6 +43,8 @@ def staged(
     staging = index.with_name(f"{index.name}.{doing}")
     with ExitStack() as held, _refusals_named(staging, index):
         staging.mkdir(exist_ok=True, parents=True)
+        if is_there(index):
+            shutil.copymode(index, staging)  # who may use the old one may use the new one
         _claim(staging, index, held)
         if not keep:
             with sole_writer(staging):  # of an older version, which claims nothing

@@ -26,6 +26,7 @@ from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.encoder.selection import reselect
 from engine.errors import ForereadError
 from engine.evaluation.costs import Load, read_load
+from engine.own_process import command, environment
 from engine.reading.skipping import Skipping, skipping_from_dict, skipping_to_dict
 
 _MIB = 2**20
@@ -66,7 +67,8 @@ def measure_memory(
         "layers": layers,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "engine.evaluation.memory"],
+        command("engine.evaluation.memory"),
+        env=environment(),
         input=json.dumps(job),
         capture_output=True,
         text=True,

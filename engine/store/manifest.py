@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.codecs.names import CODECS, known_codecs
 from engine.errors import IndexDamagedError, IndexVersionError
-from engine.schema import Count, Size, Time, of_type
+from engine.schema import Count, Size, Time, from_json, of_type
 
 STORE_FORMAT = 2
 
@@ -36,10 +36,6 @@ class IndexSettings:
         """How many wordpieces a passage may share with the one before it."""
         return int(self.build.get("overlap", 0))
 
-    def same_passages(self, other: "IndexSettings") -> bool:
-        """Whether both make the same passages and states; the model may lie in another folder."""
-        return replace(self, build={}) == replace(other, build={}) and self.overlap == other.overlap
-
     @classmethod
     def from_dict(cls, fields: object, where: object) -> "IndexSettings":
         """What `to_dict` gave; older indexes, called `where`, lack the bytes of a token.
@@ -64,6 +60,7 @@ class IndexSettings:
             settings = of_type(cls, {"bytes_per_token": 1, **found})
             of_type(Count, settings.build.get("overlap", 0))
             of_type(str, settings.build.get("model", ""))
+            of_type(dict[str, str], from_json(of_type(str, settings.build.get("columns", "{}"))))
         except ValueError as error:
             raise _misfit(where, error) from None
         if "bytes_per_token" not in found:

@@ -17,6 +17,7 @@ from indexer.commands.options import (
     OVERLAP,
     OVERWRITE,
     PASSAGE_LIMIT,
+    RESTART,
     said_of_columns,
     with_limit_options,
 )
@@ -40,9 +41,7 @@ def build(
         ),
     ] = None,
     overwrite: OVERWRITE = False,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Discard what an interrupted build left.")
-    ] = False,
+    restart: RESTART = False,
     part: Annotated[
         str | None,
         typer.Option(metavar="I/N", help="In a cluster: build share I of N, others elsewhere."),

@@ -7,7 +7,7 @@ import typer
 from engine.checkpoint import load_checkpoint, shipped_checkpoint
 from engine.commands import bars, console
 from engine.commands.options import DEVICE, FOLDER, JSON
-from indexer.commands.options import MODEL, PASSAGE_LIMIT
+from indexer.commands.options import MODEL, PASSAGE_LIMIT, RESTART
 from indexer.migration import MigrateOptions, MigrateProgress, migrate_index
 
 
@@ -18,6 +18,7 @@ def migrate(
     overlap: Annotated[
         int | None, typer.Option(min=0, help="As in a build; by default the index's own.")
     ] = None,
+    restart: RESTART = False,
     device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
@@ -28,7 +29,7 @@ def migrate(
     Example: indexer migrate --index papers.idx --model better
     """
     checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
-    options = MigrateOptions(passage_limit=passage_limit, overlap=overlap)
+    options = MigrateOptions(passage_limit=passage_limit, overlap=overlap, restart=restart)
     kept = "what was encoded so far is kept, the old index answers as before"
     with console.going_on(kept), bars.share_bar("migrating") as bar:
 

@@ -30,6 +30,7 @@ PASSAGE_LIMIT = Annotated[
 OVERLAP = Annotated[
     int, typer.Option(min=0, help="Wordpieces that passages share with the one before.")
 ]
+RESTART = Annotated[bool, typer.Option("--restart", help="Discard what an interrupted run left.")]
 OVERWRITE = Annotated[bool, typer.Option("--overwrite", help="Replace an index.")]
 COLUMN = Annotated[
     list[str] | None,

@@ -1,18 +1,15 @@
 """Reading files in a separate process, which can be ended and started again."""
 
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
+from engine.own_process import command, environment
 from indexer.readers.limits import SECONDS_OPTION, Limits
 from indexer.readers.messages import limits_argument, receive_items, send_file
 from indexer.readers.outcome import Item, RawFile, Skipped
 
-_ROOT = Path(__file__).parents[2]  # of our packages
 _MOST_FILES = 500  # files that one process reads, since parsers don't free all memory
 
 
@@ -59,14 +56,12 @@ class ReadingProcess:
             self._running = None
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Packages come from where they are here, never from the folder that is being read (-P).
-        path = [os.path.abspath(place) for place in (*filter(None, sys.path), str(_ROOT))]
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "indexer.readers.worker", limits_argument(self._limits)],
+            command("indexer.readers.worker", limits_argument(self._limits)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # parsers write there what nobody can act on
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+            env=environment(),
         )
 
     def _why(self, status: int) -> str:

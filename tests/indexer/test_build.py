@@ -206,7 +206,7 @@ def test_a_new_index_that_can_t_take_its_place_leaves_the_old_one_whole(
 ) -> None:
     built(documents_folder / "ship.txt")
 
-    def refuse(*_: Path) -> None:
+    def refuse(*_: Path, **__: bool) -> None:
         raise OSError(1, "no")
 
     with monkeypatch.context() as patch:

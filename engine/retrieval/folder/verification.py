@@ -5,6 +5,8 @@ process, part by part, and names a part that ended it.
 """
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,7 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import IndexNotFoundError, IndexStoreError
+from engine.errors import (
+    IndexDamagedError,
+    IndexNotFoundError,
+    IndexStoreError,
+    IndexUncheckedError,
+    reason_of,
+)
+from engine.own_process import command, environment
+from engine.presence import is_there
 from engine.retrieval.folder.derivations import vectors_kind
 from engine.retrieval.folder.derived import Mark, read_mark
 from engine.retrieval.folder.lexical import TantivyIndex
@@ -27,6 +37,11 @@ from engine.store.verification import STORE, Problem, StoreCheck, check_store
 
 BM25, VECTORS = "bm25", "vectors"
 PARTS = (STORE, BM25, VECTORS)
+
+READY = "ready"  # said once everything is imported: what fails before isn't the index's doing
+
+# Of a process that read what isn't there. Others, such as SIGKILL, come from outside.
+_OF_DAMAGE = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
 
 # Processors may round a normalised vector differently; a flipped bit that matters is more.
 TOLERANCE = 1e-4
@@ -70,9 +85,9 @@ class DerivedCheck:
 def verify_index(folder: Path) -> Verification:
     """Read all of the index in `folder`. Nothing is changed, and a writer may go on meanwhile.
 
-    Raises: IndexStoreError if there is no index.
+    Raises: IndexNotFoundError if there is no index; IndexUncheckedError if it couldn't be checked.
     """
-    if not (folder / "store" / "data.mdb").is_file():
+    if not is_there(folder / "store" / "data.mdb"):
         raise IndexNotFoundError(
             f"{folder} holds no index; build one with: indexer build SOURCE --index {folder}"
         )
@@ -200,15 +215,47 @@ def _read_parts(folder: Path) -> tuple[dict[str, Any], list[Problem]]:
     ended = []
     left = list(PARTS)
     while left:
-        command = [sys.executable, "-m", __name__, str(folder), *left]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        for line in done.stdout.splitlines():
-            found[left.pop(0)] = json.loads(line)
+        done = _checked(folder, left)
+        first, *lines = done.stdout.splitlines() or [""]
+        if first != READY:
+            raise _unchecked(folder, _last_line(done))
+        for line in map(json.loads, lines):
+            if unable := line.get("unable"):
+                raise _unchecked(folder, unable)
+            found[left.pop(0)] = line
         if left:
-            last = (done.stderr.strip().splitlines() or [""])[-1]
-            how = f"signal {-done.returncode}" if done.returncode < 0 else last
+            starved = "memory" in _last_line(done)  # the last word of Rust and C without any
+            if starved or -done.returncode not in _OF_DAMAGE:
+                raise _unchecked(folder, _last_line(done))
+            how = f"signal {-done.returncode}"
             ended.append(Problem(left.pop(0), f"is damaged: reading it ended with {how}"))
     return found, ended
+
+
+def _checked(folder: Path, parts: list[str]) -> subprocess.CompletedProcess[str]:
+    """Check parts in a process of its own, which says READY and a line for each part."""
+    try:
+        return subprocess.run(
+            command(__name__, os.path.abspath(folder), *parts),
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        raise _unchecked(folder, reason_of(error)) from error
+
+
+def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+    said = (done.stderr.strip().splitlines() or [""])[-1]
+    return said or f"it ended with status {done.returncode}"
+
+
+def _unchecked(folder: Path, why: str) -> IndexUncheckedError:
+    return IndexUncheckedError(
+        f"{folder} couldn't be checked, and may well be sound ({why}); check it again when there "
+        "is memory, and nothing ends its process"
+    )
 
 
 def _check_part(folder: Path, part: str) -> StoreCheck | DerivedCheck:
@@ -218,10 +265,29 @@ def _check_part(folder: Path, part: str) -> StoreCheck | DerivedCheck:
     try:
         with LmdbStore.open(folder / "store") as store:
             return check(folder / part, store)
-    except IndexStoreError as error:
+    except (IndexDamagedError, IndexNotFoundError) as error:
         return DerivedCheck(notes=(f"{part} can't be held against a damaged store: {error}",))
 
 
+def _said(folder: Path, part: str) -> dict[str, Any]:
+    """What the process says of a part: what it found, or why it couldn't look."""
+    try:
+        return asdict(_check_part(folder, part))
+    except (IndexStoreError, OSError, MemoryError) as error:
+        return {"unable": reason_of(error) or type(error).__name__}
+    except BaseException as error:
+        # Rust's panic on damaged files is no Exception and can't be imported.
+        if isinstance(error, KeyboardInterrupt | SystemExit | ImportError):
+            raise
+        what = f"is damaged: reading it ended with {type(error).__name__}: {error}"
+        return asdict(
+            StoreCheck(problems=(Problem(part, what),), readable=False)
+            if part == STORE
+            else _broken(part, what)
+        )
+
+
 if __name__ == "__main__":
+    print(READY, flush=True)
     for name in sys.argv[2:]:
-        print(json.dumps(asdict(_check_part(Path(sys.argv[1]), name))), flush=True)
+        print(json.dumps(_said(Path(sys.argv[1]), name)), flush=True)

@@ -1,6 +1,7 @@
 """Which row of a table names its columns, and what stands above it."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,15 +30,15 @@ class Header:
     @property
     def fields(self) -> list[str]:
         """A name for each column that no other has."""
-        found: list[str] = []
+        found: dict[str, None] = {}
+        counts: Counter[str] = Counter()
         for number, name in enumerate(self.names, 1):
-            name, count = name or f"column {number}", 1
-            unique = name
+            unique = name = name or f"column {number}"
             while unique in found:
-                count += 1
-                unique = f"{name} ({count})"
-            found.append(unique)
-        return found
+                counts[name] += 1
+                unique = f"{name} ({counts[name] + 1})"
+            found[unique] = None
+        return list(found)
 
 
 def header_of(sample: Sequence[Row]) -> Header | None:

@@ -365,3 +365,20 @@ def test_of_a_question_and_its_answer_the_answer_comes_first() -> None:
     assert rows(json_file.read, json.dumps([record])) == [
         ("record 1", "Where is it?", "In the hall\n\nWhere is it?")
     ]
+
+
+def test_each_column_is_a_field_of_its_own_name() -> None:
+    (document,) = read(table.read_csv, "note,note,,note (2),town\nred,blue,x,green,Ur\n")
+    assert isinstance(document, Document)
+    assert document.columns == {
+        "note": "red",
+        "note (2)": "blue",
+        "column 3": "x",
+        "note (2) (2)": "green",
+        "town": "Ur",
+    }
+
+
+def test_a_table_of_very_many_columns_of_one_name_is_read_in_time() -> None:
+    text = ",".join(["note"] * 50_000) + "\n" + ",".join(["red"] * 50_000)
+    assert len(read(table.read_csv, text)) == 1

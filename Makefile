@@ -17,11 +17,11 @@ demo: $(INDEX)/store
 $(INDEX)/store: .venv/installed
 	$(BIN)/indexer build data/sample/documents --index $(INDEX) --overwrite
 
-# torch is named with its version, alone and first, so that a CPU build at hand is taken.
+# torch is installed alone and first, so that a CPU build at hand is taken.
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 

@@ -1,7 +1,7 @@
 """The page that asks: a question in, answers with their evidence out.
 
 The question and the filters stand in the address (`?q=…&filter=…`), so every result can be linked
-to. The visitor's session keeps the result, so a rerun for anything else doesn't ask again.
+to.
 """
 
 from pathlib import Path
@@ -12,15 +12,14 @@ from streamlit.navigation.page import Page
 from engine.answering.results import Answer, SearchResult
 from engine.datasets.squad import read_questions
 from engine.evaluation.speed import compare
-from ui import answer_view, explain, filter_view, render
+from ui import answer_view, asked, copying, explain, filter_view, render, start_view
 from ui.error_lines import errors_shown
+from ui.plain_words import duration
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 
 SAMPLES = 5
 HISTORY = 20
-LONGEST_QUESTION = 1000  # characters
-SURE_ENOUGH = 0.1  # answers below this are folded
 SHORT = 40  # characters of a folded answer that are shown
 
 HEAD = (
@@ -40,42 +39,38 @@ FOCUS = """<script>{
 }</script>"""
 
 
-def show(settings: PageSettings, *, document: Page) -> None:
+def show(settings: PageSettings, *, document: Page, collection: Page) -> None:
     """Show the page. `document` is the page that links to a place in a document lead to."""
     st.html(HEAD)
-    asked = st.query_params.get("q")
-    if asked is not None:
-        asked = asked[:LONGEST_QUESTION]  # a link may hold anything
-    _ask_form(asked)
-    if asked is None and settings.questions is not None:
-        _offer_samples(Path(settings.questions))
-    engine = open_engine(settings.index, settings.model)
+    question = asked.question()
+    _ask_form(question)
+    # What follows needs the model, which the first visitor waits for.
+    open_engine(settings.index, settings.model)
     filter_view.show(settings)
-    if asked is not None:
-        filters = filter_view.asked_filters()
-        kept = st.session_state.get("result")
-        if kept is None or kept[:2] != (asked, filters):
-            with st.spinner("Searching the index and reading passages…"):
-                kept = (asked, filters, engine.ask(asked, filters=filters))
-            st.session_state["result"] = kept
-            _remember(asked)
-        _show_result(kept[2], settings, document)
-    _show_history(asked)
+    if question is None:
+        start_view.show(settings, collection=collection)
+        if settings.questions is not None:
+            _offer_samples(Path(settings.questions))
+    else:
+        result = asked.result(question, asked.filters(), settings)
+        _remember(question)
+        _show_result(result, settings, document)
+    _show_history(question)
 
 
 def ask(question: str) -> None:
     """Make the next run ask this question, whether or not it was asked before."""
     st.query_params["q"] = question
     st.session_state["question"] = question
-    st.session_state["result"] = None
+    asked.forget()
 
 
-def _ask_form(asked: str | None) -> None:
+def _ask_form(question: str | None) -> None:
     # A link, or going back, changes the question in the address but not in the box. Leaving the
     # page empties the box.
-    if "question" not in st.session_state or st.session_state.get("linked") != asked:
-        st.session_state["question"] = asked or ""
-    st.session_state["linked"] = asked
+    if "question" not in st.session_state or st.session_state.get("linked") != question:
+        st.session_state["question"] = question or ""
+    st.session_state["linked"] = question
     with (
         st.form("ask", border=False),
         st.container(horizontal=True, vertical_alignment="bottom", wrap=False),
@@ -85,7 +80,7 @@ def _ask_form(asked: str | None) -> None:
             key="question",
             label_visibility="collapsed",
             placeholder="Ask a question",
-            max_chars=LONGEST_QUESTION,
+            max_chars=asked.LONGEST_QUESTION,
         )
         st.form_submit_button("Ask", type="primary", on_click=_ask_typed)
     st.html(FOCUS, unsafe_allow_javascript=True)
@@ -119,24 +114,28 @@ def _show_result(result: SearchResult, settings: PageSettings, document: Page) -
                 result.no_answer_confidence, len(result.passages), closest=closest
             )
         )
-    shown = max(1, sum(answer.confidence >= SURE_ENOUGH for answer in result.answers))
-    for number in range(1, min(shown, len(result.answers)) + 1):
+    likely = sum(answer.confidence >= answer_view.least(result) for answer in result.answers)
+    shown = min(max(1, likely), len(result.answers))
+    for number in range(1, shown + 1):
         answer_view.show(result, number, settings, document)
     if shown < len(result.answers):
         _show_less_likely(result, shown, settings, document)
+    st.html(copying.SCRIPT, unsafe_allow_javascript=True)
     _show_other_passages(result)
     _show_times(result, settings)
 
 
 def _summary(result: SearchResult) -> str:
-    number = len(result.answers)
     if result.no_answer:
-        found = "No answer"
-    else:
-        found = "1 answer" if number == 1 else f"{number} answers, the likeliest first"
-    read = f"{len(result.passages)} passages read in {result.timings['total']:.0f} ms"
-    among = f", of documents with {' and '.join(result.filters)}" if result.filters else ""
-    return f"{found}. {read}{among}."
+        return f"{_read(result)}."
+    likely = sum(answer.confidence >= answer_view.least(result) for answer in result.answers)
+    found = "One answer" if likely < 2 else f"{likely} answers, the likeliest first"
+    return f"{found}. {_read(result)}."
+
+
+def _read(result: SearchResult) -> str:
+    passages = start_view.counted(len(result.passages), "passage")
+    return f"{passages} read in {duration(result.timings['total'])}"
 
 
 @st.fragment
@@ -146,14 +145,15 @@ def _show_less_likely(
 ) -> None:
     """The answers after the `shown` likeliest, folded, since each costs the browser time."""
     label = " · ".join(map(_in_short, result.answers[shown:]))
-    with st.expander(f"Less likely: {label}", key="unlikely", on_change="rerun") as fold:
+    with st.expander(f"Unlikely: {label}", key="unlikely", on_change="rerun") as fold:
         if fold.open:
             for number in range(shown + 1, len(result.answers) + 1):
                 answer_view.show(result, number, settings, document)
 
 
 def _in_short(answer: Answer) -> str:
-    cut = answer.text if len(answer.text) <= SHORT else f"{answer.text[:SHORT]}…"
+    text = answer.shown.answer
+    cut = text if len(text) <= SHORT else f"{text[:SHORT]}…"
     return f"{render.plain_label(cut)} ({render.percent(answer.confidence)})"
 
 
@@ -165,7 +165,7 @@ def _show_other_passages(result: SearchResult) -> None:
     others = [passage for passage in result.passages if passage.id not in used]
     if not others:
         return
-    label = f"Passages that held none of these: {len(others)}"
+    label = f"Also read, without an answer: {start_view.counted(len(others), 'passage')}"
     with st.expander(label, key="others", on_change="rerun") as fold:
         if fold.open:
             st.html(render.passages_block(others))
@@ -174,13 +174,13 @@ def _show_other_passages(result: SearchResult) -> None:
 @st.fragment
 @errors_shown()
 def _show_times(result: SearchResult, settings: PageSettings) -> None:
-    """The time of each stage and, with the switch on, how much of it the stored states saved."""
-    label = f"How fast: {result.timings['total']:.0f} ms"
+    """The time of each stage and, with the switch on, how much of it reading ahead saved."""
+    label = f"How fast: {duration(result.timings['total'])}"
     with st.expander(label, key="times", on_change="rerun") as fold:
         if not fold.open:
             return
         st.html(explain.timings_block(result.timings))
-        if result.passages and st.toggle("Compare with nothing stored", key="compare"):
+        if result.passages and st.toggle("Compare with reading everything anew", key="compare"):
             compared = st.session_state.get("compared")
             if compared is None or compared[0] != result.question:
                 with st.spinner("Reading the same passages through every layer…"):
@@ -199,9 +199,9 @@ def _remember(question: str) -> None:
     st.session_state["history"] = [question, *others][:HISTORY]
 
 
-def _show_history(asked: str | None) -> None:
+def _show_history(now: str | None) -> None:
     """This visitor's earlier questions, to be asked again."""
-    earlier = [one for one in st.session_state.get("history", []) if one != asked]
+    earlier = [one for one in st.session_state.get("history", []) if one != now]
     if not earlier:
         return
     label = f"Asked before: {len(earlier)}"

@@ -3,27 +3,27 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from engine.retrieval.backend import Description
-from ui import document_list, explain, render, upload_view
+from ui import asked, document_list, explain, render, upload_view
 from ui.feedback import Feedback, read_feedback, to_squad
 from ui.feedback_form import LABELS
+from ui.plain_words import when
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 
 # What each part of an index is for, in words for people who don't know its databases.
 PARTS = {
-    "store/states": "Stored states",
+    "store/states": "What was read ahead",
     "store/passages": "Passages",
     "store/texts": "Documents' texts",
     "store/documents": "Documents' texts",
-    "store/vectors": "Search by vectors",
-    "vectors": "Search by vectors",
+    "store/vectors": "Search by meaning",
+    "vectors": "Search by meaning",
     "bm25": "Search by words",
     "store/free": "Free to be used again",
     "primaries": "In the cluster",
@@ -33,6 +33,7 @@ PARTS = {
 
 def show(settings: PageSettings, *, document: Page) -> None:
     """Show the page. `document` is the page that shows one document."""
+    st.set_page_config(page_title=asked.title("Collection"))
     st.html('<div class="fr-head"><h1>Collection</h1></div>')
     if settings.uploads:
         upload_view.show(settings)
@@ -48,30 +49,22 @@ def sizes(bytes_on_disk: Mapping[str, int]) -> dict[str, int]:
     """Bytes by purpose."""
     summed: Counter[str] = Counter()
     for part, size in bytes_on_disk.items():
-        summed[PARTS.get(part, "Bookkeeping")] += size
+        summed[PARTS.get(part, "Everything else")] += size
     return dict(summed)
 
 
 def collection_block(description: Description) -> str:
-    """How much is indexed, since when, and by which model."""
+    """How much is indexed, and since when."""
     rows = {
         "Documents": f"{description.documents:,}",
         "Passages": f"{description.passages:,}",
-        "Wordpieces": f"{description.pieces:,}",
         "Last change": when(description.changed),
-        "Model": description.checkpoint,
     }
     cells = "".join(
         f'<tr><th scope="row">{name}</th><td>{render.escape(value)}</td></tr>'
         for name, value in rows.items()
     )
     return f'<table class="fr-table"><tbody>{cells}</tbody></table>'
-
-
-def when(seconds: float) -> str:
-    """A time in the server's zone, such as "3 May 2026, 14:07"."""
-    local = datetime.fromtimestamp(seconds).astimezone()
-    return f"{local.day} {local:%B %Y, %H:%M}"
 
 
 def _show_feedback(index: Path) -> None:
@@ -81,7 +74,7 @@ def _show_feedback(index: Path) -> None:
     if not given:
         return
     st.download_button(
-        "Download as SQuAD JSON",
+        "Download as questions to train on",
         json.dumps(to_squad(given), ensure_ascii=True, indent=1),
         file_name="feedback.json",
         mime="application/json",

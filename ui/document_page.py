@@ -1,12 +1,13 @@
 """A document, opened at a place in it: `?id=…&start=…&end=…`, offsets in code points."""
 
+import zlib
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from engine.documents import Document
-from ui import filter_view, render
+from ui import asked, place_bar, plain_words, render
 from ui.document_text import document_block
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
@@ -14,33 +15,32 @@ from ui.uploads import shown_source
 
 WINDOW = 15_000  # characters shown before and after the place, and added by each button
 
-# The script holds nothing of the document's text.
+UNTOLD = ("encoding",)  # of what reading a file told
+
+# The script holds nothing of the document's text. With another place it's another script, so that
+# it runs again.
 SCROLL = """<script>
+// PLACE
 requestAnimationFrame(() =>
   document.querySelector(".fr-document mark")?.scrollIntoView({block: "center"}));
 </script>"""
 
 
-def show(settings: PageSettings, *, ask: Page) -> None:
-    """Show the page. `ask` is the page that a visitor comes from."""
-    question = st.query_params.get("q")
+def show(settings: PageSettings, *, ask: Page, document: Page) -> None:
+    """Show the page. `ask` is the page that a visitor comes from, `document` this one."""
     identifier = st.query_params.get("id", "")
-    if question:
-        st.page_link(
-            ask,
-            label="Back to the answers",
-            icon=":material/arrow_back:",
-            query_params={"q": question, "filter": filter_view.asked_filters()},
-        )
-    document = open_engine(settings.index, settings.model).document(identifier)
-    start, end = span_asked(len(document.text))
-    _show_head(document, settings)
-    shown = _window(identifier, start, end, len(document.text))
+    opened = open_engine(settings.index, settings.model).document(identifier)
+    start, end = span_asked(len(opened.text))
+    place_bar.show((identifier, start, end), settings, ask=ask, document=document)
+    st.set_page_config(page_title=asked.title(opened.title or shown_source(opened.source)))
+    _show_head(opened, settings)
+    shown = _window(identifier, start, end, len(opened.text))
     if shown.start > 0:
         st.button("Show earlier text", key="earlier", on_click=_widen, args=("before",))
-    st.html(document_block(document, shown, start, end))
-    st.html(SCROLL, unsafe_allow_javascript=True)
-    if shown.stop < len(document.text):
+    st.html(document_block(opened, shown, start, end))
+    place = zlib.crc32(f"{identifier} {start} {end}".encode("utf-8", "replace"))
+    st.html(SCROLL.replace("PLACE", str(place)), unsafe_allow_javascript=True)
+    if shown.stop < len(opened.text):
         st.button("Show later text", key="later", on_click=_widen, args=("after",))
 
 
@@ -71,11 +71,18 @@ def downloadable(source: str, folder: str | None) -> Path | None:
     return None
 
 
+def fact(name: str, value: str | int | float) -> str:
+    """What reading a file told of it, such as "Last changed: 3 May 2026"."""
+    if name == "format":
+        return plain_words.kind(value)
+    return f"{plain_words.field_name(name)}: {plain_words.field_value(name, value)}"
+
+
 def _show_head(document: Document, settings: PageSettings) -> None:
     source = shown_source(document.source)
     facts = [
         source,
-        *(f"{name}: {value}" for name, value in document.metadata.items()),
+        *(fact(name, value) for name, value in document.metadata.items() if name not in UNTOLD),
     ]
     parts = " · ".join(f"<bdi>{render.escape(part)}</bdi>" for part in facts)
     st.html(

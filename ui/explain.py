@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.answering.results import Answer, SearchResult
-from ui.render import escape, percent
+from ui.render import escape, ordinal, percent
 
 STAGES = {
     "filter": "Apply the filters",
     "encode": "Read the question",
     "lexical": "Search by words",
-    "dense": "Search by vectors",
-    "load": "Fetch the passages' stored states",
+    "dense": "Search by meaning",
+    "load": "Fetch what was read ahead",
     "read": "Read the passages",
 }
 MEANWHILE = "lexical"  # runs beside the stages before it
@@ -25,7 +25,6 @@ class Ranking:
     name: str
     rank: int | None
     total: int
-    score: float | None
 
 
 def rankings(result: SearchResult, answer: Answer) -> list[Ranking]:
@@ -37,36 +36,22 @@ def rankings(result: SearchResult, answer: Answer) -> list[Ranking]:
     fused = trace.hybrid
     found = []
     for name, one, keys in (
-        ("Search by words (BM25)", passage.ranks.bm25, trace.bm25),
-        ("Search by vectors", passage.ranks.dense, trace.dense),
+        ("Search by words", passage.ranks.bm25, trace.bm25),
+        ("Search by meaning", passage.ranks.dense, trace.dense),
     ):
-        rank, score = one or (None, None)
-        found.append(Ranking(name, rank, len(keys), score))
+        found.append(Ranking(name, one.rank if one else None, len(keys)))
     fused_rank = fused.index(key) + 1 if key in fused else None
-    found.append(Ranking("Both together", fused_rank, len(fused), None))
+    found.append(Ranking("Both together", fused_rank, len(fused)))
     read_rank = place + 1 if place is not None else None
-    found.append(Ranking("After reading", read_rank, len(result.passages), passage.score))
+    found.append(Ranking("After reading", read_rank, len(result.passages)))
     return found
 
 
 def why_block(result: SearchResult, answer: Answer) -> str:
-    """The ranks and scores of an answer's passage, and what the reader gave for it."""
+    """Where an answer's passage was found and read, and how likely it is to be right."""
     ranks = rankings(result, answer)
     rows = "".join(
-        f'<tr><th scope="row">{escape(one.name)}</th>{_number(_rank(one))}'
-        f"{_number('' if one.score is None else f'{one.score:.3f}')}</tr>"
-        for one in ranks
-    )
-    scores = answer.scores
-    read = [
-        ("Best words in it: start + end logit", scores.get("span")),
-        ("No answer in it: logit", scores.get("null")),
-        ("Relevance of the passage: logit", scores.get("relevance")),
-    ]
-    read_rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>{_number(f"{value:.3f}")}</tr>'
-        for name, value in read
-        if value is not None
+        f'<tr><th scope="row">{escape(one.name)}</th>{_number(_rank(one))}</tr>' for one in ranks
     )
     places = len(answer.evidence)
     summed = f", {places} places taken together" if places > 1 else ""
@@ -74,14 +59,11 @@ def why_block(result: SearchResult, answer: Answer) -> str:
         # It takes focus, since its container can't be scrolled by keyboard otherwise.
         f'<div role="group" aria-label="Why" tabindex="0"><p>{escape(_in_words(ranks))}</p>'
         '<table class="fr-table"><thead><tr><th scope="col">Its passage</th>'
-        '<th scope="col" class="fr-number">rank</th><th scope="col" class="fr-number">score</th>'
-        f"</tr></thead><tbody>{rows}</tbody></table>"
-        '<table class="fr-table"><thead><tr><th scope="col">What reading it gave</th><td></td>'
-        f"</tr></thead><tbody>{read_rows}"
-        f'<tr><th scope="row">Calibrated confidence{escape(summed)}</th>'
-        f"{_number(percent(answer.confidence))}</tr>"
+        f'<th scope="col" class="fr-number">place</th></tr></thead><tbody>{rows}</tbody></table>'
+        f'<table class="fr-table"><tbody><tr><th scope="row">Likely to be right{escape(summed)}'
+        f"</th>{_number(percent(answer.confidence))}</tr>"
         f'<tr><th scope="row">Characters of the document</th>'
-        f"{_number(f'{answer.start}–{answer.end}')}</tr></tbody></table></div>"
+        f"{_number(f'{answer.start:,} to {answer.end:,}')}</tr></tbody></table></div>"
     )
 
 
@@ -98,16 +80,16 @@ def timings_block(timings: Mapping[str, float]) -> str:
 
 
 def comparison_block(compared: Mapping[str, Any]) -> str:
-    """The same question and passages with stored states and with nothing cached."""
+    """The same question and passages, with what was read ahead and all read anew."""
     cached, uncached = compared["cached_ms"], compared["uncached_ms"]
     rows = [
-        _bar_row("With stored states", cached, uncached),
-        _bar_row("Nothing stored, every layer run", uncached, uncached),
+        _bar_row("With what was read ahead", cached, uncached),
+        _bar_row("All read anew", uncached, uncached),
     ]
     return (
-        f"<p>Stored states made it <strong>{compared['ratio']:.1f} times</strong> as fast for "
-        f"this question: {compared['passages']} passages, {compared['tokens']:.0f} wordpieces. "
-        f"Searching, the same in both, isn't counted.</p>{_bars('Way of reading', rows)}"
+        f"<p>Reading ahead made it <strong>{compared['ratio']:.1f} times</strong> as fast for "
+        f"this question and its {compared['passages']} passages. Searching, the same in both, "
+        f"isn't counted.</p>{_bars('Way of reading', rows)}"
     )
 
 
@@ -128,12 +110,12 @@ def _bytes(size: int) -> str:
 
 
 def _in_words(ranks: Sequence[Ranking]) -> str:
-    words, vectors, both, read = ranks
+    words, meaning, both, read = ranks
     found = [
         f"search by {name} put its passage {ordinal(one.rank)}"
         if one.rank
         else f"search by {name} didn't find its passage"
-        for name, one in (("words", words), ("vectors", vectors))
+        for name, one in (("words", words), ("meaning", meaning))
     ]
     text = f"{found[0]}, {found[1]}.".capitalize()
     if both.rank and read.rank:
@@ -143,12 +125,6 @@ def _in_words(ranks: Sequence[Ranking]) -> str:
             moved = f"from {ordinal(both.rank)} to {ordinal(read.rank)} of {read.total}"
             text += f" Reading it moved it {moved}."
     return text
-
-
-def ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 11th and so on."""
-    teens = number % 100 in (11, 12, 13)
-    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def _rank(one: Ranking) -> str:

@@ -1,4 +1,4 @@
-"""The filters of the sidebar, offered by what documents' fields hold.
+"""The filters under the question, offered by what documents' fields hold.
 
 The address, `?filter=type%3Dpdf&filter=year%3E%3D2020`, holds the filters. The widgets follow it,
 and a change in a widget changes it.
@@ -13,51 +13,63 @@ import streamlit as st
 from engine.document_fields import DATE, NUMBER, FieldSummary, Scalar, number
 from engine.errors import FilterError
 from engine.filters import Condition, parse
-from ui import render
+from ui import asked, file_filter, plain_words, render
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
-from ui.uploads import shown_source
 
 CHOICES = 50  # different values that a field may have to be offered as choices
 FIELDS = 8
-FILTERS = 20  # that an address may have
 LARGEST = 2**53  # number that browsers count to
 
-LABELS = {"path": "File", "type": "Type", "modified": "Modified"}
+PATH = "path"
 ALIKE = ("title",)  # fields that the path stands for
 
 
-def asked_filters() -> list[str]:
-    """The filters in the address, as written there."""
-    return st.query_params.get_all("filter")[:FILTERS]
-
-
 def show(settings: PageSettings) -> None:
-    """Show the widgets, and the filters of the address that no widget shows.
+    """Show the filters in force in words, and the widgets that change them.
 
     Raises: FilterError if a filter in the address can't be read.
     """
-    asked = asked_filters()
+    written = asked.filters()
     generation = open_engine(settings.index, settings.model).backend.describe().generation
-    fields = offered(_fields(settings.index, settings.model, generation))
-    if not fields and not asked:
+    offered_fields = offered(fields(settings, generation))
+    if not offered_fields and not written:
         return
-    with st.sidebar:
-        st.html('<h2 class="fr-part">Filters</h2>')
+    in_force = st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="in-force"
+    )
+    with in_force:
+        words = st.empty()
         # It comes first, so that a filter that can't be read can be cleared too.
-        if asked:
+        if written:
             st.button(
                 "Clear all", on_click=_write, args=([],), key="clear-filters", type="tertiary"
             )
-        state, others = as_widgets(fields, [parse(one) for one in asked])
-        if st.session_state.get("filtered") != asked or not state.keys() <= set(st.session_state):
-            for key, value in state.items():
-                st.session_state[key] = value
-            st.session_state["filtered"] = asked
-        for one in others:
-            st.html(f'<div class="fr-small">{render.escape(str(one))}</div>')
-        for field in fields:
-            _field_widgets(field, fields, others)
+    conditions = [parse(one) for one in written]
+    by_path = any(one.name == PATH for one in offered_fields)
+    names = file_filter.names(settings, generation) if by_path else {}
+    if conditions:
+        words.html(render.status_line(in_words(conditions, names)))
+    state, others = as_widgets(offered_fields, conditions)
+    if st.session_state.get("filtered") != written or not state.keys() <= set(st.session_state):
+        for key, value in state.items():
+            st.session_state[key] = value
+        st.session_state["filtered"] = written
+    if offered_fields:
+        with st.expander("Filters", key="filters", icon=":material/filter_list:"):
+            for field in offered_fields:
+                _field_widgets(field, offered_fields, others, names)
+
+
+def in_words(conditions: Sequence[Condition], names: Mapping[str, str]) -> str:
+    """What the conditions ask for, in one line."""
+    told = [plain_words.condition(one, lambda path: names.get(path, path)) for one in conditions]
+    return f"Only documents where: {'; '.join(told)}"
+
+
+def fields(settings: PageSettings, generation: int) -> tuple[FieldSummary, ...]:
+    """The fields of the collection at that generation."""
+    return _fields(settings.index, settings.model, generation)
 
 
 def offered(fields: Sequence[FieldSummary]) -> list[FieldSummary]:
@@ -86,9 +98,11 @@ def as_widgets(
                 continue
             if one.operator == "=" and not _is_range(field):
                 known = {_written(field, value): value for value, _ in field.values}
-                asked = [_written(field, value) for value in one.values]
-                chosen = [known[value] for value in asked if value in known]
-                if len(chosen) == len(asked) and not state[_key(field)]:
+                written = [_written(field, value) for value in one.values]
+                chosen = [known[value] for value in written if value in known]
+                if field.name == PATH:
+                    chosen = list(one.values)  # any file can be found
+                if len(chosen) == len(one.values) and not state[_key(field)]:
                     state[_key(field)] = chosen
                     others.remove(one)
             elif one.operator in (">=", "<=") and _is_range(field):
@@ -122,10 +136,21 @@ def _fields(index: str, model: str | None, generation: int) -> tuple[FieldSummar
 
 
 def _field_widgets(
-    field: FieldSummary, fields: Sequence[FieldSummary], others: Sequence[Condition]
+    field: FieldSummary,
+    fields: Sequence[FieldSummary],
+    others: Sequence[Condition],
+    names: Mapping[str, str],
 ) -> None:
-    label = LABELS.get(field.name, render.plain_label(field.name))
+    label = render.plain_label(plain_words.field_name(field.name))
     on_edit: dict[str, Any] = {"on_change": _follow, "args": (fields, others)}
+    if field.name == PATH:
+
+        def choose(paths: list[str]) -> None:
+            st.session_state[_key(field)] = paths
+            _follow(fields, others)
+
+        file_filter.show(names, st.session_state[_key(field)], choose)
+        return
     if not _is_range(field):
         counts = dict(field.values)
         st.multiselect(
@@ -163,8 +188,7 @@ def _field_widgets(
 
 
 def _shown(field: FieldSummary, value: Scalar) -> str:
-    text = str(value)
-    return render.showable(shown_source(text) if field.name == "path" else text)
+    return render.showable(plain_words.field_value(field.name, value))
 
 
 def _follow(fields: Sequence[FieldSummary], others: Sequence[Condition]) -> None:
@@ -189,7 +213,7 @@ def _write(filters: list[str]) -> None:
 def _tells_apart(field: FieldSummary) -> bool:
     if field.kinds in ((NUMBER,), (DATE,)):
         return _is_range(field)
-    return 1 < field.distinct <= CHOICES
+    return field.distinct > 1 and (field.name == PATH or field.distinct <= CHOICES)
 
 
 def _is_range(field: FieldSummary) -> bool:

@@ -9,17 +9,17 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from engine.answering.citations import NOWHERE, Citation
 from engine.answering.decision import likelihood
 from engine.answering.results import Answer, Evidence, PassageHit
-from engine.calibration import Calibration
-from engine.text.sentences import sentence_spans
+from engine.answering.shown import ShownPassage
 from ui.uploads import shown_source
 
 # Browsers can't show these, and Streamlit can't send a lone surrogate. Each is replaced by one code
 # point, so that offsets still hold.
 _UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
-_LEAST = Calibration().min_confidence
+_ISOLATED = "\u2068{}\u2069"  # keeps a name's direction of writing to itself
 
 
 def showable(text: str) -> str:
@@ -54,22 +54,20 @@ def percent(probability: float) -> str:
     return f"{probability:.0%}"
 
 
-def confidence(probability: float, least: float = _LEAST) -> str:
-    """A probability in words and per cent, such as "likely, 71%".
-
-    Unlikely is what isn't given as an answer: what is less sure than `least`.
-    """
+def confidence(probability: float, least: float) -> str:
+    """A probability in words and per cent, such as "likely, 71%". Below `least` it's unlikely."""
     return f"{likelihood(probability, least)}, {percent(probability)}"
 
 
-def marked(text: str, start: int, end: int) -> str:
-    """The text with `text[start:end]` marked, and everything outside its sentence dimmed.
+def marked(one: ShownPassage) -> str:
+    """The text with the answer marked, and everything outside its sentence to be folded.
 
     Raises: ValueError if the span isn't within the text.
     """
+    text, start, end = one.text, one.start, one.end
     if not 0 <= start <= end <= len(text):
         raise ValueError(f"expected a span within 0 and {len(text)}, got {start} to {end}")
-    first, last = sentence_around(text, start, end)
+    first, last = one.sentence_start, one.sentence_end
     return (
         f"{_around(text[:first])}{escape(text[first:start])}"
         f"<mark>{escape(text[start:end])}</mark>"
@@ -77,33 +75,35 @@ def marked(text: str, start: int, end: int) -> str:
     )
 
 
-def sentence_around(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span of the sentence, or sentences, that `text[start:end]` stands in."""
-    first, last = start, end
-    for sentence_start, sentence_end in sentence_spans(showable(text)):
-        if sentence_start < end and start < sentence_end:
-            first, last = min(first, sentence_start), max(last, sentence_end)
-    return first, last
+def place_block(one: ShownPassage) -> str:
+    """The sentence with the answer marked in it, and a fold that shows the rest of the passage.
+
+    The passage stands there once, so that what is read out and copied is in order.
+    """
+    passage = f'<div class="fr-passage fr-text" dir="auto">{marked(one)}</div>'
+    whole = one.sentence.strip() == one.text.strip()
+    fold = "" if whole else "<details><summary>The whole passage</summary></details>"
+    return f'<div class="fr-place">{passage}{fold}</div>'
 
 
-def marked_passage(text: str, start: int, end: int) -> str:
-    """`marked`, as a block. Raises: as `marked`."""
-    return f'<div class="fr-passage fr-text" dir="auto">{marked(text, start, end)}</div>'
+def answer_block(answer: Answer, number: int, *, best: bool, least: float) -> str:
+    """An answer with its confidence, and its sentence with the answer marked.
 
-
-def answer_block(answer: Answer, number: int, *, best: bool) -> str:
-    """An answer with its confidence, its passage with the answer marked, and its place."""
+    Only what is at least as sure as `least` is a headline.
+    """
     kind = "fr-answer fr-best" if best else "fr-answer"
+    one = answer.shown
+    level = "h2" if answer.confidence >= least else "h3"
     return (
         f'<article class="{kind}" aria-label="Answer {number}">'
-        f'<h2 class="fr-text" dir="auto">{escape(answer.text)}</h2>'
-        f"{sure_line(answer.confidence)}{place_in_passage(answer)}</article>"
+        f'<{level} class="fr-text" dir="auto">{escape(one.answer)}</{level}>'
+        f"{sure_line(answer.confidence, least)}{place_block(one)}</article>"
     )
 
 
-def sure_line(probability: float) -> str:
+def sure_line(probability: float, least: float) -> str:
     """A confidence in words and figures, with a bar."""
-    words = confidence(probability)
+    words = confidence(probability, least)
     return (
         f'<div class="fr-sure fr-small"><span class="fr-meter" aria-hidden="true">'
         f'<span style="width: {100 * probability:.0f}%"></span></span>'
@@ -111,25 +111,27 @@ def sure_line(probability: float) -> str:
     )
 
 
-def place_in_passage(place: Answer | Evidence) -> str:
-    """A span marked in its passage, with its place."""
-    passage = place.passage
-    block = marked_passage(passage.text, place.start - passage.start, place.end - passage.start)
-    return block + place_line(passage, place.start)
+def citation(place: Answer | Evidence | PassageHit) -> list[str]:
+    """Where a place stands: title, file, page, row or record, line and heading, each once."""
+    told = _citation(place)
+    named = [told.title, shown_source(told.source)]
+    if told.page is not None:
+        named.append(f"page {told.page}")
+    named.append(told.record or "")
+    if told.line is not None:
+        named.append(f"line {told.line}")
+    named.append(told.heading or "")
+    return [name for name in dict.fromkeys(named) if name]
 
 
-def place_line(passage: PassageHit, start: int | None = None) -> str:
-    """Title, source, page and heading, in an element each, since each has its own direction.
+def citation_label(place: Answer | Evidence) -> str:
+    """A citation as the label of a link."""
+    return " · ".join(_ISOLATED.format(plain_label(name)) for name in citation(place))
 
-    The page is that of the code point `start`, or the passage's first.
-    """
-    named = [passage.title, shown_source(passage.source)]
-    page = passage.page if start is None else passage.page_at(start)
-    if page is not None:
-        named.append(f"page {page}")
-    if passage.heading:
-        named.append(passage.heading)
-    parts = [f"<bdi>{escape(name)}</bdi>" for name in dict.fromkeys(named) if name]
+
+def place_line(passage: PassageHit) -> str:
+    """A citation, its parts in an element each, since each has its own direction."""
+    parts = [f"<bdi>{escape(name)}</bdi>" for name in citation(passage)]
     return f'<div class="fr-small">{" · ".join(parts)}</div>'
 
 
@@ -138,9 +140,9 @@ def source_line(source: str) -> str:
 
 
 def passages_block(passages: Sequence[PassageHit]) -> str:
-    """Passages in the order given, each with its place and the retrievers that found it."""
+    """Passages in the order given, each with its place and what found it."""
     return _list(
-        f'<div class="fr-passage fr-text" dir="auto">{escape(passage.text)}</div>'
+        f'<div class="fr-passage fr-text" dir="auto">{escape(passage.shown().text)}</div>'
         f'{place_line(passage)}<div class="fr-small">{escape(_found_by(passage))}</div>'
         for passage in passages
     )
@@ -149,17 +151,18 @@ def passages_block(passages: Sequence[PassageHit]) -> str:
 def no_answer_block(probability: float, read: int, *, closest: bool) -> str:
     """The line that says that none of the `read` passages answers, with its probability.
 
-    `closest` says that the closest spans follow.
+    `closest` says that the closest words follow.
     """
     if not read:
         why = "No passage has anything in common with the question. Try other words."
     else:
-        passages = "the passage" if read == 1 else f"the {read} passages"
+        passages = "The passage that was" if read == 1 else f"The {read} passages that were"
         why = (
-            f"Nothing in {passages} read for it is sure enough. That there's no answer in "
-            f"{'it' if read == 1 else 'them'} is {percent(probability)} likely."
+            f"{passages} read for it {'gives' if read == 1 else 'give'} no answer that is sure "
+            f"enough; that there is none in {'it' if read == 1 else 'them'} is "
+            f"{percent(probability)} likely."
         )
-    following = " These come closest:" if closest else ""
+    following = " This comes closest:" if closest else ""
     return (
         '<div class="fr-answer fr-best"><h2>No answer found</h2>'
         f"<p>{escape(why)}{following}</p></div>"
@@ -185,14 +188,35 @@ def error_block(message: str) -> str:
     return f'<div class="fr-line fr-error fr-text" role="alert">{escape(message)}</div>'
 
 
+def _citation(place: Answer | Evidence | PassageHit) -> Citation:
+    if isinstance(place, Answer) and place.citation != NOWHERE:
+        return place.citation
+    passage = place if isinstance(place, PassageHit) else place.passage
+    return Citation(
+        source=passage.source,
+        title=passage.title,
+        page=passage.page_at(place.start),
+        heading=passage.heading,
+    )
+
+
 def _around(text: str) -> str:
     return f'<span class="fr-around">{escape(text)}</span>' if text else ""
 
 
 def _found_by(passage: PassageHit) -> str:
-    names = {"bm25": "word search", "dense": "vector search"}
-    ranks = [f"{names[name]} rank {one.rank}" for name, one in passage.ranks.found().items()]
-    return ", ".join([f"score {passage.score:.2f}", *ranks])
+    names = {"bm25": "words", "dense": "meaning"}
+    ranks = [
+        f"by {names[name]}, as the {ordinal(one.rank)}"
+        for name, one in passage.ranks.found().items()
+    ]
+    return f"Found {'; '.join(ranks)}" if ranks else ""
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 11th and so on."""
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def _list(items: Iterable[str]) -> str:

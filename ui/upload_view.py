@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.errors import ForereadError
 from indexer.sync import FileOutcome, SourceProgress
-from ui import render
+from ui import asked, render
 from ui.settings import FILE_BYTES, PageSettings
 from ui.shared_engine import open_engine
 from ui.uploads import (
@@ -35,7 +35,7 @@ def show(settings: PageSettings) -> None:
         sent = st.form_submit_button("Add", type="primary")
     if sent and files:
         st.session_state["added"] = _add([(one.name, one.getvalue()) for one in files], settings)
-        st.session_state["result"] = None  # asked again, now with these
+        asked.forget()  # so that the next answers are looked for in these too
     if rows := st.session_state.get("added"):
         st.html(outcomes_block(rows))
 
@@ -105,4 +105,4 @@ def remove(name: str, settings: PageSettings) -> None:
         st.session_state["added"] = [outcome_row(one, index) for one in report.files]
     except ForereadError as error:
         st.session_state["added"] = [(name, str(error))]
-    st.session_state["result"] = None
+    asked.forget()

@@ -24,6 +24,7 @@ _BLOCK_END = re.compile(
 )
 # Khmer's and Tibetan's ends of sentences, which the segmenter doesn't know.
 _MORE_ENDS = re.compile(r"[\u17d4\u17d5\u0f0d\u0f0e]+\s*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE_BEFORE_END = re.compile(r"\s(?=\S*\Z)")
 
 
@@ -47,7 +48,7 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
 def _block_sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while start < end:
         stop = min(start + _WINDOW, end)
-        window = text[start:stop]
+        window = _SURROGATE.sub("\ufffd", text[start:stop])  # which the segmenter can't take
         cuts = [int(boundary["end_index"]) for boundary in get_sentence_boundaries("en", window)]
         if more := [end.end() for end in _MORE_ENDS.finditer(window)]:
             cuts = sorted({*cuts, *more})

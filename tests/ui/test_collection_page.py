@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 import ui.collection_page
 import ui.document_list
 from engine.retrieval.backend import Description
-from ui.collection_page import sizes, when
+from ui.collection_page import sizes
 from ui.feedback import Feedback, append_feedback
 
 DESCRIPTION = Description(
@@ -77,7 +77,11 @@ def test_counts_sizes_and_the_last_change_are_told(opened: Callable[[], AppTest]
 
 def test_sizes_are_summed_by_what_they_are_for() -> None:
     parts = {"store/states": 8, "vectors": 1, "store/vectors": 2, "store/ids": 3, "store/meta": 4}
-    assert sizes(parts) == {"Stored states": 8, "Search by vectors": 3, "Bookkeeping": 7}
+    assert sizes(parts) == {
+        "What was read ahead": 8,
+        "Search by meaning": 3,
+        "Everything else": 7,
+    }
 
 
 def test_feedback_is_counted_and_offered_once_there_is_some(
@@ -92,7 +96,3 @@ def test_feedback_is_counted_and_offered_once_there_is_some(
     page = opened()
     assert "Given 3 times: right 2, right passage, wrong words 0, wrong passage 1." in shown(page)
     assert page.get("download_button")
-
-
-def test_a_time_is_told_as_people_do() -> None:
-    assert when(datetime(2026, 12, 24, 9, 5).timestamp()) == "24 December 2026, 09:05"

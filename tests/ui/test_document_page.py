@@ -1,25 +1,43 @@
 """The document view: opened at a place in it, over an engine that holds one made-up document."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import ui.asked
 import ui.document_page
+from engine.answering.results import Answer, Evidence, PassageHit, SearchResult
 from engine.documents import Document
 from engine.errors import IndexStoreError
+from engine.retrieval.fusion import Ranks
 from ui.document_page import downloadable
 
 TEXT = "Paris <b>first</b>. " + "More. " * 5000 + "Paris again. " + "Rest. " * 5000
 START = TEXT.index("Paris again")
 
 
+METADATA = {"year": 1903, "format": "text", "encoding": "utf-8", "modified": "2026-05-03T14:07:00Z"}
+
+
+def answer(start: int, end: int) -> Answer:
+    hit = PassageHit("d#0", "d", "papers/d.txt", "T", TEXT[:20], 0, 20, 1.0, Ranks())
+    other = Evidence("More", 0.1, 30, 34, hit)
+    return Answer(TEXT[start:end], 0.5, start, end, hit, (other,), {})
+
+
+ANSWERS = (answer(0, 5), answer(9, 14))
+
+
 class FakeEngine:
     def document(self, identifier: str) -> Document:
         if identifier != "d":
             raise IndexStoreError(f"the index holds no document {identifier}")
-        return Document("d", "papers/d.txt", "A <title>", TEXT, metadata={"year": 1903})
+        return Document("d", "papers/d.txt", "A <title>", TEXT, metadata=METADATA)
+
+    def ask(self, question: str, *, filters: Sequence[str]) -> SearchResult:
+        return SearchResult(question, ANSWERS, (), False, 0.1, {"total": 1.0})
 
 
 def script(files: str | None) -> None:
@@ -31,8 +49,9 @@ def script(files: str | None) -> None:
 
     try:
         ask = st.Page(lambda: None, title="Ask", url_path="ask", default=True)
-        st.navigation([ask], position="hidden")
-        document_page.show(PageSettings(index="x", files=files), ask=ask)
+        document = st.Page(lambda: 1, title="Document", url_path="document")
+        st.navigation([ask, document], position="hidden")
+        document_page.show(PageSettings(index="x", files=files), ask=ask, document=document)
     except ForereadError as error:
         st.html(render.error_block(str(error)))
 
@@ -40,7 +59,8 @@ def script(files: str | None) -> None:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     def open_page(files: str | None = None, **query: str) -> AppTest:
-        monkeypatch.setattr(ui.document_page, "open_engine", lambda *_: FakeEngine())
+        for module in (ui.document_page, ui.asked):
+            monkeypatch.setattr(module, "open_engine", lambda *_: FakeEngine())
         page = AppTest.from_function(script, default_timeout=60, args=(files,))
         for name, value in query.items():
             page.query_params[name] = value
@@ -64,7 +84,41 @@ def test_the_document_opens_at_the_place_in_the_address(opened: Callable[..., Ap
     assert "<mark>Paris</mark> again." in shown(page)
     assert shown(page).count("<mark>") == 1
     assert "A &lt;title&gt;" in shown(page)
-    assert "year: 1903" in shown(page)
+    assert "<bdi>year: 1903</bdi> · <bdi>text</bdi> · <bdi>Last changed: 3 May 2026" in shown(page)
+    assert "utf-8" not in shown(page)
+
+
+def steps(page: AppTest) -> dict[str, tuple[bool, str]]:
+    """Whether each link can be followed, and the query that it has."""
+    links = [link.proto for link in page.get("page_link")]
+    return {link.label: (not link.disabled, link.query_string) for link in links}
+
+
+def test_the_bar_leads_back_and_to_the_other_answers(opened: Callable[..., AppTest]) -> None:
+    page = opened(id="d", start="9", end="14", q="Which <city>?")
+    assert "Which &lt;city&gt;?" in shown(page)
+    assert "Answer 2 of 2" in shown(page)
+    assert steps(page) == {
+        "Back": (True, "q=Which+%3Ccity%3E%3F"),
+        "Previous": (True, "id=d&start=0&end=5&q=Which+%3Ccity%3E%3F"),
+        "Next": (False, "id=d&start=0&end=5&q=Which+%3Ccity%3E%3F"),
+    }
+
+
+def test_a_place_that_says_the_same_counts_as_its_answer(opened: Callable[..., AppTest]) -> None:
+    page = opened(id="d", start="30", end="34", q="Which city?")
+    assert "Answer 1 of 2" in shown(page)
+
+
+def test_a_place_that_is_no_answer_leads_to_the_first(opened: Callable[..., AppTest]) -> None:
+    page = opened(id="d", start="20", end="24", q="Which city?")
+    assert "2 answers" in shown(page)
+    assert steps(page)["Next"] == (True, "id=d&start=0&end=5&q=Which+city%3F")
+    assert not steps(page)["Previous"][0]
+
+
+def test_without_a_question_there_is_no_bar(opened: Callable[..., AppTest]) -> None:
+    assert steps(opened(id="d")) == {}
 
 
 def test_a_long_document_is_shown_around_the_place_and_wider_when_asked(

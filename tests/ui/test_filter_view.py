@@ -35,8 +35,9 @@ def test_what_tells_documents_apart_is_offered_that_of_most_documents_first() ->
         "2026-03-01T12:00:01Z",
     )
     unwritable = FieldSummary("a=b", ("text",), 9, 2, (("x", 5), ("y", 4)))
-    fields = [alone, YEAR, unique, titles, at_once, unwritable, TYPE]
-    assert offered(fields) == [TYPE, YEAR]
+    files = FieldSummary("path", ("text",), 9, 9000, (("a.txt", 1),))
+    fields = [alone, YEAR, unique, titles, at_once, unwritable, files, TYPE]
+    assert offered(fields) == [files, TYPE, YEAR]
 
 
 def test_widgets_and_conditions_say_the_same() -> None:

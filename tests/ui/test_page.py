@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +15,13 @@ from streamlit.testing.v1 import AppTest
 
 import ui.answer_view
 import ui.ask_page
+import ui.asked
 import ui.feedback_form
+import ui.file_filter
 import ui.filter_view
 import ui.page
 import ui.shared_engine
+import ui.start_view
 from engine.answering.results import Answer, Evidence, PassageHit, SearchResult
 from engine.document_fields import FieldSummary
 from engine.errors import IndexStoreError, QuestionError
@@ -65,6 +69,12 @@ def result(question: str, *, no_answer: bool = False, found: bool = True) -> Sea
     )
 
 
+DESCRIPTION = SimpleNamespace(
+    generation=1, documents=1234, passages=5678, changed=datetime(2026, 5, 3, 14, 7).timestamp()
+)
+ENTRIES = [SimpleNamespace(source=f"/data/papers/{n}/file{n}.txt") for n in range(300)]
+
+
 class FakeEngine:
     """Answers by a function, and remembers what it was asked."""
 
@@ -76,7 +86,7 @@ class FakeEngine:
         fields: Sequence[FieldSummary] = (),
     ) -> None:
         self.answer = answer
-        self.backend = SimpleNamespace(describe=lambda: SimpleNamespace(generation=1))
+        self.backend = SimpleNamespace(describe=lambda: DESCRIPTION, entries=lambda: iter(ENTRIES))
         self.asked: list[str] = []
         self.filters: list[str] = []
         self._fields = tuple(fields)
@@ -93,6 +103,7 @@ class FakeEngine:
 
 
 TYPE = FieldSummary("type", ("text",), 3, 2, (("pdf", 2), ("md", 1)))
+PATH = FieldSummary("path", ("text",), 300, 300, (("/data/papers/0/file0.txt", 1),))
 YEAR = FieldSummary("year", ("number",), 3, 3, ((1999, 1), (2004, 1), (2020, 1)), 1999, 2020)
 
 
@@ -105,11 +116,14 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., AppT
         *,
         q: str | None = None,
         filter: Sequence[str] = (),
-        **settings: str,
+        **settings: Any,
     ) -> AppTest:
         arguments = PageSettings(**{"index": str(tmp_path), **settings}).to_arguments()
         monkeypatch.setattr(sys, "argv", ["page.py", *arguments])
-        for module in (ui.ask_page, ui.answer_view, ui.filter_view):
+        for module in (
+            *(ui.ask_page, ui.asked, ui.answer_view, ui.start_view),
+            *(ui.filter_view, ui.file_filter),
+        ):
             monkeypatch.setattr(module, "open_engine", open_engine)
         page = AppTest.from_file(ui.page.__file__, default_timeout=60)
         if q is not None:
@@ -166,7 +180,9 @@ def test_the_page_opens_the_index_it_was_given_and_asks_nothing_yet(
     page = start(open_engine, index="demo.idx", model="small")
     assert set(opened) == {("demo.idx", "small")}
     assert engine.asked == []
-    assert blocks(page) == []
+    (start_,) = blocks(page)
+    assert "1,234 documents, in 5,678 passages." in start_
+    assert "Last change: 3 May 2026, 14:07." in start_
 
 
 def test_an_answer_is_shown_marked_at_its_offsets_with_its_source(
@@ -175,11 +191,16 @@ def test_an_answer_is_shown_marked_at_its_offsets_with_its_source(
     engine = FakeEngine()
     page = ask(start(lambda *_: engine), "Which city?")
     assert engine.asked == ["Which city?"]
-    summary, answer = blocks(page)
-    assert "1 answer. 3 passages read in 13 ms." in summary
+    summary, answer, copy = blocks(page)
+    assert "One answer. 3 passages read in less than 0.1 s." in summary
     assert "Likely, 80%" in answer
     assert MARKED in answer
-    assert "file1.txt" in answer
+    assert (
+        'data-copy="Paris&#10;“Paris &lt;b&gt;is&lt;/b&gt; not Paris, it costs $5 or $6.”&#10;'
+        'Title 1, file1.txt"'
+    ) in copy
+    labels = [link.proto.label for link in page.get("page_link")]
+    assert "\u2068Title 1\u2069 · \u2068file1\\.txt\u2069" in labels
 
 
 def test_the_question_stands_in_the_address_and_a_link_asks_it(
@@ -206,23 +227,21 @@ def test_a_rerun_for_anything_else_does_not_ask_again(start: Callable[..., AppTe
 
 def test_why_an_answer_is_there_is_told_when_opened(start: Callable[..., AppTest]) -> None:
     page = ask(start(lambda *_: FakeEngine()), "Which city?")
-    assert "Search by vectors" not in shown(page)
-    assert "Search by vectors" in shown(open_fold(page, "why-"))
+    assert "Search by meaning" not in shown(page)
+    assert "Search by meaning" in shown(open_fold(page, "why-"))
 
 
 def test_other_places_are_shown_under_their_answer_when_opened(
     start: Callable[..., AppTest],
 ) -> None:
     page = ask(start(lambda *_: FakeEngine()), "Which city?")
-    assert "file2.txt" not in shown(page)
-    _, _, other = blocks(open_fold(page, "also-"))
-    assert MARKED in other
-    assert "file2.txt" in other
+    assert shown(page).count("<mark>") == 1
+    assert shown(open_fold(page, "also-")).count(MARKED) == 2
 
 
 def test_passages_that_held_no_answer_are_folded_below(start: Callable[..., AppTest]) -> None:
     page = ask(start(lambda *_: FakeEngine()), "Which city?")
-    assert "Passages that held none of these: 1" in [fold.label for fold in page.expander]
+    assert "Also read, without an answer: 1 passage" in [fold.label for fold in page.expander]
     assert "file3.txt" not in shown(page)
     *_, passages = blocks(open_fold(page, "others"))
     assert passages.count("<li>") == 1
@@ -231,7 +250,7 @@ def test_passages_that_held_no_answer_are_folded_below(start: Callable[..., AppT
 
 def test_where_the_time_went_is_shown_when_opened(start: Callable[..., AppTest]) -> None:
     page = ask(start(lambda *_: FakeEngine()), "Which city?")
-    assert "How fast: 13 ms" in [fold.label for fold in page.expander]
+    assert "How fast: less than 0.1 s" in [fold.label for fold in page.expander]
     assert "Read the passages" in shown(open_fold(page, "times"))
 
 
@@ -273,7 +292,7 @@ def test_filters_chosen_are_asked_with_and_stand_in_the_address(
     assert engine.asked == ["Which city?"] * 3
     assert engine.filters == ["type=pdf", "year>=2004"]
     assert page.query_params["filter"] == ["type=pdf", "year>=2004"]
-    assert "of documents with type=pdf and year&gt;=2004" in shown(page)
+    assert "Only documents where: Kind is PDF; year is at least 2004" in shown(page)
     page.run()
     assert len(engine.asked) == 3
     button(page, "Clear all").click().run()
@@ -291,6 +310,39 @@ def test_a_link_filters_and_keeps_what_no_widget_shows(start: Callable[..., AppT
     assert engine.filters == ["year<2010", "type=md"]
 
 
+def test_a_file_is_found_by_its_name_among_hundreds(start: Callable[..., AppTest]) -> None:
+    engine = FakeEngine(fields=[PATH])
+    page = ask(start(lambda *_: engine), "Which city?")
+    assert not page.checkbox, "hundreds aren't listed"
+    assert "one of 300 files" in page.text_input(key="find-file").placeholder
+    page.text_input(key="find-file").input("papers FILE29").run()
+    assert not page.checkbox, "what all files have in common isn't part of their names"
+    page.text_input(key="find-file").input("FILE29").run()
+    assert len(page.checkbox) == 10
+    assert "The first 10 of 11" in shown(page)
+    page.text_input(key="find-file").input("file299").run()
+    page.checkbox[0].check().run()
+    assert not page.exception
+    assert engine.filters == ["path=/data/papers/299/file299.txt"]
+    assert "Only documents where: File is 299/file299.txt" in shown(page)
+    page.text_input(key="find-file").input("file17.").run()
+    page.checkbox[1].check().run()
+    assert engine.filters == ["path=/data/papers/299/file299.txt,/data/papers/17/file17.txt"]
+    page.text_input(key="find-file").input("").run()
+    assert [box.value for box in page.checkbox] == [True, True], "those chosen stay there"
+    page.checkbox[0].uncheck().run()
+    assert engine.filters == ["path=/data/papers/17/file17.txt"]
+    page.text_input(key="find-file").input("nothing").run()
+    assert "No other file has these words" in shown(page)
+
+
+def test_a_linked_file_is_ticked(start: Callable[..., AppTest]) -> None:
+    engine = FakeEngine(fields=[PATH])
+    page = start(lambda *_: engine, q="Which city?", filter=["path=/data/papers/8/file8.txt"])
+    assert engine.filters == ["path=/data/papers/8/file8.txt"]
+    assert [(box.label, box.value) for box in page.checkbox] == [(r"8\/file8\.txt", True)]
+
+
 def test_a_filter_that_cannot_be_read_is_one_line_and_can_be_left(
     start: Callable[..., AppTest],
 ) -> None:
@@ -302,6 +354,35 @@ def test_a_filter_that_cannot_be_read_is_one_line_and_can_be_left(
     assert engine.asked == ["Which city?"]
 
 
+def test_the_start_invites_files_where_visitors_may_add_some(
+    start: Callable[..., AppTest],
+) -> None:
+    def links(page: AppTest) -> list[str]:
+        return [link.proto.label for link in page.get("page_link")]
+
+    engine = FakeEngine(fields=[TYPE])
+    assert "Add your files" not in links(start(lambda *_: engine))
+    page = start(lambda *_: engine, uploads=True)
+    assert "Add your files" in links(page)
+    assert "Kinds: 2 PDF, 1 Markdown." in shown(page)
+
+
+def test_the_pages_can_be_reached_from_every_page(start: Callable[..., AppTest]) -> None:
+    page = start(lambda *_: FakeEngine(), q="Which city?")
+    assert [link.proto.label for link in page.get("page_link")][:2] == ["Ask", "Collection"]
+
+
+def test_the_tab_is_named_by_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    named: dict[str, str] = {}
+    monkeypatch.setattr(ui.asked.st, "query_params", named)
+    assert ui.asked.title() == "Foreread"
+    assert ui.asked.title("A title") == "A title · Foreread"
+    named["q"] = "  Which\ncity\ud800? "
+    assert ui.asked.title("A title") == "Which city\ufffd? · Foreread"
+    named["q"] = "x" * 5000
+    assert ui.asked.title() == f"{'x' * 79}… · Foreread"
+
+
 def test_a_note_on_the_question_is_shown(start: Callable[..., AppTest]) -> None:
     page = ask(start(lambda *_: FakeEngine()), "A long question?")
     assert "the question was cut" in shown(page)
@@ -309,7 +390,7 @@ def test_a_note_on_the_question_is_shown(start: Callable[..., AppTest]) -> None:
 
 def test_no_answer_is_said_with_the_closest_spans_below(start: Callable[..., AppTest]) -> None:
     page = ask(start(lambda *_: FakeEngine(lambda q: result(q, no_answer=True))), "Who?")
-    _, said, answer = blocks(page)
+    _, said, answer, _ = blocks(page)
     assert "No answer found" in said
     assert "75%" in said
     assert "closest" in said
@@ -394,7 +475,7 @@ def test_an_unlikely_answer_is_folded_but_never_the_first(start: Callable[..., A
 
     page = ask(start(lambda *_: FakeEngine(unlikely)), "Which city?")
     assert shown(page).count("<mark>") == 1
-    assert r"Less likely: Paris (3%)" in [fold.label for fold in page.expander]
+    assert r"Unlikely: Paris (3%)" in [fold.label for fold in page.expander]
     assert shown(open_fold(page, "unlikely")).count("<mark>") == 2
 
 

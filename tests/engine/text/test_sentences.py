@@ -94,3 +94,8 @@ def test_sentences_cover_all_but_white_space_in_order(text: str) -> None:
         assert text[start:end] == text[start:end].strip()
         position = end
     assert text[position:].strip() == ""
+
+
+def test_what_no_utf8_has_parts_sentences_as_any_sign_does() -> None:
+    text = "One \ud800 ends. Two."
+    assert [text[start:end] for start, end in sentence_spans(text)] == ["One \ud800 ends.", "Two."]

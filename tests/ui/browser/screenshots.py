@@ -97,25 +97,25 @@ def uploaded(page: Any) -> None:
 LOOKS = {
     "wide-light": (1280, 900, "light"),
     "wide-dark": (1280, 900, "dark"),
-    "narrow-light": (360, 740, "light"),
-    "narrow-dark": (360, 740, "dark"),
+    "narrow-light": (390, 844, "light"),
+    "narrow-dark": (390, 844, "dark"),
 }
 ASKED = f"/?q={quote(QUESTION)}"
 STATES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "loading": ("/", loading),  # first, while the model isn't loaded yet
     "empty": ("/", settled),
     "answers": (ASKED, settled),
-    "why": (ASKED, opened("Why", told="Calibrated confidence")),
+    "why": (ASKED, opened("Why", told="Likely to be right")),
     "verdict": (
         ASKED,
         opened("Right?", "Right passage, wrong words", told="Mark the right words"),
     ),
-    "passages": (ASKED, opened("Passages that held none", told="word search rank")),
+    "passages": (ASKED, opened("Also read", told="Found by")),
     "times": (ASKED, opened("How fast", told="In all")),
     "filtered": (f"{ASKED}&filter=type%3Dmd", settled),
     "no-answer": (f"/?q={quote(UNANSWERED)}", settled),
     "error": ("/?q=%20", settled),
-    "document": (ASKED, opened("Open in document", told="Back to the answers")),
+    "document": (ASKED, opened("\u2068", told="Back")),
     "collection": ("/collection", settled),
     "upload": ("/collection", uploaded),
 }

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from engine.answering.results import Answer
+from ui.copying import copied
 from ui.feedback import read_feedback
 
 # What is looked at as it will be: a page is drawn bit by bit.
@@ -18,6 +19,7 @@ expect = pytest.importorskip(
 expect.set_options(timeout=60_000)
 
 QUESTION = "Who designed the lighthouse?"
+CITATION = "\u2068"  # begins each part of one
 
 # What a browser shows of each passage: the text before the mark, the mark, the whole.
 MARKS = """passages => passages.map(passage => {
@@ -108,7 +110,7 @@ def test_the_document_opens_at_the_answer_and_leads_back(
     page = open_page(f"{site.url}/?q={quote(QUESTION)}")
     answered(page, QUESTION)
     answer = site.engine.ask(QUESTION).answers[0]
-    page.get_by_role("link", name="Open in document").first.click()
+    page.get_by_text(CITATION).first.click()
     page.locator(".fr-document mark").wait_for()
     (mark,) = page.locator(".fr-document").evaluate_all(MARKS)
     document = site.engine.document(answer.passage.document)
@@ -119,7 +121,7 @@ def test_the_document_opens_at_the_answer_and_leads_back(
           return place.top >= 0 && place.bottom <= innerHeight;
         }"""
     )
-    page.get_by_role("link", name="Back to the answers").click()
+    page.get_by_role("link", name="Back").click()
     answered(page, QUESTION)
 
 
@@ -134,16 +136,16 @@ def test_the_box_has_focus_and_the_keyboard_reaches_everything(
     answered(page, QUESTION)
     page.get_by_role("textbox", name="Question").focus()
     reached = []
-    for _ in range(5):
+    for _ in range(7):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.trim()"))
     told = " ".join(reached)
-    assert told.index("Ask") < told.index("Open in document") < told.index("Why")
+    assert told.index("Ask") < told.index("Copy with source") < told.index("Why")
     page.get_by_role("button", name="Why").first.focus()
     page.keyboard.press("Enter")
-    page.get_by_text("Calibrated confidence").wait_for()
+    page.get_by_text("Likely to be right").wait_for()
     page.keyboard.press("Escape")
-    page.get_by_text("Calibrated confidence").wait_for(state="hidden")
+    page.get_by_text("Likely to be right").wait_for(state="hidden")
 
 
 def test_hostile_text_stays_text(site: Any, open_page: Callable[..., Any]) -> None:
@@ -165,7 +167,7 @@ def test_hostile_text_stays_text(site: Any, open_page: Callable[..., Any]) -> No
     page.get_by_text("Asked before: 1").click()
     shown = page.get_by_role("button", name="What costs").text_content()
     assert shown.replace("\u2060", "").strip() == question
-    page.get_by_text("Passages that held none").click()
+    page.get_by_text("Also read").click()
     page.locator(".fr-list").wait_for()
     assert page.evaluate("window.hacked") is None
 
@@ -192,7 +194,7 @@ def test_nothing_is_wider_than_a_small_phone(
     if "q=" in path:
         answered(page, QUESTION)
         page.get_by_role("button", name="Why").first.click()
-        page.get_by_text("Calibrated confidence").wait_for()
+        page.get_by_text("Likely to be right").wait_for()
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     widest = page.evaluate(
         """Math.max(...[...document.querySelectorAll(".stMain, .stMain *")]
@@ -200,6 +202,79 @@ def test_nothing_is_wider_than_a_small_phone(
           .map(one => Math.ceil(one.getBoundingClientRect().right)))"""
     )
     assert widest <= 360
+
+
+IN_SIGHT = """element => {
+  const place = element.getBoundingClientRect();
+  return place.left >= 0 && place.right <= innerWidth && place.top >= 0 &&
+    place.bottom <= innerHeight && document.elementFromPoint(
+      place.left + place.width / 2, place.top + place.height / 2).contains(element) ||
+    element.contains(document.elementFromPoint(
+      place.left + place.width / 2, place.top + place.height / 2));
+}"""
+
+
+def test_a_narrow_screen_has_pages_and_filters_in_sight(
+    site: Any, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(f"{site.url}/?q={quote(QUESTION)}", width=390, height=844)
+    answered(page, QUESTION)
+    for name in ("Ask", "Collection"):
+        assert page.get_by_role("link", name=name, exact=True).evaluate(IN_SIGHT)
+    assert page.get_by_text("Filters").evaluate(IN_SIGHT)
+    page.get_by_text("Filters").click()
+    page.get_by_label("lighthouse.txt").check(force=True)
+    page.get_by_text("File is").wait_for()
+    assert "lighthouse.txt" in page.evaluate("new URL(location).searchParams.get('filter')")
+    page.get_by_role("link", name="Collection", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Collection")
+
+
+def test_the_question_and_the_way_on_stay_over_a_long_document(
+    site: Any, open_page: Callable[..., Any]
+) -> None:
+    answers = site.engine.ask(QUESTION).answers
+    place = f"start={answers[0].start}&end={answers[0].end}&q={quote(QUESTION)}"
+    page = open_page(
+        f"{site.url}/document?id={answers[0].passage.document}&{place}", width=390, height=240
+    )
+    page.locator(".fr-document mark").wait_for()
+    expect(page).to_have_title(f"{QUESTION} · Foreread")
+    page.get_by_text(f"Answer 1 of {len(answers)}").wait_for()
+    page.locator(".stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
+    assert page.locator(".fr-asked").evaluate(IN_SIGHT)
+    for name in ("Back", "Next"):
+        assert page.get_by_role("link", name=name).evaluate(IN_SIGHT)
+    page.get_by_role("link", name="Next").click()
+    page.get_by_text(f"Answer 2 of {len(answers)}").wait_for()
+    expect(page.locator(".fr-document mark")).to_have_text(answers[1].text)
+    page.get_by_role("link", name="Back").click()
+    answered(page, QUESTION)
+
+
+def test_an_answer_is_copied_with_its_source(site: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page(f"{site.url}/?q={quote(QUESTION)}")
+    answered(page, QUESTION)
+    answer = site.engine.ask(QUESTION).answers[0]
+    page.evaluate("document.execCommand = () => { window.copied = document.activeElement.value; }")
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject()")
+    page.get_by_role("button", name="Copy with source").first.click()
+    expect(page.locator(".fr-copy").first).to_have_text("Copied")
+    assert page.evaluate("window.copied") == copied(answer)
+    expect(page.locator(".fr-copy").first).to_have_text("Copy with source")
+
+
+def test_the_rest_of_a_passage_is_folded_until_it_is_asked_for(
+    site: Any, open_page: Callable[..., Any]
+) -> None:
+    question = "Who lit the lamp?"
+    page = open_page(f"{site.url}/?q={quote(question)}")
+    answered(page, question)
+    place = page.locator(".fr-place:has(details)").first
+    around = place.locator(".fr-around").first
+    expect(around).to_be_hidden()
+    place.get_by_text("The whole passage").click()
+    expect(around).to_be_visible()
 
 
 def test_a_verdict_is_stored_as_given(site: Any, open_page: Callable[..., Any]) -> None:
@@ -261,15 +336,16 @@ def test_a_filter_chosen_in_the_sidebar_is_linked_to_and_kept(
 ) -> None:
     page = open_page(f"{site.url}/?q={quote(QUESTION)}")
     answered(page, QUESTION)
-    option = page.get_by_role("option", name="md (1)")
+    page.get_by_text("Filters").click()
+    option = page.get_by_role("option", name="Markdown (1)")
     while not option.is_visible():  # a list that opens while the page is drawn anew is closed
-        page.get_by_role("combobox", name="Type").click()
+        page.get_by_role("combobox", name="Kind").click()
         page.wait_for_timeout(1000)
     option.click()
     page.wait_for_function("new URL(location).searchParams.get('filter') === 'type=md'")
-    page.get_by_text("of documents with type=md").wait_for()
+    page.get_by_text("Kind is Markdown").wait_for()
     linked = open_page(page.url)
-    linked.get_by_text("of documents with type=md").wait_for()
+    linked.get_by_text("Kind is Markdown").wait_for()
     (only,) = {hit.source for hit in site.engine.ask(QUESTION, filters="type=md").passages}
     for one in (page, linked):
         expect(one.locator(".stMain")).to_contain_text(only)
@@ -308,12 +384,12 @@ STATES = {
     "empty": ("/", "Questions to try", []),
     "answers": (ASKED, "passages read in", []),
     "no answer": (f"/?q={quote('zzz')}", "No answer found", []),
-    "why": (ASKED, "Calibrated confidence", ["Why"]),
+    "why": (ASKED, "Likely to be right", ["Why"]),
     "verdict": (ASKED, "Mark the right words", ["Right?", "Right passage, wrong words"]),
     "times": (ASKED, "In all", ["How fast"]),
     "error": ("/?q=%20", "ask with at least one word", []),
     "collection": ("/collection", "Size on disk", []),
-    "document": (ASKED, "Back to the answers", ["Open in document"]),
+    "document": (ASKED, "Back", [CITATION]),
     "missing document": ("/document?id=none", "none", []),
 }
 

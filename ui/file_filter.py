@@ -73,7 +73,7 @@ def _box(path: str, name: str, chosen: Sequence[str], choose: Callable[[list[str
     others = [one for one in chosen if one != path]
     after = others if path in chosen else [*chosen, path]
     st.checkbox(
-        render.plain_label(name),
+        render.name_label(name),
         key=key,
         on_change=choose,
         args=(after,),

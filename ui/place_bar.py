@@ -1,5 +1,7 @@
 """The bar that stays over a document: back to the answers, the question, and the other answers."""
 
+from typing import Literal
+
 import streamlit as st
 from streamlit.navigation.page import Page
 
@@ -36,23 +38,23 @@ def _show_steps(place: Place, result: SearchResult, document: Page) -> None:
     number = number_of(result, place)
     total = len(result.answers)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="steps"):
-        _step("Previous", ":material/chevron_left:", (number or 1) - 1, result, document)
         told = f"Answer {number} of {total}" if number else f"{total} answers"
         st.html(render.status_line(told), width="content")
-        _step("Next", ":material/chevron_right:", (number or 0) + 1, result, document)
+        _step("Previous", "left", (number or 1) - 1, result, document)
+        _step("Next", "right", (number or 0) + 1, result, document)
 
 
-def _step(label: str, icon: str, number: int, result: SearchResult, document: Page) -> None:
-    there = 1 <= number <= len(result.answers)
-    answer = result.answers[number - 1 if there else 0]
-    st.page_link(
-        document,
-        label=label,
-        icon=icon,
-        icon_position="right" if label == "Next" else "left",
-        disabled=not there,
-        query_params=answer_view.address(answer, result.question),
-    )
+def _step(
+    label: str, side: Literal["left", "right"], number: int, result: SearchResult, document: Page
+) -> None:
+    if 1 <= number <= len(result.answers):
+        st.page_link(
+            document,
+            label=label,
+            icon=f":material/chevron_{side}:",
+            icon_position=side,
+            query_params=answer_view.address(result.answers[number - 1], result.question),
+        )
 
 
 def number_of(result: SearchResult, place: Place) -> int | None:

@@ -19,6 +19,8 @@ from ui.uploads import shown_source
 # point, so that offsets still hold.
 _UNSHOWABLE = re.compile("[\x00\ud800-\udfff]")
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+# What Markdown shows as it is: no list, no emphasis.
+_PLAIN_NAME = re.compile(r"(?!\d+\. )(?=[^\W_])(?:[^\W_]|(?<=[^\W_])_(?=[^\W_])|[ ./-])+")
 _ISOLATED = "\u2068{}\u2069"  # keeps a name's direction of writing to itself
 
 
@@ -43,6 +45,15 @@ def plain_label(text: str) -> str:
     """
     line = " ".join(showable(text).split())
     return _MARKDOWN.sub(r"\\\1", line).replace("\\:", "\\:\u2060")
+
+
+def name_label(name: str) -> str:
+    """A file's name as a widget's label, with no more escapes than it needs.
+
+    Screen readers are given labels with their escapes.
+    """
+    line = " ".join(showable(name).split())
+    return line if _PLAIN_NAME.fullmatch(line) and "www." not in line.lower() else plain_label(name)
 
 
 def percent(probability: float) -> str:

@@ -280,5 +280,21 @@ def test_a_label_is_plain_text_on_one_line(text: str, label: str) -> None:
 
 def test_a_place_has_the_page_on_which_it_starts_where_its_passage_runs_over_a_page() -> None:
     hit = passage("The prize went to Ines.", start=40, page=7, next_pages=((58, 8),))
-    assert "page 8" in render.place_in_passage(answer(hit, 58, 62))
-    assert "page 7" in render.place_in_passage(answer(hit, 44, 49))
+    assert "page 8" in render.citation(answer(hit, 58, 62))
+    assert "page 7" in render.citation(answer(hit, 44, 49))
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("2024/my_report-1.txt", "2024/my_report-1.txt"),
+        ("1. x", r"1\. x"),
+        ("a/_b_", r"a\/\_b\_"),
+        ("www.example.org", r"www\.example\.org"),
+        ("<b>.txt", r"\<b\>\.txt"),
+    ],
+)
+def test_a_file_s_name_is_escaped_only_where_it_would_be_read_as_markup(
+    name: str, label: str
+) -> None:
+    assert render.name_label(name) == label

@@ -15,7 +15,7 @@ from ui.uploads import shown_source
 
 WINDOW = 15_000  # characters shown before and after the place, and added by each button
 
-UNTOLD = ("encoding",)  # of what reading a file told
+UNTOLD = ("encoding", "row")  # of what reading a file told; a row is told as its record
 
 # The script holds nothing of the document's text. With another place it's another script, so that
 # it runs again.

@@ -19,8 +19,12 @@ KINDS = {
     "tsv": "table (TSV)",
     "json": "records (JSON)",
     "jsonl": "records (JSON Lines)",
+    "rtf": "RTF",
+    "eml": "mail",
+    "mbox": "mailbox",
+    "xml": "XML",
 }
-FIELDS = {"path": "File", "type": "Kind", "modified": "Last changed"}
+FIELDS = {"path": "File", "type": "Kind", "modified": "Last changed", "record": "Record"}
 
 _OF_NUMBERS = {">=": "at least", ">": "over", "<=": "at most", "<": "under"}
 _OF_DATES = {">=": "from", ">": "after", "<=": "until", "<": "before"}

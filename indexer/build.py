@@ -1,6 +1,7 @@
 """The build: from documents to an index."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
-from engine.errors import ForereadError, SourceError
+from engine.errors import ForereadError, IndexExistsError, SourceError
 from engine.retrieval.address import IndexAddress, parse_index_address
 from engine.retrieval.analyser import ANALYSER, Analyser
 from engine.retrieval.backend import Backend
+from engine.store.contents import FileRecord
 from engine.store.manifest import IndexSettings, Root
 from engine.text.languages import Detected, language_code
 from indexer.clock import StageClock
@@ -158,8 +160,9 @@ def build_index(
                 on_progress,
                 search=False,
             )
+            gone = _gone_since(backend, files, part)
             sync.files(files)
-            _remove_others(sync, backend, files, part)
+            sync.remove(gone)
         if part is None and not backend.describe().documents:
             raise SourceError(_nothing_read(len(files), outcomes))
         backend.write([], roots=roots_of(sources))
@@ -190,23 +193,31 @@ def _told_of(outcomes: Sequence[FileOutcome]) -> dict[str, Any]:
     }
 
 
-def _remove_others(
-    sync: Sync, backend: Backend, files: Sequence[SourceFile], part: Part | None
-) -> None:
-    """Remove what an interrupted build left, perhaps of other sources than `files`.
+def _gone_since(
+    backend: Backend, files: Sequence[SourceFile], part: Part | None
+) -> list[FileRecord]:
+    """What an interrupted build read and isn't there any more.
 
     A folder that can't be listed is itself among the files; what was read below it stays.
+
+    Raises: IndexExistsError if something else isn't among the files: that build was of other
+    sources.
     """
     listed = {file.place for file in files}
     known = (file for file in backend.files() if part is None or part.holds(file.path))
-    sync.remove(
-        [
-            file
-            for file in known
-            if file.path not in listed
-            and not any(str(folder) in listed for folder in Path(file.path).parents)
-        ]
-    )
+    left = [
+        file
+        for file in known
+        if file.path not in listed
+        and not any(str(folder) in listed for folder in Path(file.path).parents)
+    ]
+    there = [file.source for file in left if os.path.lexists(file.path)]
+    if there:
+        raise IndexExistsError(
+            f"an interrupted build read {len(there)} files that this one doesn't name, such as "
+            f"{there[0]}; name its sources too, or discard what it left with --restart"
+        )
+    return left
 
 
 def columns_said(settings: IndexSettings) -> Mapping[str, str]:

@@ -137,7 +137,7 @@ def test_the_likeliest_span_that_may_be_shown_is_answered(
 
 
 def check_places(engine: SearchEngine, answer: Answer) -> None:
-    """The contract of an answer, by the stored document and by the file itself."""
+    """The contract of an answer, by the stored document and by a text file itself."""
     for place in (answer, *answer.evidence):
         text = engine.document(place.passage.document).text
         assert place.text
@@ -145,7 +145,9 @@ def check_places(engine: SearchEngine, answer: Answer) -> None:
         assert text[place.passage.start : place.passage.end] == place.passage.text
         assert place.passage.start <= place.start < place.end <= place.passage.end
         decoded = Path(place.passage.source).read_bytes().decode("utf-8")
-        assert decoded[place.start : place.end] == place.text
+        # Markdown is read without its markup, and soft hyphens are left out.
+        if place.passage.source.endswith(".txt") and "\u00ad" not in decoded:
+            assert decoded[place.start : place.end] == place.text
 
 
 SCRIPTS = """

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 
 from engine.checkpoint import Checkpoint
 from engine.codecs.registry import codec_of
-from engine.errors import ForereadError, IndexStoreError, SourceError
+from engine.errors import ForereadError, IndexExistsError, IndexStoreError, SourceError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from engine.store.locks import WriterLock
@@ -298,28 +299,54 @@ def test_a_build_that_was_broken_off_goes_on_after_its_last_commit(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["index", "whole"]
 
 
-@pytest.mark.parametrize("change", ["sources", "limit"])
-def test_what_is_staged_of_another_build_is_not_in_this_one(
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"source": "ship.txt"}, "read 3 files that this one doesn't name"),
+        ({"passage_limit": 24}, "3 documents of an interrupted build with other settings"),
+    ],
+)
+def test_what_is_staged_of_another_build_is_discarded_only_on_request(
     built: Callable[..., BuildReport],
     documents_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    model: Checkpoint,
-    change: str,
+    change: dict[str, Any],
+    told: str,
 ) -> None:
     monkeypatch.setattr(pending_module, "PASSAGES_PER_COMMIT", 1)
     with monkeypatch.context() as patch:
         broken_off(patch, after=3)
         with pytest.raises(KeyboardInterrupt):
             built(documents_folder)
-    if change == "sources":
-        assert built(documents_folder / "ship.txt").documents == 1
-        assert answer_sources(tmp_path / "index", model) == {"ship.txt"}
-    else:
-        with monkeypatch.context() as patch:
-            passes = broken_off(patch, after=-1)
-            assert built(documents_folder, passage_limit=24).documents == 5
-            assert len(passes()) == 5
+    options = dict(change)
+    source = documents_folder / options.pop("source", "")
+    with pytest.raises(IndexExistsError, match=told):
+        built(source, **options)
+    with monkeypatch.context() as patch:
+        passes = broken_off(patch, after=-1)
+        report = built(source, restart=True, **options)
+        assert len(passes()) == report.documents == (1 if source.is_file() else 5)
+
+
+def test_what_an_interrupted_build_read_and_has_gone_since_is_removed(
+    built: Callable[..., BuildReport],
+    documents_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    model: Checkpoint,
+) -> None:
+    folder = shutil.copytree(documents_folder, tmp_path / "documents")
+    monkeypatch.setattr(pending_module, "PASSAGES_PER_COMMIT", 1)
+    with monkeypatch.context() as patch:
+        broken_off(patch, after=3)
+        with pytest.raises(KeyboardInterrupt):
+            built(folder)
+    with FolderBackend.open(tmp_path / "index.building") as backend:
+        gone = sorted(file.source for file in backend.files())[0]
+    Path(gone).unlink()
+    assert built(folder).documents == 4
+    assert Path(gone).name not in answer_sources(tmp_path / "index", model)
 
 
 def test_two_builds_of_one_index_don_t_disturb_each_other(

@@ -236,7 +236,9 @@ def test_all_conditions_have_to_hold(library):
 def test_a_field_that_no_document_has_is_refused_with_those_there_are(library):
     with pytest.raises(FilterError, match="'author'; the fields are by, modified, path, tags, ty"):
         matching(library, "author=Ann")
-    with pytest.raises(FilterError, match="modified is compared with a date") as refused:
+    with pytest.raises(
+        FilterError, match="modified holds dates and is compared with a date"
+    ) as refused:
         matching(library, {"by": "Ann", "modified": "yesterday"})
     assert "\n" not in str(refused.value)
 

@@ -222,7 +222,5 @@ def test_a_staged_index_is_discarded_only_if_all_its_shards_say_that_it_is_empty
 
     monkeypatch.setattr(Connection, "client", Client())
     staged = Located("papers-2", None, 0.0, "papers-2-own")
-    ElasticBackend(
-        Connection(parse_cluster_address(NOWHERE)), staged, readonly=False
-    ).discard_empty()
+    ElasticBackend(Connection(parse_cluster_address(NOWHERE)), staged).discard_empty()
     assert deleted == ["papers-2"] * discarded

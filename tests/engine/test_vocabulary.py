@@ -68,7 +68,11 @@ def trained(tmp_path: Path, base: Path) -> Checkpoint:
     with torch.no_grad():
         reader.encoder.embeddings.pieces.weight.copy_(rows.bfloat16())
     settings = Settings(
-        passage_limit=40, skipping=LastLayer(3), training={"epochs": 2}, quality={"f1": 70.0}
+        question_limit=62,
+        passage_limit=40,
+        skipping=LastLayer(3),
+        training={"epochs": 2},
+        quality={"f1": 70.0},
     )
     save_checkpoint(reader, Tokenizer(tokenizer_of(FEW)), settings, tmp_path / "trained")
     return load_checkpoint(tmp_path / "trained", dtype=torch.float32)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.answering.shown import ShownPassage
 from engine.documents import Document
 from engine.text.sentences import sentence_spans
 from engine.text.tokenization import Tokenizer
@@ -91,7 +92,9 @@ def test_any_span_of_pieces_is_found_and_marked_where_it_stands(
     answer = text[start:end]
     assert answer
     assert answer == answer.strip()
-    shown = marked(text[passage.start : passage.end], start - passage.start, end - passage.start)
+    whole = text[passage.start : passage.end]
+    at, to = start - passage.start, end - passage.start
+    shown = marked(ShownPassage(whole, at, to, 0, len(whole)))
     (found,) = re.findall(r"<mark>(.*?)</mark>", shown, re.DOTALL)
     assert html.unescape(found) == answer
 

@@ -132,8 +132,7 @@ def build_index(
     part = options.part
     listed_files = list_files(sources)
     files = [file for file in listed_files if part is None or part.holds(file.place)]
-    outcomes: list[FileOutcome] = []
-    clock = StageClock()
+    clock, outcomes = StageClock(), list[FileOutcome]()
 
     def on_file(outcome: FileOutcome) -> None:
         outcomes.append(outcome)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.document_fields import FieldSummary
 from engine.documents import Document
-from engine.errors import CheckpointMismatchError, QuestionError
+from engine.errors import CheckpointMismatchError, IndexStoreError, QuestionError
 from engine.filters import Filters, conditions
 from engine.retrieval.address import IndexAddress, parse_index_address
 from engine.retrieval.backend import Backend, Snapshot
@@ -212,14 +213,18 @@ class SearchEngine:
 
 
 def _cited(answers: Sequence[Answer], snapshot: Snapshot) -> tuple[Answer, ...]:
-    """The answers with all that their citations tell, each document read once."""
-    wanted = dict.fromkeys(answer.passage.document for answer in answers)
-    documents = {document: snapshot.document(document) for document in wanted}
+    """The answers with all that their citations tell, each document read once.
+
+    Where a document can't be read, as on a shard that's out of reach, its citations tell less.
+    """
+    documents: dict[str, Document] = {}
+    for wanted in dict.fromkeys(answer.passage.document for answer in answers):
+        with suppress(IndexStoreError):
+            documents[wanted] = snapshot.document(wanted)
     return tuple(
-        replace(
-            answer,
-            citation=answer.citation.in_document(documents[answer.passage.document], answer.start),
-        )
+        replace(answer, citation=answer.citation.in_document(document, answer.start))
+        if (document := documents.get(answer.passage.document))
+        else answer
         for answer in answers
     )
 

@@ -165,7 +165,8 @@ def test_what_a_killed_build_wrote_of_other_sources_is_not_kept(
         break_off(killed, 4)  # before the files are known as stored
         with pytest.raises(KeyboardInterrupt):
             build_index([documents_folder / "ship.txt"], address, model, BuildOptions())
-    build_index([documents_folder / "bridge.md"], address, model, BuildOptions())
+    other = [documents_folder / "bridge.md"]
+    build_index(other, address, model, BuildOptions(restart=True))
     with ElasticBackend.open(address) as backend:
         assert {e.source for e in backend.entries()} == {str(documents_folder / "bridge.md")}
 

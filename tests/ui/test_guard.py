@@ -1,6 +1,8 @@
 """The guard before Streamlit's server, asked as the server asks it."""
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -19,6 +21,12 @@ async def streamlit(scope: Any, receive: Any, send: Any) -> None:
     else:
         await send({"type": "http.response.start", "status": PASSED, "headers": []})
         await send({"type": "http.response.body"})
+
+
+def run(answering: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: a browser that other tests keep open has a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, answering).result()
 
 
 def asked(
@@ -49,7 +57,7 @@ def asked(
         "server": ("127.0.0.1", 8501),
         "headers": [(n.encode(), v.encode()) for n, v in (headers or {}).items()],
     }
-    asyncio.run(guard(scope, receive, send))
+    run(guard(scope, receive, send))
     return sent[0]["status"], {n.decode(): v.decode() for n, v in sent[0]["headers"]}
 
 
@@ -68,7 +76,7 @@ def connected(guard: Guard, *, cookie: str = "", who: str = "10.0.0.1") -> bool:
         "server": ("127.0.0.1", 8501),
         "headers": [(b"cookie", cookie.encode())],
     }
-    asyncio.run(guard(scope, lambda: None, send))  # type: ignore[arg-type]
+    run(guard(scope, lambda: None, send))  # type: ignore[arg-type]
     return bool(sent[0]["type"] == "websocket.accept")
 
 

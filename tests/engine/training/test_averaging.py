@@ -66,7 +66,7 @@ def test_only_what_fits_is_averaged(
     with pytest.raises(CheckpointError, match="its upper is 3, not 3, 4"):
         average_readers([one, fewer])
     judging = Reader.shaped(one.reader.encoder.config, ["boolean"])
-    save_checkpoint(judging, one.tokenizer, Settings(), tmp_path / "judging")
+    save_checkpoint(judging, one.tokenizer, Settings(passage_limit=40), tmp_path / "judging")
     with pytest.raises(CheckpointError, match="has the heads boolean beside spans"):
         average_readers([one, load_checkpoint(tmp_path / "judging")])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from engine.checkpoint import Checkpoint
 from engine.documents import Document, Passage
@@ -51,6 +52,7 @@ def by_nobody(work: Callable[[], object]) -> Iterator[None]:
         try:
             os.setgroups([])
             os.setgid(NOBODY)
+            torch.set_num_threads(1)  # a fork has none of its parent's threads to share with
             os.setuid(NOBODY)
             work()
             code = 0

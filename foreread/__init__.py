@@ -9,49 +9,12 @@ These names are the public API; docs/api.md tells of each. What is imported from
 change from one version to the next.
 """
 
+from importlib import import_module as _import_module
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
 
-from engine.answering.results import Answer, Evidence, PassageHit, SearchResult, Verdict
-from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.document_fields import FieldSummary
-from engine.documents import Document
-from engine.errors import (
-    CheckpointError,
-    CheckpointMismatchError,
-    ClusterDeniedError,
-    ClusterRefusedError,
-    ClusterUnreachableError,
-    DeviceError,
-    DiskFullError,
-    DocumentNotFoundError,
-    FilterError,
-    ForereadError,
-    IndexAccessError,
-    IndexBusyError,
-    IndexClosedError,
-    IndexDamagedError,
-    IndexExistsError,
-    IndexNotFoundError,
-    IndexStoreError,
-    IndexUncheckedError,
-    IndexUseError,
-    IndexVersionError,
-    QuestionError,
-    SourceError,
-    TrainingError,
-)
-from engine.search import SearchEngine
-from indexer.build import BuildOptions, BuildReport, build_index
-from indexer.changes import (
-    ChangeOptions,
-    ChangeReport,
-    add_to_index,
-    remove_from_index,
-    update_index,
-)
-from indexer.readers.limits import Limits
-from indexer.readers.outcome import LeftOut, Skipped, Warned
-from indexer.sync import FileOutcome
+if TYPE_CHECKING:
+    from foreread.names import *
 
 __version__ = _version("foreread")
 
@@ -104,3 +67,14 @@ __all__ = [
     "remove_from_index",
     "update_index",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A name of the API. The first one imports torch, which `import foreread` doesn't wait for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_import_module("foreread.names"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]

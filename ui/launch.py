@@ -25,7 +25,7 @@ app = typer.Typer(name="foreread-ui", pretty_exceptions_enable=False, rich_marku
 
 
 @app.command()
-def serve(
+def ui(
     index: INDEX,
     model: MODEL = None,
     questions: Annotated[

@@ -2,6 +2,8 @@
 
 import inspect
 import re
+import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from foreread import (
     SearchEngine,
     add_to_index,
     build_index,
+    names,
     remove_from_index,
     update_index,
 )
@@ -25,11 +28,19 @@ API = Path(__file__).parents[2] / "docs" / "api.md"
 def test_what_is_listed_is_what_is_there() -> None:
     there = [
         name
-        for name, value in vars(foreread).items()
+        for name, value in {**vars(names), "__version__": foreread.__version__}.items()
         if name == "__version__"
         or not (name.startswith("_") or isinstance(value, types.ModuleType))
     ]
     assert foreread.__all__ == sorted(there)
+
+
+def test_the_package_is_imported_without_torch_until_a_name_is_needed() -> None:
+    script = "import sys, foreread; print('torch' in sys.modules, foreread.Document.__name__)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "Document"], done.stderr
+    with pytest.raises(AttributeError, match="SearchMotor"):
+        _ = foreread.SearchMotor
 
 
 def test_every_name_says_what_it_is() -> None:

@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from engine.commands import main as engine_main
+from foreread.commands import main as foreread_main
 from indexer.commands import main as indexer_main
 
 LOADED = """
@@ -22,7 +23,7 @@ finally:
 """
 
 
-COMMANDS = {**engine_main.ENGINE, **engine_main.TRAIN, **indexer_main.INDEXER}
+COMMANDS = {**engine_main.ENGINE, **engine_main.TRAIN, **foreread_main.FOREREAD}
 
 
 @pytest.mark.parametrize(("place", "line"), COMMANDS.items())
@@ -41,6 +42,7 @@ def test_the_line_in_a_group_s_help_is_the_first_of_the_command_s_own(
         ("engine.commands.main", ["--help"], False),
         ("engine.commands.main", ["train", "--help"], False),
         ("indexer.commands.main", ["--help"], False),
+        ("foreread.commands.main", ["--help"], False),
         ("engine.commands.main", ["ask", "Who?", "--index", "/missing"], True),
     ],
 )

@@ -60,10 +60,13 @@ def document_fields(
 ) -> dict[str, FieldValue]:
     """All fields of a document: `path`, `type`, `title`, `modified`, and its own `columns`.
 
-    `type` is the usual suffix of the file's format. `modified` is the file's time in UTC, ISO 8601.
-    Unknown fields are left out. A column replaces the field of the same name.
+    `path` is the source, followed by the path inside it where the document is from a file in an
+    archive or attached to a message. `type` is the usual suffix of the file's format. `modified` is
+    the file's time in UTC, ISO 8601. Unknown fields are left out. A column replaces the field of
+    the same name.
     """
-    fields: dict[str, FieldValue] = {"path": source}
+    member = metadata.get("member")
+    fields: dict[str, FieldValue] = {"path": f"{source}/{member}" if member else source}
     if kind := metadata.get("format"):
         fields["type"] = _SUFFIXES.get(kind, kind)
     if title:
@@ -71,6 +74,12 @@ def document_fields(
     if modified := metadata.get("modified"):
         fields["modified"] = modified
     return {**fields, **columns}
+
+
+def place(source: str, fields: Mapping[str, FieldValue]) -> str:
+    """The source of a document with these fields, or the file inside it that it's from."""
+    path = fields.get("path")
+    return path if isinstance(path, str) and path.startswith(f"{source}/") else source
 
 
 def values_of(value: FieldValue) -> tuple[Scalar, ...]:

@@ -13,7 +13,7 @@ from engine.store.records import document_digest, record_of
 from indexer.clock import StageClock
 from indexer.passages import cut_passages
 from indexer.pending import Pending
-from indexer.readers.identity import document_id
+from indexer.readers.identity import document_id, record_in
 from indexer.readers.outcome import UnreadableError
 from indexer.sources import (
     FileReader,
@@ -386,8 +386,8 @@ def _is_there(path: str) -> bool:
 def _renamed(encoded: EncodedDocument, source: str, ids: dict[str, int]) -> EncodedDocument:
     """The document as if it had been read from `source`. `ids` counts the ids given so far."""
     before = encoded.document
-    record = record_of(before)
-    identity = document_id(source, record or "")
+    record = record_in(before.metadata)
+    identity = document_id(source, record)
     ids[identity] = count = ids.get(identity, 0) + 1
     if count > 1:
         identity = document_id(source, f"{record}\0{count}")

@@ -26,8 +26,8 @@ class Listed:
 
     @classmethod
     def of(cls, entry: DocumentEntry) -> "Listed":
-        source = shown_source(entry.source)
-        return cls(entry.id, entry.title, source, source if source != entry.source else None)
+        source = shown_source(entry.place)
+        return cls(entry.id, entry.title, source, source if source != entry.place else None)
 
     @property
     def name(self) -> str:

@@ -84,5 +84,5 @@ def _box(path: str, name: str, chosen: Sequence[str], choose: Callable[[list[str
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _names(index: str, model: str | None, generation: int) -> dict[str, str]:
     """The names. `generation` is part of the cache's key: a changed index is listed anew."""
-    paths = {entry.source for entry in open_engine(index, model).backend.entries()}
+    paths = {entry.place for entry in open_engine(index, model).backend.entries()}
     return shown_names(sorted(paths))

@@ -23,8 +23,21 @@ KINDS = {
     "eml": "mail",
     "mbox": "mailbox",
     "xml": "XML",
+    "epub": "e-book",
+    "pptx": "PowerPoint",
+    "xlsx": "Excel",
+    "xls": "Excel",
+    "ods": "spreadsheet (ODS)",
+    "odt": "OpenDocument text",
+    "odp": "OpenDocument slides",
 }
-FIELDS = {"path": "File", "type": "Kind", "modified": "Last changed", "record": "Record"}
+FIELDS = {
+    "path": "File",
+    "type": "Kind",
+    "modified": "Last changed",
+    "record": "Record",
+    "member": "Inside",
+}
 
 _OF_NUMBERS = {">=": "at least", ">": "over", "<=": "at most", "<": "under"}
 _OF_DATES = {">=": "from", ">": "after", "<=": "until", "<": "before"}

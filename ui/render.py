@@ -204,7 +204,7 @@ def _citation(place: Answer | Evidence | PassageHit) -> Citation:
         return place.citation
     passage = place if isinstance(place, PassageHit) else place.passage
     return Citation(
-        source=passage.source,
+        source=passage.place,
         title=passage.title,
         page=passage.page_at(place.start),
         heading=passage.heading,

@@ -174,9 +174,7 @@ class SpanGroup:
     def answer(self, reading: Reading) -> Answer:
         best = self.places[0]
         hit = best.passage
-        citation = Citation(
-            hit.source, hit.title, page=hit.page_at(best.start), heading=hit.heading
-        )
+        citation = Citation(hit.place, hit.title, page=hit.page_at(best.start), heading=hit.heading)
         return Answer(
             text=best.text,
             confidence=min(1.0, self.confidence),

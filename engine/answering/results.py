@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from engine.answering.citations import NOWHERE, Citation
 from engine.answering.shown import ShownPassage, shown_passage
-from engine.document_fields import FieldValue, plain
+from engine.document_fields import FieldValue, place, plain
 from engine.retrieval.fusion import Ranks
 
 
@@ -34,6 +34,11 @@ class PassageHit:
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     next_pages: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def place(self) -> str:
+        """Its source, or the file inside that: an archive's, a message's attachment."""
+        return place(self.source, self.fields)
+
     def page_at(self, position: int) -> int | None:
         """The page on which a code point of the document's text, one within the passage, stands."""
         begun = [page for place, page in self.next_pages if place <= position]
@@ -46,7 +51,7 @@ class PassageHit:
         """
         begin = 0 if start is None else start - self.start
         stop = begin if end is None else end - self.start
-        suffix = self.source.rpartition(".")[2].lower()
+        suffix = self.place.rpartition(".")[2].lower()
         return shown_passage(self.text, begin, stop, heading=self.heading, kind=suffix)
 
     def to_dict(self) -> dict[str, Any]:

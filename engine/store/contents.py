@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.codecs.names import Bytes
-from engine.document_fields import FieldValue
+from engine.document_fields import FieldValue, place
 from engine.documents import Document, Passage
 
 
@@ -53,6 +53,11 @@ class DocumentEntry:
     keys: range
     digest: str
     fields: Mapping[str, FieldValue]
+
+    @property
+    def place(self) -> str:
+        """Its source, or the file inside that: an archive's, a message's attachment."""
+        return place(self.source, self.fields)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from engine.documents import Document
-from indexer.readers.identity import document_id
+from indexer.readers.identity import document_id, record_in
 from indexer.readers.limits import CHARACTERS_OPTION, MEMORY_OPTION, Limits, too_large
 from indexer.readers.outcome import Item, RawFile, Skipped, UnreadableError, Warned
 
@@ -87,7 +87,8 @@ def _checked(document: Document, ids: dict[str, int], limits: Limits) -> Documen
     )
     ids[document.id] = count = ids.get(document.id, 0) + 1
     if count > 1:  # all records that share an id are kept
-        document = replace(document, id=document_id(document.source, f"{record}\0{count}"))
+        again = f"{record_in(document.metadata)}\0{count}"
+        document = replace(document, id=document_id(document.source, again))
     return document
 
 

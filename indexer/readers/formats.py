@@ -10,6 +10,7 @@ from typing import cast
 from indexer.readers import json_lines
 from indexer.readers.checked import Reader
 from indexer.readers.decoding import decode
+from indexer.readers.inside.signs import DAMAGE, looks_like_tar
 from indexer.readers.mail_signs import looks_like_mail, looks_like_mbox
 from indexer.readers.outcome import UnreadableError
 
@@ -28,7 +29,12 @@ READERS: Mapping[str, tuple[str, str]] = {
     "eml": ("mail", "read"),
     "mbox": ("mail", "read_mbox"),
     "xml": ("xml_file", "read"),
+    "zip": ("inside.zip_file", "read"),
+    "tar": ("inside.tar_file", "read"),
 }
+_PACKS = (b"PK\x03\x04", b"PK\x05\x06")  # of zip archives
+_PACKED = frozenset(["docx", "zip", "tar"])
+_OOXML = {"word/document": "docx"}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .doc, .xls, .ppt and .msg
 _BY_SUFFIX = {
     ".txt": "text",
@@ -52,6 +58,11 @@ _BY_SUFFIX = {
     ".eml": "eml",
     ".mbox": "mbox",
     ".xml": "xml",
+    ".zip": "zip",
+    ".tar": "tar",
+    ".tgz": "tar",
+    ".tbz2": "tar",
+    ".txz": "tar",
 }
 
 
@@ -69,6 +80,8 @@ def format_of(suffix: str, data: bytes) -> str:
     Raises: UnreadableError if neither tells the format.
     """
     known = _BY_SUFFIX.get(suffix.lower())
+    if known in _PACKED:
+        return _misnamed_format(data, known)
     if known not in (None, "text", "markdown", "html", "xml"):
         return known
     if found := _signed_format(data):
@@ -82,6 +95,16 @@ def format_of(suffix: str, data: bytes) -> str:
     return _text_format(decode(data).text)
 
 
+def _misnamed_format(data: bytes, known: str) -> str:
+    """The format of what is named as one of `_PACKED`; `known` where it is damaged or encrypted."""
+    if data.startswith((_OLE, *_PACKS)):
+        packed = _packed_format(data) or "zip"
+        return known if packed == "zip" else packed
+    if found := _signed_format(data):
+        return found
+    return "html" if _is_page(data[:2048]) else known
+
+
 def _signed_format(data: bytes) -> str | None:
     """The format of bytes that start as those of no plain text or page do."""
     start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -89,8 +112,10 @@ def _signed_format(data: bytes) -> str | None:
         return "pdf"
     if start.startswith(b"{\\rtf"):
         return "rtf"
-    if data.startswith(b"PK\x03\x04"):
-        return _archive_format(data)
+    if found := _packed_format(data):
+        return found
+    if data.startswith(_PACKS):
+        raise UnreadableError("unknown format: a damaged zip archive")
     if data.startswith(_OLE):
         raise UnreadableError("an old Office file or Outlook message; save it as .docx or .eml")
     if looks_like_mbox(data):
@@ -105,14 +130,19 @@ def _is_page(start: bytes) -> bool:
     )
 
 
-def _archive_format(data: bytes) -> str:
+def _packed_format(data: bytes) -> str | None:
+    """The format of an archive, by what is in it; None if it's none, or a damaged one."""
+    if looks_like_tar(data):
+        return "tar"
+    if not data.startswith(_PACKS):
+        return None
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            if any(name.startswith("word/") for name in archive.namelist()):
-                return "docx"
-    except zipfile.BadZipFile as error:
-        raise UnreadableError("unknown format: a damaged zip archive") from error
-    raise UnreadableError("unknown format: a zip archive that isn't a Word document")
+            names = [name.lower() for name in archive.namelist()]
+    except DAMAGE:
+        return None
+    found = (kind for main, kind in _OOXML.items() if any(n.startswith(main) for n in names))
+    return next(found, "zip")
 
 
 def _text_format(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.documents import Document
+from indexer.readers.room import Room
 
 
 @dataclass(frozen=True)
@@ -11,12 +12,16 @@ class RawFile:
     """A file as it lies on disk: `source` is its path as named, `stem` is its name's stem.
 
     `columns` is what the user says of columns, by their names; see `column_kinds.SAYABLE`.
+    `depth` counts the files that it lies in, such as archives, and `room` is what they may still
+    unpack to.
     """
 
     source: str
     stem: str
     data: bytes
     columns: Mapping[str, str] = field(default_factory=dict)
+    depth: int = 0
+    room: Room | None = None
 
 
 @dataclass(frozen=True)

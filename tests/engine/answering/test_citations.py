@@ -4,6 +4,7 @@ import pytest
 
 from engine.answering.citations import Citation
 from engine.answering.decision import is_withheld, likelihood
+from engine.document_fields import document_fields, place
 from engine.documents import Document
 
 TEXT = "one\r\ntwo\rthree\nfour"
@@ -51,3 +52,9 @@ def test_only_what_is_not_given_is_unlikely() -> None:
     assert likelihood(0.4, 0.5) == "unlikely"
     assert [likelihood(c, 0.25) for c in (0.25, 0.6, 0.9)] == ["possible", "likely", "very likely"]
     assert likelihood(0.01, 0.0) == "possible"
+
+
+def test_a_file_inside_a_file_is_cited_by_both() -> None:
+    fields = document_fields("a.zip", "Lamps", {"member": "b/lamp.md"}, {})
+    assert place("a.zip", fields) == fields["path"] == "a.zip/b/lamp.md"
+    assert place("a.zip", {"path": "a column of that name"}) == "a.zip"

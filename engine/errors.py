@@ -2,6 +2,7 @@
 
 ForereadError
 ├── SourceError                     a file or folder can't be read
+├── ConfigurationError              foreread.toml, or a variable, says what can't be
 ├── DeviceError                     models can't run there
 ├── CheckpointError                 a model's folder is missing or unknown
 ├── TrainingError                   training came to numbers that it can't go on from
@@ -59,6 +60,13 @@ class SourceError(ForereadError):
     """A file or folder to be indexed or read can't be used."""
 
     code = "source-unusable"
+    exit_code = 2
+
+
+class ConfigurationError(ForereadError):
+    """foreread.toml, or a variable in the environment, says what can't be."""
+
+    code = "configuration-unusable"
     exit_code = 2
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "ClusterDeniedError",
     "ClusterRefusedError",
     "ClusterUnreachableError",
+    "ConfigurationError",
     "DeviceError",
     "DiskFullError",
     "Document",

@@ -14,6 +14,7 @@ from engine.errors import CheckpointMismatchError as CheckpointMismatchError
 from engine.errors import ClusterDeniedError as ClusterDeniedError
 from engine.errors import ClusterRefusedError as ClusterRefusedError
 from engine.errors import ClusterUnreachableError as ClusterUnreachableError
+from engine.errors import ConfigurationError as ConfigurationError
 from engine.errors import DeviceError as DeviceError
 from engine.errors import DiskFullError as DiskFullError
 from engine.errors import DocumentNotFoundError as DocumentNotFoundError

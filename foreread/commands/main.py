@@ -1,8 +1,16 @@
 """The `foreread` command: what people need day by day, in one place."""
 
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from engine.commands import console
-from engine.commands.lazy_group import lazy_group, with_version
+from engine.commands.lazy_group import VERSION, lazy_group
 from engine.commands.main import ENGINE
+from foreread.commands.defaults import with_collection
+from foreread.settings import CONFIG, Surroundings
 from indexer.commands.main import INDEXER
 
 ASK = "engine.commands.ask:ask"
@@ -10,17 +18,36 @@ OWN = {
     "ui.launch:ui": "Open a search page over an index, in a browser on this machine.",
     "foreread.commands.serve:serve": "Not in this version yet: answering over HTTP.",
     "foreread.commands.mcp:mcp": "Not in this version yet: answering over MCP.",
+    "foreread.commands.config:config": (
+        "Show which settings hold, and where each comes from: environment, foreread.toml, default."
+    ),
 }
 # Where each command is, with the first line of its help. Those of `indexer` are here too.
 FOREREAD = {ASK: ENGINE[ASK], **OWN, **INDEXER}
 
-app = with_version(
-    lazy_group(
-        "foreread",
-        "Index your documents, ask them, keep them in step. Measuring and training: engine --help.",
-        FOREREAD,
-    )
+app = lazy_group(
+    "foreread",
+    "Index your documents, ask them, keep them in step. Measuring and training: engine --help.",
+    FOREREAD,
+    with_collection,
 )
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    version: VERSION = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            envvar=CONFIG,
+            help="A foreread.toml; by default the one here or in the nearest folder above.",
+        ),
+    ] = None,
+) -> None:
+    if not context.resilient_parsing:
+        context.obj = Surroundings.of(config, os.environ, Path.cwd())
 
 
 def run() -> None:

@@ -6,14 +6,16 @@ from typing import Any
 
 from engine.documents import Document
 
-_AS_THEIR_FILES = ("text", "markdown")  # formats whose text is the file's
+_AS_THEIR_FILES = ("text", "markdown", "code")  # formats whose text is the file's
+_TIME = re.compile(r"\d{1,4}:\d\d:\d\d")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
 class Citation:
     """A place in a file. `record` names a row or record in it, such as "row 5"; `line` is counted
-    from 1, for text and Markdown alone, whose text is the file's.
+    from 1, for text, Markdown and source code alone, whose text is the file's. The headings of
+    subtitles are times.
     """
 
     source: str
@@ -34,7 +36,8 @@ class Citation:
         if self.line is not None:
             parts.append(f"line {self.line}")
         if self.heading:
-            parts.append(f"under “{self.heading}”")
+            is_time = _TIME.fullmatch(self.heading)
+            parts.append(f"at {self.heading}" if is_time else f"under “{self.heading}”")
         return ", ".join(parts)
 
     def in_document(self, document: Document, start: int) -> "Citation":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engine.text.markdown import Edit, markdown_edits
 from engine.text.sentences import sentence_spans
 
-_MARKDOWN = ("md", "markdown")
+_MARKDOWN = ("md", "markdown", "ipynb")
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def shown_passage(
 ) -> ShownPassage:
     """A passage of a document of a `kind` such as "md", with the answer from `start` to `end`.
 
-    Only Markdown has markup to leave out. A first line that is the passage's `heading`, which is
-    told beside it, is left out unless the answer is in it.
+    Only Markdown, which notebooks are read as, has markup to leave out. A first line that is the
+    passage's `heading`, which is told beside it, is left out unless the answer is in it.
     """
     edits = markdown_edits(text) if kind in _MARKDOWN else []
     shown, places = _edited(text, edits)

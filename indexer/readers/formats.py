@@ -13,6 +13,7 @@ from indexer.readers.decoding import decode
 from indexer.readers.inside.signs import DAMAGE, looks_like_tar
 from indexer.readers.mail_signs import looks_like_mail, looks_like_mbox
 from indexer.readers.outcome import UnreadableError
+from indexer.readers.source_suffixes import SOURCE_SUFFIXES
 
 # The module and name of each format's reader. They are imported late, since parsers load slowly.
 READERS: Mapping[str, tuple[str, str]] = {
@@ -31,7 +32,18 @@ READERS: Mapping[str, tuple[str, str]] = {
     "xml": ("xml_file", "read"),
     "zip": ("inside.zip_file", "read"),
     "tar": ("inside.tar_file", "read"),
+    "ipynb": ("notebook", "read"),
+    "rst": ("restructured_text", "read"),
+    "tex": ("tex", "read"),
+    "org": ("org", "read"),
+    "srt": ("subtitles", "read_srt"),
+    "vtt": ("subtitles", "read_vtt"),
+    "ass": ("subtitles", "read_ass"),
+    "code": ("source_code", "read"),
 }
+_TEXTS = frozenset(
+    ["text", "markdown", "html", "xml", "rst", "tex", "org", "srt", "vtt", "ass", "code"]
+)
 _PACKS = (b"PK\x03\x04", b"PK\x05\x06")  # of zip archives
 _PACKED = frozenset(["docx", "zip", "tar"])
 _OOXML = {"word/document": "docx"}
@@ -63,13 +75,32 @@ _BY_SUFFIX = {
     ".tgz": "tar",
     ".tbz2": "tar",
     ".txz": "tar",
+    ".ipynb": "ipynb",
+    ".rst": "rst",
+    ".rest": "rst",
+    ".tex": "tex",
+    ".latex": "tex",
+    ".ltx": "tex",
+    ".org": "org",
+    ".srt": "srt",
+    ".vtt": "vtt",
+    ".ass": "ass",
+    ".ssa": "ass",
+    **dict.fromkeys(SOURCE_SUFFIXES, "code"),
 }
 
 
 def reader_of(format_name: str) -> Reader:
-    """The reader of a format, which is a key in `READERS`."""
+    """The reader of a format, which is a key in `READERS`.
+
+    Raises: UnreadableError if a library that it needs isn't installed.
+    """
     module, name = READERS[format_name]
-    return cast(Reader, getattr(import_module(f"indexer.readers.{module}"), name))
+    try:
+        return cast(Reader, getattr(import_module(f"indexer.readers.{module}"), name))
+    except ModuleNotFoundError as error:
+        needed = f"reading {format_name} files needs {error.name}, which isn't installed"
+        raise UnreadableError(f"{needed}; run pip install 'foreread[files]'") from error
 
 
 def format_of(suffix: str, data: bytes) -> str:
@@ -82,7 +113,7 @@ def format_of(suffix: str, data: bytes) -> str:
     known = _BY_SUFFIX.get(suffix.lower())
     if known in _PACKED:
         return _misnamed_format(data, known)
-    if known not in (None, "text", "markdown", "html", "xml"):
+    if known is not None and known not in _TEXTS:
         return known
     if found := _signed_format(data):
         return found

@@ -38,7 +38,7 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
     front_matter = _FRONT_MATTER.match(decoded.text)
     body = front_matter.end() if front_matter else 0
     read_as = readable(decoded.text, body)
-    headings = list(_headings(read_as.text, body))
+    headings = list(headings_of(read_as.text, body))
     named = _TITLE.search(decoded.text, 0, body)
     title = headings[0].words if headings else named[1].strip(" \"'") if named else file.stem
     yield Document(
@@ -54,7 +54,8 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
             yield LeftOut(file.source, what, count)
 
 
-def _headings(text: str, body: int) -> Iterator[Heading]:
+def headings_of(text: str, body: int = 0) -> Iterator[Heading]:
+    """The headings of a text from `body` on, as they stand in it."""
     # The line that closes front matter would turn the line before it into a heading.
     parser = MarkdownIt("commonmark")
     blocks = MarkdownIt("commonmark")

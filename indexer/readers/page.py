@@ -109,7 +109,8 @@ class Page:
         return _LEFT_OUT.get(tag)
 
     def _block(self, element: Any, tag: str) -> None:
-        self._end()
+        if not _opens_an_item(element, tag):
+            self._end()
         if tag == "li":
             self._line.append(_number(element))
         elif tag == "optgroup":
@@ -258,6 +259,13 @@ def _is_mostly_links(element: Any) -> bool:
     total = len("".join(words_of(element).split()))
     links = sum(len("".join(words_of(a).split())) for a in element.iter("a", "button"))
     return links >= _LINKS * total
+
+
+def _opens_an_item(element: Any, tag: str) -> bool:
+    """Whether a paragraph is the first in an item of a list, whose number it stands beside."""
+    item = element.getparent()
+    opens = tag == "p" and item is not None and item.tag == "li" and item[0] is element
+    return opens and not (item.text or "").strip()
 
 
 def _number(item: Any) -> str:

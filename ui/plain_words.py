@@ -30,6 +30,13 @@ KINDS = {
     "ods": "spreadsheet (ODS)",
     "odt": "OpenDocument text",
     "odp": "OpenDocument slides",
+    "ipynb": "notebook",
+    "rst": "reStructuredText",
+    "org": "Org",
+    "srt": "subtitles",
+    "vtt": "subtitles",
+    "ass": "subtitles",
+    "code": "source code",
 }
 FIELDS = {
     "path": "File",

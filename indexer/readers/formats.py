@@ -34,16 +34,13 @@ READERS: Mapping[str, tuple[str, str]] = {
     "tar": ("inside.tar_file", "read"),
     "ipynb": ("notebook", "read"),
     "rst": ("restructured_text", "read"),
-    "tex": ("tex", "read"),
     "org": ("org", "read"),
     "srt": ("subtitles", "read_srt"),
     "vtt": ("subtitles", "read_vtt"),
     "ass": ("subtitles", "read_ass"),
     "code": ("source_code", "read"),
 }
-_TEXTS = frozenset(
-    ["text", "markdown", "html", "xml", "rst", "tex", "org", "srt", "vtt", "ass", "code"]
-)
+_TEXTS = frozenset(["text", "markdown", "html", "xml", "rst", "org", "srt", "vtt", "ass", "code"])
 _PACKS = (b"PK\x03\x04", b"PK\x05\x06")  # of zip archives
 _PACKED = frozenset(["docx", "zip", "tar"])
 _OOXML = {"word/document": "docx"}
@@ -78,9 +75,6 @@ _BY_SUFFIX = {
     ".ipynb": "ipynb",
     ".rst": "rst",
     ".rest": "rst",
-    ".tex": "tex",
-    ".latex": "tex",
-    ".ltx": "tex",
     ".org": "org",
     ".srt": "srt",
     ".vtt": "vtt",

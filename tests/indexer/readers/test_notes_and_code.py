@@ -213,7 +213,8 @@ def test_subtitles_are_sentences_at_times() -> None:
 
 def test_subtitles_of_subrip_part_after_half_a_minute_at_a_sentence() -> None:
     cues = [
-        f"{n + 1}\r\n00:00:{4 * n:02},000 --> 00:00:{4 * n + 4:02},000\r\n<b>Lamp {n}</b>{end}\r\n\r\n"
+        f"{n + 1}\r\n00:00:{4 * n:02},000 --> 00:00:{4 * n + 4:02},000\r\n"
+        f"<b>Lamp {n}</b>{end}\r\n\r\n"
         for n, end in enumerate(["", "", ".", "", "", "", "", "", ",", ".", "", ""])
     ]
     found = document("".join(cues), ".srt")

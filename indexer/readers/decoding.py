@@ -126,6 +126,8 @@ def _wide(data: bytes) -> str | None:
 
 
 def _refuse_binary(data: bytes) -> None:
+    if not data.strip(b"\0"):
+        raise UnreadableError("empty: nothing but nulls")
     controls, is_utf8 = len(_CONTROLS.findall(data)), _is_utf8(data)
     if is_utf8:  # nulls at the end are room that was kept for more
         controls = len(_CONTROLS.findall(data.rstrip(b"\0")))

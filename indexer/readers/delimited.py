@@ -3,10 +3,12 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from io import StringIO
 from typing import Literal
+
+from engine.document_fields import Scalar
 
 DELIMITERS = ",;\t|"
 _SEPARATOR = re.compile(r'"?sep=(.)"?[,;\t|]*\s*(\r\n|\n|\r|$)', re.IGNORECASE)
@@ -16,11 +18,15 @@ _LONGEST_SAMPLE = 200_000  # characters of them
 
 @dataclass(frozen=True)
 class Row:
-    """A row by its place in the file, from 1. `unclosed` if a quote in it is never closed."""
+    """A row by its place in the file, from 1. `unclosed` if a quote in it is never closed.
+
+    `values` are those of the cells, by their number, that aren't texts in the file itself.
+    """
 
     place: int
     cells: list[str]
     unclosed: bool = False
+    values: Mapping[int, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,14 @@
 """Which reader a file is for: by its name, or else by its content."""
 
 import json
-import zipfile
 from collections.abc import Mapping
 from importlib import import_module
-from io import BytesIO
 from typing import cast
 
 from indexer.readers import json_lines
 from indexer.readers.checked import Reader
 from indexer.readers.decoding import decode
-from indexer.readers.inside.signs import DAMAGE, looks_like_tar
+from indexer.readers.inside.signs import OLE, PACKS, packed_format
 from indexer.readers.mail_signs import looks_like_mail, looks_like_mbox
 from indexer.readers.outcome import UnreadableError
 from indexer.readers.source_suffixes import SOURCE_SUFFIXES
@@ -30,6 +28,9 @@ READERS: Mapping[str, tuple[str, str]] = {
     "eml": ("mail", "read"),
     "mbox": ("mail", "read_mbox"),
     "xml": ("xml_file", "read"),
+    "xlsx": ("sheets", "read_xlsx"),
+    "xls": ("sheets", "read_xls"),
+    "ods": ("sheets", "read_ods"),
     "zip": ("inside.zip_file", "read"),
     "tar": ("inside.tar_file", "read"),
     "ipynb": ("notebook", "read"),
@@ -41,10 +42,7 @@ READERS: Mapping[str, tuple[str, str]] = {
     "code": ("source_code", "read"),
 }
 _TEXTS = frozenset(["text", "markdown", "html", "xml", "rst", "org", "srt", "vtt", "ass", "code"])
-_PACKS = (b"PK\x03\x04", b"PK\x05\x06")  # of zip archives
-_PACKED = frozenset(["docx", "zip", "tar"])
-_OOXML = {"word/document": "docx"}
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .doc, .xls, .ppt and .msg
+_PACKED = frozenset(["docx", "xlsx", "xls", "ods", "zip", "tar"])
 _BY_SUFFIX = {
     ".txt": "text",
     ".text": "text",
@@ -67,6 +65,15 @@ _BY_SUFFIX = {
     ".eml": "eml",
     ".mbox": "mbox",
     ".xml": "xml",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xltx": "xlsx",
+    ".xltm": "xlsx",
+    ".xlsb": "xlsx",
+    ".xls": "xls",
+    ".xlt": "xls",
+    ".ods": "ods",
+    ".ots": "ods",
     ".zip": "zip",
     ".tar": "tar",
     ".tgz": "tar",
@@ -122,12 +129,17 @@ def format_of(suffix: str, data: bytes) -> str:
 
 def _misnamed_format(data: bytes, known: str) -> str:
     """The format of what is named as one of `_PACKED`; `known` where it is damaged or encrypted."""
-    if data.startswith((_OLE, *_PACKS)):
-        packed = _packed_format(data) or "zip"
+    if data.startswith((OLE, *PACKS)):
+        packed = packed_format(data) or "zip"
         return known if packed == "zip" else packed
     if found := _signed_format(data):
         return found
-    return "html" if _is_page(data[:2048]) else known
+    try:
+        kind = _text_format(decode(data).text)
+    except UnreadableError:
+        return known
+    # What writes a page or a table of text and calls it a spreadsheet.
+    return "csv" if kind == "text" and known in ("xlsx", "xls") else kind
 
 
 def _signed_format(data: bytes) -> str | None:
@@ -137,11 +149,11 @@ def _signed_format(data: bytes) -> str | None:
         return "pdf"
     if start.startswith(b"{\\rtf"):
         return "rtf"
-    if found := _packed_format(data):
+    if found := packed_format(data):
         return found
-    if data.startswith(_PACKS):
+    if data.startswith(PACKS):
         raise UnreadableError("unknown format: a damaged zip archive")
-    if data.startswith(_OLE):
+    if data.startswith(OLE):
         raise UnreadableError("an old Office file or Outlook message; save it as .docx or .eml")
     if looks_like_mbox(data):
         return "mbox"
@@ -153,21 +165,6 @@ def _is_page(start: bytes) -> bool:
     return start.startswith((b"<!doctype html", b"<html")) or (
         start.startswith(b"<?xml") and b"<html" in start
     )
-
-
-def _packed_format(data: bytes) -> str | None:
-    """The format of an archive, by what is in it; None if it's none, or a damaged one."""
-    if looks_like_tar(data):
-        return "tar"
-    if not data.startswith(_PACKS):
-        return None
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            names = [name.lower() for name in archive.namelist()]
-    except DAMAGE:
-        return None
-    found = (kind for main, kind in _OOXML.items() if any(n.startswith(main) for n in names))
-    return next(found, "zip")
 
 
 def _text_format(text: str) -> str:

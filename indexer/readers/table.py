@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Protocol
 
 from indexer.readers.column_kinds import Kinds
 from indexer.readers.columns import kept_columns
@@ -14,10 +15,14 @@ from indexer.readers.limits import Limits
 from indexer.readers.outcome import Item, RawFile, UnreadableError, Warned
 from indexer.readers.rows import record_text
 
-_SAMPLE = 1000  # rows examined to find the header and the column that holds the text
+SAMPLE = 1000  # rows examined to find the header and the column that holds the text
 _MOST_WARNED = 10  # rows with an unclosed quote that are named one by one
 
-_Metadata = dict[str, str | int | float]
+Metadata = dict[str, str | int | float]
+
+
+class Table(Protocol):
+    def rows(self) -> Iterator[Row]: ...
 
 
 def read_csv(file: RawFile, limits: Limits) -> Iterator[Item]:
@@ -46,54 +51,68 @@ def read_tsv(file: RawFile, limits: Limits) -> Iterator[Item]:
     yield from _items(file, table, _metadata("tsv", decoded.encoding))
 
 
-def _metadata(kind: str, encoding: str) -> _Metadata:
+def _metadata(kind: str, encoding: str) -> Metadata:
     return {"format": kind, "encoding": encoding}
 
 
 def _sample(table: Delimited) -> list[Row]:
-    return list(islice(table.rows(), _SAMPLE))
+    return list(islice(table.rows(), SAMPLE))
 
 
-def _items(file: RawFile, table: Delimited, metadata: _Metadata) -> Iterator[Item]:
+def _items(file: RawFile, table: Delimited, metadata: Metadata) -> Iterator[Item]:
     sample = _sample(table)
     header = header_of(sample)
     if header is None:
         yield from _headless(file, table, sample, metadata)
         return
+    yield from _warnings(file, table, header)
+    yield from table_items(file, table, header, metadata)
+
+
+def table_items(
+    file: RawFile, table: Table, header: Header, metadata: Metadata, place: str = ""
+) -> Iterator[Item]:
+    """What stands above a table, and a document for each row below its header.
+
+    `place` names the table before the place of each row, in a file of several.
+    """
     if header.above:
         text = "\n".join(_plain(row) for row in header.above)
         title = _plain(header.above[0])
         metadata = {**metadata, "table": title}
-        yield record_document(file, "above the table", title, text, metadata)
-    yield from _warnings(file, table, header)
-    yield from _documents(file, table, header, metadata)
+        yield record_document(file, f"{place}above the table", title, text, metadata)
+    yield from _documents(file, table, header, metadata, place)
 
 
 def _documents(
-    file: RawFile, table: Delimited, header: Header, metadata: _Metadata
+    file: RawFile, table: Table, header: Header, metadata: Metadata, table_name: str
 ) -> Iterator[Item]:
     names, fields = header.names, header.fields
     kinds, roles = Kinds(file.columns), roles_of(names)
     # A column may have the name of another that has the role.
     known = {names.index(name) for name in roles.known}
     for row in _rows_below(table, header):
-        for field, cell in zip(fields, row.cells, strict=False):
-            kinds.of(field).add(cell)
+        for number, (field, cell) in enumerate(zip(fields, row.cells, strict=False)):
+            if isinstance(row.values.get(number), int | float):
+                kinds.of(field).add_number()
+            else:
+                kinds.of(field).add(cell)
     yield from (Warned(file.source, doubt) for doubt in kinds.decide())
     for row in _rows_below(table, header):
         # Cells beyond the header have no name.
         named = [*names, *[""] * (len(row.cells) - len(names))]
         cells = [pair for pair in zip(named, row.cells, strict=False) if pair[1].strip()]
         columns = kept_columns(
-            (field, kinds.value(field, cell.strip()))
+            (field, row.values.get(number, kinds.value(field, cell.strip())))
             for number, (field, cell) in enumerate(zip(fields, row.cells, strict=False))
             if number not in known and cell.strip()
         )
         place = {**metadata, "row": row.place}
-        yield cells_document(file, cells, roles, f"row {row.place}", place, columns)
+        record = f"{table_name}row {row.place}"
+        yield cells_document(file, cells, roles, record, place, columns)
 
 
-def _rows_below(table: Delimited, header: Header) -> Iterator[Row]:
+def _rows_below(table: Table, header: Header) -> Iterator[Row]:
     return (row for row in table.rows() if row.place > header.place and filled_width(row.cells))
 
 
@@ -120,7 +139,7 @@ def _warnings(file: RawFile, table: Delimited, header: Header) -> Iterator[Warne
 
 
 def _headless(
-    file: RawFile, table: Delimited, sample: Sequence[Row], metadata: _Metadata
+    file: RawFile, table: Delimited, sample: Sequence[Row], metadata: Metadata
 ) -> Iterator[Item]:
     """The rows of a table without a header: all cells, or a collection's `id, text, title`."""
     rows = [row for row in sample if filled_width(row.cells)]

@@ -166,7 +166,8 @@ def test_more_files_than_a_folder_has_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "data"), [("f.zip", b"PK\x03\x04" + b"\0" * 60), ("f.tar", LAMP), ("f.tgz", LAMP)]
+    ("name", "data"),
+    [("f.zip", b"PK\x03\x04" + b"\0" * 60), ("f.tar", b"\0" * 99), ("f.tgz", b"\x1f\x8b\0\1")],
 )
 def test_a_damaged_archive_is_refused(name: str, data: bytes) -> None:
     with pytest.raises(UnreadableError, match="archive"):

@@ -32,6 +32,7 @@ KINDS = {
     "odp": "OpenDocument slides",
     "ipynb": "notebook",
     "rst": "reStructuredText",
+    "tex": "LaTeX",
     "org": "Org",
     "srt": "subtitles",
     "vtt": "subtitles",

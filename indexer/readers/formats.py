@@ -35,13 +35,16 @@ READERS: Mapping[str, tuple[str, str]] = {
     "tar": ("inside.tar_file", "read"),
     "ipynb": ("notebook", "read"),
     "rst": ("restructured_text", "read"),
+    "tex": ("latex.reader", "read"),
     "org": ("org", "read"),
     "srt": ("subtitles", "read_srt"),
     "vtt": ("subtitles", "read_vtt"),
     "ass": ("subtitles", "read_ass"),
     "code": ("source_code", "read"),
 }
-_TEXTS = frozenset(["text", "markdown", "html", "xml", "rst", "org", "srt", "vtt", "ass", "code"])
+_TEXTS = frozenset(
+    ["text", "markdown", "html", "xml", "rst", "tex", "org", "srt", "vtt", "ass", "code"]
+)
 _PACKED = frozenset(["docx", "xlsx", "xls", "ods", "zip", "tar"])
 _BY_SUFFIX = {
     ".txt": "text",
@@ -82,6 +85,9 @@ _BY_SUFFIX = {
     ".ipynb": "ipynb",
     ".rst": "rst",
     ".rest": "rst",
+    ".tex": "tex",
+    ".latex": "tex",
+    ".ltx": "tex",
     ".org": "org",
     ".srt": "srt",
     ".vtt": "vtt",

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INDEX ?= demo.idx
 
-.PHONY: demo test lint ui screenshots clean
+.PHONY: demo test lint ui screenshots wheel clean
 
 demo: $(INDEX)/store
 	@echo
@@ -40,6 +40,15 @@ ui: $(INDEX)/store
 # Pictures of the search page's states, into runs/screenshots; needs Chromium.
 screenshots: $(INDEX)/store
 	$(BIN)/python tests/ui/browser/screenshots.py $(INDEX) data/sample/questions.json
+
+# A wheel in dist/, built twice to show that it is the same bytes.
+wheel: .venv/installed
+	rm -rf dist
+	$(BIN)/hatchling build -t wheel -d dist
+	$(BIN)/hatchling build -t wheel -d dist/again
+	cmp dist/*.whl dist/again/*.whl
+	rm -r dist/again
+	sha256sum dist/*.whl
 
 clean:
 	rm -rf .venv demo.idx

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.calibration import Calibration
@@ -37,9 +37,11 @@ from engine.reading.skipping import (
 from engine.schema import from_json, of_type
 from engine.text.tokenization import PieceIds, Tokenizer
 from engine.typed_settings import of_types_of_defaults
+from engine.weights_file import NAME as _WEIGHTS
+from engine.weights_file import WeightsFile
 
 FORMAT = 1
-_CONFIG, _WEIGHTS, _TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+_CONFIG, _TOKENIZER = "config.json", "tokenizer.json"
 _OF_CODEC = "codec."  # before the names of the codec's tensors among the weights
 
 
@@ -228,8 +230,14 @@ def load_checkpoint(
     runs_on = chosen_device(device)
     config, heads, settings = _read_config(folder)
     weights_path = folder / _WEIGHTS
-    if not weights_path.is_file():
-        raise CheckpointError(f"{folder} has no {_WEIGHTS}; copy the whole checkpoint folder")
+    try:
+        file = WeightsFile(folder)
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{folder} has no {_WEIGHTS}; copy the whole checkpoint folder"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{weights_path} can't be read: {reason_of(error)}") from None
     tokenizer = Tokenizer.load(folder)
     greatest = max(tokenizer.vocabulary_size - 1, tokenizer.cls, tokenizer.sep)
     if greatest >= config.vocabulary:
@@ -244,7 +252,7 @@ def load_checkpoint(
     except CheckpointError as error:
         raise CheckpointError(f"{folder / _CONFIG} doesn't fit: {error}") from None
     try:
-        weights = load_file(weights_path)
+        weights = file.tensors()
         of_codec = {name for name in weights if name.startswith(_OF_CODEC)}
         tensors = {name.removeprefix(_OF_CODEC): weights.pop(name) for name in of_codec}
         for name, tensor in weights.items():
@@ -255,7 +263,7 @@ def load_checkpoint(
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{weights_path} doesn't fit {_CONFIG}: {reason}") from None
     reader = reader.to(runs_on, dtype or best_dtype(runs_on)).eval().requires_grad_(False)
-    fingerprint = _fingerprint(folder, config, settings)
+    fingerprint = _fingerprint(file, folder / _TOKENIZER, config, settings)
     checkpoint = Checkpoint(folder, reader, tokenizer, settings, fingerprint, tensors)
     try:
         _ = checkpoint.codec
@@ -280,12 +288,13 @@ def load_teacher(
     return checkpoint
 
 
-def _fingerprint(folder: Path, config: EncoderConfig, settings: Settings) -> str:
+def _fingerprint(
+    weights: WeightsFile, tokenizer: Path, config: EncoderConfig, settings: Settings
+) -> str:
     digest = hashlib.blake2b(digest_size=8)
-    for name in (_WEIGHTS, _TOKENIZER):
-        with (folder / name).open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+    for block in weights.blocks():
+        digest.update(block)
+    digest.update(tokenizer.read_bytes())
     digest.update(json.dumps(config.to_dict(), sort_keys=True).encode())
     digest.update(settings.codec.encode())
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.commands import console
+from engine.commands.lazy_group import VERSION
 from engine.commands.options import INDEX, MODEL
 from engine.datasets.squad import read_questions
 from engine.errors import CheckpointError, IndexNotFoundError, SourceError
@@ -54,6 +55,7 @@ def ui(
     address: Annotated[
         str, typer.Option(help="Who may connect; by default this machine alone.")
     ] = "127.0.0.1",
+    version: VERSION = False,
 ) -> None:
     """Open a search page over an index, in a browser on this machine.
 

@@ -113,6 +113,38 @@ def test_the_fingerprint_is_of_the_content_not_of_the_place(
     assert load_checkpoint(tmp_path / "a", dtype=torch.float32).fingerprint == first
 
 
+def in_planes(folder: Path) -> Path:
+    """The folder with its weights as a wheel has them."""
+    plain = folder / "model.safetensors"
+    planes = plain.with_suffix(".safetensors.planes")
+    content = plain.read_bytes()
+    planes.write_bytes(content[0::2] + content[1::2])
+    plain.unlink()
+    return planes
+
+
+def test_weights_in_planes_are_the_same_weights_of_the_same_fingerprint(
+    checkpoint_folder: Path,
+) -> None:
+    plain = load_checkpoint(checkpoint_folder, dtype=torch.float32)
+    in_planes(checkpoint_folder)
+    packed = load_checkpoint(checkpoint_folder, dtype=torch.float32)
+    assert packed.fingerprint == plain.fingerprint
+    theirs = packed.reader.state_dict()
+    assert theirs.keys() == plain.reader.state_dict().keys()
+    for name, value in plain.reader.state_dict().items():
+        assert torch.equal(theirs[name], value)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 101, -100])
+def test_planes_cut_short_are_refused(checkpoint_folder: Path, kept: int) -> None:
+    planes = in_planes(checkpoint_folder)
+    planes.write_bytes(planes.read_bytes()[:kept])
+    with pytest.raises(CheckpointError, match=r"model\.safetensors") as error:
+        load_checkpoint(checkpoint_folder)
+    assert "\n" not in str(error.value)
+
+
 def test_the_fingerprint_changes_with_one_weight(checkpoint_folder: Path) -> None:
     before = load_checkpoint(checkpoint_folder).fingerprint
     path = checkpoint_folder / "model.safetensors"

@@ -17,6 +17,7 @@ from engine.store.contents import FileRecord
 from engine.store.manifest import IndexSettings, Root
 from engine.text.languages import Detected, language_code
 from indexer.clock import StageClock
+from indexer.globs import EVERYTHING, Globs
 from indexer.language import collection_language
 from indexer.new_index import building
 from indexer.parts import Part
@@ -57,7 +58,7 @@ class BuildOptions:
     the code of the collection's language; None detects it from the text. `part` is the share of the
     files that this machine builds; None for all. `restart` discards what an interrupted build left.
     `columns` says what columns are, by their names, where their values don't: see
-    `column_kinds.SAYABLE`.
+    `column_kinds.SAYABLE`. `globs` say what of the folders is indexed, now and by updates.
     """
 
     passage_limit: int | None = None
@@ -68,6 +69,7 @@ class BuildOptions:
     part: Part | None = None
     restart: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
+    globs: Globs = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def build_index(
     limit = options.passage_limit or checkpoint.settings.passage_limit
     refuse_long_passages(limit, checkpoint)
     part = options.part
-    listed_files = list_files(sources)
+    listed_files = list_files(sources, dict.fromkeys(sources, options.globs))
     files = [file for file in listed_files if part is None or part.holds(file.place)]
     clock, outcomes = StageClock(), list[FileOutcome]()
 
@@ -164,7 +166,7 @@ def build_index(
             sync.remove(gone)
         if part is None and not backend.describe().documents:
             raise SourceError(_nothing_read(len(files), outcomes))
-        backend.write([], roots=roots_of(sources))
+        backend.write([], roots=roots_of(sources, options.globs))
         with clock.stage("derive"):
             backend.refresh()
         description = backend.describe()
@@ -240,10 +242,11 @@ def left_out_of(outcomes: Iterable[FileOutcome]) -> dict[str, int]:
     return dict(counts)
 
 
-def roots_of(sources: Sequence[Path]) -> tuple[Root, ...]:
+def roots_of(sources: Sequence[Path], globs: Globs = EVERYTHING) -> tuple[Root, ...]:
     """The roots that an update of an index made from `sources` goes over."""
+    kept = {"include": globs.include, "ignore": globs.ignore}
     files = (SourceFile(source, 0) for source in sources)
-    return tuple({file.place: Root(file.place, file.source) for file in files}.values())
+    return tuple({file.place: Root(file.place, file.source, **kept) for file in files}.values())
 
 
 def index_settings(

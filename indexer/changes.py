@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from engine.store.contents import FileRecord
 from engine.store.manifest import Root
 from indexer.build import columns_said, roots_of
 from indexer.clock import StageClock
+from indexer.globs import EVERYTHING, Globs
 from indexer.pending import Pending
 from indexer.sources import FileReader, Limits, SourceFile, Sources, list_files, source_paths
 from indexer.sync import (
@@ -31,13 +32,21 @@ from indexer.sync import (
     remove_files,
 )
 
+Identity = tuple[int, int]
+
 
 @dataclass(frozen=True)
 class ChangeOptions:
-    """`remove_missing` removes files that have vanished from their folders."""
+    """`remove_missing` removes files that have vanished from their folders, or are ignored.
+
+    `globs` say what of the folders gone over is indexed, now and from now on; None keeps what was
+    said of each before. Nothing below the folders `away` is removed: their disks aren't there.
+    """
 
     remove_missing: bool = False
     limits: Limits = field(default_factory=Limits)
+    globs: Globs | None = None
+    away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,8 +54,8 @@ class ChangeReport:
     """The outcome of a change.
 
     `counts` counts files by their outcome. `files` are those that weren't unchanged. `missing` have
-    vanished from the folders gone over, but are still in the index. `passages` were cut anew.
-    `seconds` are by stage.
+    vanished from the folders gone over, or are ignored there, but are still in the index.
+    `passages` were cut anew. `seconds` are by stage.
     """
 
     index: str
@@ -82,11 +91,13 @@ def add_to_index(
     index or another process writes to it; CheckpointMismatchError if another checkpoint made it.
     """
     sources, options = source_paths(sources), options or ChangeOptions()
-    files = list_files(sources)
     with _opened(index, checkpoint) as (backend, checkpoint), _reader(backend, options) as reader:
-        backend.write([], roots=_roots_with(backend.roots(), roots_of(sources)))
+        known = {root.path: root for root in backend.roots()}
+        added = {source: _added_root(source, known, options.globs) for source in sources}
+        folders = {root.path: _identity(root.path) for root in added.values()}
+        files = list_files(sources, {source: globs_of(root) for source, root in added.items()})
+        backend.write([], roots=_roots_with(backend.roots(), tuple(added.values())))
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
-        folders = [os.path.abspath(source) for source in sources if source.is_dir()]
         return run.go_over(index, files, folders)
 
 
@@ -107,26 +118,27 @@ def update_index(
     """
     options = options or ChangeOptions()
     with _opened(index, checkpoint) as (backend, checkpoint), _reader(backend, options) as reader:
+        if options.globs is not None:
+            said = options.globs
+            backend.write([], roots=tuple(_with_globs(root, said) for root in backend.roots()))
         run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         files: list[SourceFile] = []
-        folders: list[str] = []
-        any_there = False
+        folders: dict[str, Identity | None] = {}
         for root in backend.roots():
-            found = _files_of(root)
+            identity, found = _identity(root.path), files_of(root)
             if not found:
-                note = "nothing is there; if it's gone for good: indexer remove"
+                held = " that its globs hold" if globs_of(root) != EVERYTHING else ""
+                note = f"nothing is there{held}; if it's gone for good: indexer remove"
                 run.record(FileOutcome(root.source, SKIPPED, note=note))
                 continue
-            any_there = True
-            files += [file for file in found if not _left_out(file, root)]
-            folders += [root.path] if os.path.isdir(root.path) else []
-        if not any_there:
+            files += [file for file in found if not left_out(file, root)]
+            folders[root.path] = identity
+        if not folders:
             raise SourceError(
                 f"none of the files and folders that {index} was made from is there; "
                 "name others with: indexer add"
             )
-        unique = {file.place: file for file in files}
-        return run.go_over(index, list(unique.values()), folders)
+        return run.go_over(index, files, folders)
 
 
 def put_records(
@@ -218,16 +230,36 @@ class _Run:
         self._on_file(outcome)
 
     def go_over(
-        self, index: str | IndexAddress, files: Sequence[SourceFile], folders: Sequence[str]
+        self,
+        index: str | IndexAddress,
+        files: Sequence[SourceFile],
+        roots: Mapping[str, Identity | None],
     ) -> ChangeReport:
-        self.sync.progress.bytes_total = sum(file.size for file in files)
-        self.sync.files(files)
-        listed = {file.place for file in files}
-        gone = gone_files(self._backend, folders, listed) if folders else []
+        """Bring the index in step with `files`, all that there is in `roots`."""
+        unique = {file.place: file for file in files}
+        self.sync.progress.bytes_total = sum(file.size for file in unique.values())
+        self.sync.files(unique.values())
+        gone = self._gone(unique, roots)
         if self._options.remove_missing:
             self.sync.remove(gone)
             gone = []
         return self.report(index, gone)
+
+    def _gone(
+        self, listed: Collection[str], roots: Mapping[str, Identity | None]
+    ) -> list[FileRecord]:
+        """What has vanished from the roots or is ignored there.
+
+        Nothing has from a root whose disk went away, or came, since it was listed, nor from below
+        the folders that are known to be away.
+        """
+        every = self._backend.roots()
+        gone = gone_files(
+            self._backend, list(roots), listed, lambda path: not any(_wants(r, path) for r in every)
+        )
+        moved = [path for path, before in roots.items() if _identity(path) != before]
+        kept = (*moved, *self._options.away)
+        return [file for file in gone if not any(_within(file.path, place) for place in kept)]
 
     def report(self, index: str | IndexAddress, missing: Sequence[FileRecord]) -> ChangeReport:
         sync = self.sync
@@ -279,15 +311,35 @@ def _opened(
         yield backend, checkpoint
 
 
-def _files_of(root: Root) -> list[SourceFile]:
-    """The files of a root, named as they were when the root was named."""
+def files_of(root: Root) -> list[SourceFile]:
+    """The files of a root, named as they were when the root was named; none if it isn't there."""
     found: list[SourceFile] = []
+    path = Path(root.path)
     with suppress(SourceError):  # not there, or empty
-        found = list_files([Path(root.path)])
+        found = list_files([path], {path: globs_of(root)})
     return [replace(file, name=root.source + file.source[len(root.path) :]) for file in found]
 
 
-def _left_out(file: SourceFile, root: Root) -> bool:
+def globs_of(root: Root) -> Globs:
+    return Globs(root.include, root.ignore)
+
+
+def _wants(root: Root, path: str) -> bool:
+    """Whether a root's globs hold what is at a path, be it there or not."""
+    within = path[len(os.path.join(root.path, "")) :]
+    return _within(path, root.path) and (not within or globs_of(root).hold(within))
+
+
+def _identity(path: str) -> Identity | None:
+    """What tells one mounted disk from another, and from none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def left_out(file: SourceFile, root: Root) -> bool:
     """Whether a file of a root was removed from the index for good, itself or with its folder."""
     return any(_within(file.place, path) for path in root.without)
 
@@ -313,6 +365,16 @@ def _roots_with(roots: Sequence[Root], added: Sequence[Root]) -> tuple[Root, ...
         for root in roots
     ]
     return tuple({root.path: root for root in (*wanted, *added)}.values())
+
+
+def _added_root(source: Path, known: Mapping[str, Root], globs: Globs | None) -> Root:
+    """The root of a source, with the globs given, or else those that it has had."""
+    (root,) = roots_of([source])
+    return _with_globs(root, globs_of(known.get(root.path, root)) if globs is None else globs)
+
+
+def _with_globs(root: Root, globs: Globs) -> Root:
+    return replace(root, include=globs.include, ignore=globs.ignore)
 
 
 def _any_holds(roots: Sequence[Root], path: str) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from engine.document_fields import utc_time
 from engine.documents import Document
 from engine.errors import SourceError
+from indexer.globs import EVERYTHING, Globs
 from indexer.readers.checked import short
 from indexer.readers.column_kinds import NOTHING_SAID
 from indexer.readers.limits import FILE_OPTION, Limits, megabytes, too_large
@@ -34,6 +35,8 @@ __all__ = [
     "read_file",
     "read_sources",
 ]
+
+NO_GLOBS: Mapping[Path, Globs] = MappingProxyType({})
 
 Sources = str | Path | Iterable[str | Path]
 
@@ -67,8 +70,8 @@ def source_paths(sources: Sources) -> list[Path]:
     return [Path(source).expanduser() for source in each]
 
 
-def list_files(sources: Sequence[Path]) -> list[SourceFile]:
-    """The files named, and those in the folders named, in order, each once.
+def list_files(sources: Sequence[Path], globs: Mapping[Path, Globs] = NO_GLOBS) -> list[SourceFile]:
+    """The files named, and those in the folders named that their `globs` hold, in order, each once.
 
     Folders are walked with their subfolders, sorted by name, without hidden files and folders and
     without indexes. Links to folders are followed, but no folder is walked twice.
@@ -79,14 +82,16 @@ def list_files(sources: Sequence[Path]) -> list[SourceFile]:
     seen: set[str] = set()
     files = []
     for source in sources:
-        named = [(source, os.path.realpath(source))]
-        for path, real in _walk(source, seen) if source in folders else named:
+        named = iter([(source, os.path.realpath(source))])
+        held_by = globs.get(source, EVERYTHING)
+        for path, real in _walk(source, seen, held_by) if source in folders else named:
             if real not in seen:
                 seen.add(real)
                 files.append(SourceFile(path, _size(path)))
     if not files:
         where = ", ".join(str(source) for source in sources) or "no source at all"
-        raise SourceError(f"expected files to read, found none in {where}; name others")
+        held = " that the globs hold" if any(one != EVERYTHING for one in globs.values()) else ""
+        raise SourceError(f"expected files to read{held}, found none in {where}; name others")
     return files
 
 
@@ -192,8 +197,9 @@ def read_sources(sources: Sequence[Path], limits: Limits | None = None) -> Itera
         )
 
 
-def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
+def _walk(folder: Path, seen: set[str], globs: Globs) -> Iterator[tuple[Path, str]]:
     """The files of a folder and their real paths; `seen` are folders' real paths."""
+    within = len(os.path.join(folder, ""))
     waiting = [(str(folder), os.path.realpath(folder))]
     while waiting:
         path, real = waiting.pop()
@@ -214,8 +220,9 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[tuple[Path, str]]:
             linked = entry.is_symlink()
             at = os.path.realpath(entry.path) if linked else os.path.join(real, entry.name)
             if _is_folder(entry):
-                folders.append((entry.path, at))
-            else:
+                if not globs.prune(entry.path[within:]):
+                    folders.append((entry.path, at))
+            elif globs.take(entry.path[within:]):
                 yield Path(entry.path), at
         waiting += reversed(folders)
 

@@ -362,14 +362,21 @@ def reusable(passages: Iterable[Passage], before: EncodedDocument) -> dict[str, 
 
 
 def gone_files(
-    backend: Backend, folders: Collection[str], listed: Collection[str]
+    backend: Backend,
+    folders: Collection[str],
+    listed: Collection[str],
+    unwanted: Callable[[str], bool],
 ) -> list[FileRecord]:
-    """The known files under `folders` (absolute paths) that aren't `listed` and no longer exist."""
+    """The known files under `folders` (absolute paths) that aren't `listed`, and that no longer
+    exist or are `unwanted`.
+    """
     prefixes = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
     return [
         file
         for file in backend.files()
-        if file.path not in listed and file.path.startswith(prefixes) and not _is_there(file.path)
+        if file.path not in listed
+        and file.path.startswith(prefixes)
+        and (not _is_there(file.path) or unwanted(file.path))
     ]
 
 

@@ -94,11 +94,14 @@ class Root:
     """A file or folder that a user named to be kept in step with: absolute, and as named.
 
     `without` are files and folders in it, absolute, that were removed from the index for good.
+    `include` and `ignore` are globs as in .gitignore: what of it is indexed, and what isn't.
     """
 
     path: str
     source: str
     without: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from foreread.settings import VARIABLES, Setting, Surroundings
 MANY = ("serve", "mcp")  # these take all collections at once, as NAME=INDEX
 # These make states by a model. The others need it named only where an index's own isn't there.
 ENCODING = ("build", "estimate", "import")
-OF_INDEX = ("model", "include", "ignore")
+GLOBS = ("include", "ignore")
+OF_INDEX = ("model", *GLOBS)
 
 
 def settle(context: typer.Context, collection: str | None) -> None:
@@ -87,7 +88,10 @@ def _with_index(held: dict[str, Setting], key: str, context: typer.Context) -> C
         by_flag = source is not None and source.name == "COMMANDLINE"
         wanted = context.info_name in ENCODING and key == "model"
         by_variable = held[key].origin == VARIABLES.get(key)
-        return held[key].value if wanted or by_variable or not by_flag else None
+        if not (wanted or by_variable or not by_flag):
+            return None
+        # An empty glob is none: no globs in the file end those that the index has had.
+        return held[key].value or ([""] if key in GLOBS else None)
 
     return value
 

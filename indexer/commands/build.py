@@ -12,15 +12,19 @@ from indexer.build import BuildOptions, build_index
 from indexer.commands.info import info_text
 from indexer.commands.options import (
     COLUMN,
+    IGNORE,
+    INCLUDE,
     LIMITS,
     MODEL,
     OVERLAP,
     OVERWRITE,
     PASSAGE_LIMIT,
     RESTART,
+    said_globs,
     said_of_columns,
     with_limit_options,
 )
+from indexer.globs import EVERYTHING
 from indexer.parts import parse_part
 from indexer.readers.limits import Limits
 from indexer.sync import SourceProgress
@@ -47,6 +51,8 @@ def build(
         typer.Option(metavar="I/N", help="In a cluster: build share I of N, others elsewhere."),
     ] = None,
     column: COLUMN = None,
+    include: INCLUDE = None,
+    ignore: IGNORE = None,
     limits: Limits = LIMITS,
     device: DEVICE = "auto",
     as_json: JSON = False,
@@ -64,6 +70,7 @@ def build(
         part=parse_part(part) if part else None,
         language=language,
         columns=said_of_columns(column),
+        globs=said_globs(include, ignore) or EVERYTHING,
     )
     checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
     kept = "what was indexed so far is kept"

@@ -21,7 +21,7 @@ from indexer.changes import (
     remove_from_index,
     update_index,
 )
-from indexer.commands.options import LIMITS, with_limit_options
+from indexer.commands.options import IGNORE, INCLUDE, LIMITS, said_globs, with_limit_options
 from indexer.readers.limits import Limits
 from indexer.sync import SKIPPED, FileOutcome, SourceProgress
 
@@ -39,6 +39,8 @@ def add(
     index: INDEX,
     model: MODEL = None,
     remove_missing: MISSING = False,
+    include: INCLUDE = None,
+    ignore: IGNORE = None,
     by_id: Annotated[
         bool,
         typer.Option("--by-id", help="Replace records of the same id, whatever file had them."),
@@ -55,7 +57,8 @@ def add(
     run = put_records if by_id else add_to_index
     if by_id and remove_missing:
         raise SourceError("--by-id puts records, and --remove-missing is for folders")
-    checkpoint, options = _checkpoint(index, model, device), ChangeOptions(remove_missing, limits)
+    options = ChangeOptions(remove_missing, limits, said_globs(include, ignore))
+    checkpoint = _checkpoint(index, model, device)
     change = partial(run, sources, index, checkpoint, options)
     _change(change, verbose=verbose, as_json=as_json)
 
@@ -65,6 +68,8 @@ def update(
     index: INDEX,
     model: MODEL = None,
     remove_missing: MISSING = False,
+    include: INCLUDE = None,
+    ignore: IGNORE = None,
     limits: Limits = LIMITS,
     device: DEVICE = "auto",
     verbose: VERBOSE = False,
@@ -74,7 +79,8 @@ def update(
 
     Example: indexer update --index papers.idx --remove-missing
     """
-    checkpoint, options = _checkpoint(index, model, device), ChangeOptions(remove_missing, limits)
+    options = ChangeOptions(remove_missing, limits, said_globs(include, ignore))
+    checkpoint = _checkpoint(index, model, device)
     change = partial(update_index, index, checkpoint, options)
     _change(change, verbose=verbose, as_json=as_json)
 
@@ -159,5 +165,7 @@ def _text(report: dict[str, Any]) -> str:
     if missing := report["missing"]:
         shown = ", ".join(one_line(source) for source in missing[:3])
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        lines.append(f"No longer there: {shown}{more}; remove them with --remove-missing")
+        lines.append(
+            f"No longer there, or ignored: {shown}{more}; remove them with --remove-missing"
+        )
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import SourceError
+from indexer.globs import Globs
 from indexer.readers.column_kinds import SAYABLE
 from indexer.readers.limits import (
     CHARACTERS_OPTION,
@@ -40,6 +41,14 @@ COLUMN = Annotated[
         help=f"What a column is, where its values don't tell: {', '.join(SAYABLE)}.",
     ),
 ]
+INCLUDE = Annotated[
+    list[str] | None,
+    typer.Option("--include", metavar="GLOB", help="Of folders, only *.pdf or notes/; repeat it."),
+]
+IGNORE = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="GLOB", help="Of folders, no *.tmp or drafts/; repeat it."),
+]
 
 LIMITS = Limits()
 MEGABYTE = 1_000_000
@@ -56,6 +65,14 @@ def said_of_columns(written: Sequence[str] | None) -> dict[str, str]:
             )
         said[name.strip()] = kind.strip()
     return said
+
+
+def said_globs(include: Sequence[str] | None, ignore: Sequence[str] | None) -> Globs | None:
+    """The globs that a user says; None if nothing is said of them."""
+    if include is None and ignore is None:
+        return None
+    said = ((glob for glob in globs or () if glob.strip()) for globs in (include, ignore))
+    return Globs(*map(tuple, said))
 
 
 def chosen_limits(

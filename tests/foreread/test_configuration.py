@@ -171,3 +171,17 @@ def test_a_model_of_the_file_does_not_hold_for_an_index_that_a_flag_names(
     written(folder, file)
     assert run_command(app, "ask", "Who?", "--index", index_folder, "--json").code == 0
     assert "missing" in run_command(app, "ask", "Who?", "-c", "a").error
+
+
+def test_globs_of_the_file_hold_until_the_file_has_none(
+    folder: Path, model: Checkpoint, run_command
+) -> None:
+    (folder / "a").mkdir()
+    for name in ("lamp.txt", "ship.tmp"):
+        (folder / "a" / name).write_text(f"The {name} was first lit in 1872.")
+    said = f"model = '{model.folder}'\n[collections.a]\nsources = ['a']\n"
+    written(folder, f"{said}ignore = ['*.tmp']\n")
+    assert run_command(app, "build", "--json").json["documents"] == 1
+    assert run_command(app, "update", "--json").json["counts"] == {"unchanged": 1}
+    written(folder, said)
+    assert run_command(app, "update", "--json").json["counts"] == {"unchanged": 1, "added": 1}

@@ -8,6 +8,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import astuple
 from secrets import token_hex
 from typing import Any
 
@@ -184,7 +185,7 @@ class ElasticBackend:
         self._begin_writing()
         self._writer.write(batch, removed, files, forgotten)
         if roots is not None:
-            self._writer.note(ROOTS, [[root.path, root.source, root.without] for root in roots])
+            self._writer.note(ROOTS, [list(astuple(root)) for root in roots])
 
     def delete(self, document_ids: Collection[str]) -> int:
         self._begin_writing()
@@ -268,7 +269,7 @@ class ElasticBackend:
 
     def roots(self) -> tuple[Root, ...]:
         noted = self._reader.note(ROOTS) or ()
-        return tuple(Root(path, source, tuple(*without)) for path, source, *without in noted)
+        return tuple(Root(path, source, *map(tuple, lists)) for path, source, *lists in noted)
 
     def describe(self) -> Description:
         settings = self.settings

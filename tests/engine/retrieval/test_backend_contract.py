@@ -203,7 +203,7 @@ def test_what_is_known_of_documents_and_files_is_found_again(collection):
         FileRecord("/a/two.txt", "two.txt", 3, "c1", holds=False),
         FileRecord("/a/half.txt", "half.txt", 9, ""),
     ]
-    roots = (Root("/a", "a"), Root("/b\udcff", "b"))
+    roots = (Root("/a", "a", ("/a/x",), ("*.md",), ("d/", "e")), Root("/b\udcff", "b"))
     backend = collection.backend
     backend.write([document(0, "cats", source="one.txt")], files=files, roots=roots)
     backend.write([document(1, "dogs", source="one.txt"), document(2, source="half.txt")])

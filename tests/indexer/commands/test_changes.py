@@ -56,7 +56,7 @@ def test_update_needs_no_names_and_lists_what_is_gone(run, folder: Path) -> None
     printed = run("update", "--verbose")
     assert said(printed) == [f"added {folder / 'ship.txt'}"]
     assert "1 added; 1 new passages" in printed.out
-    assert f"No longer there: {folder / 'lamp.txt'}; remove them with" in printed.out
+    assert f"No longer there, or ignored: {folder / 'lamp.txt'}; remove them with" in printed.out
     assert run("update", "--remove-missing", "--json").json["counts"] == {
         "unchanged": 1,
         "removed": 1,

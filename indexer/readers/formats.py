@@ -31,6 +31,10 @@ READERS: Mapping[str, tuple[str, str]] = {
     "xlsx": ("sheets", "read_xlsx"),
     "xls": ("sheets", "read_xls"),
     "ods": ("sheets", "read_ods"),
+    "pptx": ("slides", "read"),
+    "odt": ("opendocument", "read_text"),
+    "odp": ("opendocument", "read_slides"),
+    "epub": ("epub", "read"),
     "zip": ("inside.zip_file", "read"),
     "tar": ("inside.tar_file", "read"),
     "ipynb": ("notebook", "read"),
@@ -45,7 +49,9 @@ READERS: Mapping[str, tuple[str, str]] = {
 _TEXTS = frozenset(
     ["text", "markdown", "html", "xml", "rst", "tex", "org", "srt", "vtt", "ass", "code"]
 )
-_PACKED = frozenset(["docx", "xlsx", "xls", "ods", "zip", "tar"])
+_PACKED = frozenset(
+    ["docx", "xlsx", "xls", "ods", "pptx", "odt", "odp", "epub", "zip", "tar"]
+)  # fmt: skip
 _BY_SUFFIX = {
     ".txt": "text",
     ".text": "text",
@@ -77,6 +83,15 @@ _BY_SUFFIX = {
     ".xlt": "xls",
     ".ods": "ods",
     ".ots": "ods",
+    ".pptx": "pptx",
+    ".pptm": "pptx",
+    ".ppsx": "pptx",
+    ".potx": "pptx",
+    ".odt": "odt",
+    ".ott": "odt",
+    ".odp": "odp",
+    ".otp": "odp",
+    ".epub": "epub",
     ".zip": "zip",
     ".tar": "tar",
     ".tgz": "tar",

@@ -68,6 +68,24 @@ def join_blocks(blocks: Iterable[Block]) -> tuple[str, tuple[Section, ...]]:
     return text, _cut_at(edges, heading_sections(text, headings), len(text))
 
 
+def join_pages(pages: Iterable[Iterable[Block]]) -> tuple[str, tuple[Section, ...]]:
+    """As `join_blocks`, for a text in pages, counted from 1: each section has its page."""
+    parts: list[str] = []
+    sections: list[Section] = []
+    position = 0
+    for number, blocks in enumerate(pages, 1):
+        part, inner = join_blocks(blocks)
+        if part:
+            whole = inner or (Section(0, len(part)),)
+            sections += (
+                replace(one, start=position + one.start, end=position + one.end, page=number)
+                for one in whole
+            )
+            parts.append(part)
+            position += len(part) + 2
+    return "\n\n".join(parts), tuple(sections)
+
+
 def _cut_at(edges: Sequence[int], sections: Sequence[Section], end: int) -> tuple[Section, ...]:
     """The sections, or the whole text where there are none, cut where records begin or end."""
     if not edges:

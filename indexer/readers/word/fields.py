@@ -1,7 +1,7 @@
 """Fields: what Word computes, such as the number of a page. Their results are text, their
 instructions aren't."""
 
-from indexer.readers.word.names import Element, attribute, child, descendants, name, number, value
+from indexer.readers.office.names import Element, attribute, child, descendants, name, number, value
 
 _PAGE_NUMBERS = frozenset(["PAGE", "NUMPAGES", "SECTIONPAGES"])
 

@@ -6,9 +6,9 @@ from engine.documents import Document
 from indexer.readers.headings import Block, join_blocks
 from indexer.readers.identity import document_id
 from indexer.readers.limits import Limits
+from indexer.readers.office.names import attribute, descendants, name
+from indexer.readers.office.package import Package, Part
 from indexer.readers.outcome import Item, LeftOut, RawFile, Warned
-from indexer.readers.word.names import attribute, descendants, name
-from indexer.readers.word.package import Package, Part
 from indexer.readers.word.story import Findings, Story
 from indexer.readers.word.styles import Styles
 
@@ -28,8 +28,8 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
     Raises: UnreadableError if the file isn't a Word document, or unpacks to more than
     `limits.file_bytes`.
     """
-    package = Package(file.data, limits)
-    main = package.main()
+    package = Package(file.data, limits, "Word document", ".docx")
+    main = package.main("word/document", "w:document")
     styles = main.of_kind("styles")
     findings = Findings(Styles(styles.root if styles else None))
     findings.notes = dict(_notes(main, findings))

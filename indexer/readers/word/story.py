@@ -6,17 +6,16 @@ text as paragraphs do.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from indexer.readers.headings import Block
-from indexer.readers.word.drawings import chart_blocks, diagram_blocks
-from indexer.readers.word.equations import equation_text
-from indexer.readers.word.fields import Fields
-from indexer.readers.word.line import Line
-from indexer.readers.word.names import (
+from indexer.readers.office.drawings import chart_blocks, diagram_blocks
+from indexer.readers.office.equations import equation_text
+from indexer.readers.office.names import (
     Element,
     attribute,
     child,
+    children,
     descendants,
     holds,
     is_on,
@@ -24,7 +23,9 @@ from indexer.readers.word.names import (
     number,
     value,
 )
-from indexer.readers.word.package import Part
+from indexer.readers.office.package import Part
+from indexer.readers.word.fields import Fields
+from indexer.readers.word.line import Line
 from indexer.readers.word.styles import Styles
 from indexer.readers.word.symbols import symbol, unicode_text
 from indexer.readers.word.tables import Cell, Row, table_blocks
@@ -36,7 +37,6 @@ _PARAGRAPHS = frozenset(["w:p", "a:p"])
 _FIELDS = frozenset(["w:fldSimple", "w:fldChar", "w:instrText"])
 _NOTES = {"w:footnoteReference": "footnotes", "w:endnoteReference": "endnotes"}
 _DRAWINGS = {"v:textpath": "string", "dgm:relIds": "dm", "c:chart": "id"}
-_SHOWN = ("m:t", *_TEXTS, *_DRAWINGS)
 _SIGNS = {"w:tab": "\t", "w:ptab": "\t", "w:br": "\n", "w:cr": "\n", "a:br": "\n",
           "w:noBreakHyphen": "-"}  # fmt: skip
 _INLINE = frozenset(
@@ -83,7 +83,7 @@ class Story:
     def _blocks(self, container: Element, held: list[Block] | None) -> Iterator[Block]:
         """The blocks in an element. Notes go to `held` if it is given, else behind their block."""
         begun, loose = Line(), Line()  # a paragraph that goes on, and text outside paragraphs
-        for element in _children(container):
+        for element in children(container):
             kind = name(element)
             if kind in _INLINE:
                 self._take(element, loose, "")
@@ -122,7 +122,7 @@ class Story:
             held += line.notes
 
     def _fill(self, element: Element, line: Line, font: str = "") -> None:
-        for part in _children(element):
+        for part in children(element):
             self._take(part, line, font)
 
     def _take(self, element: Element, line: Line, font: str) -> None:
@@ -231,7 +231,7 @@ class Story:
                 cell = self._cell(element, column, span, notes)
                 merged = child(properties, "w:vMerge")
                 if merged is not None and value(merged) != "restart" and not cell.text:
-                    cell = replace(above.get(column, cell), is_repeated=True)
+                    cell = above.get(column, cell).repeated()
                 above[column] = cell
                 cells.append(cell)
             column += span
@@ -247,23 +247,9 @@ class Story:
         )
 
 
-def _children(element: Element) -> Iterator[Element]:
-    """The elements in one, of alternatives for old and new programs those of one that has text."""
-    for one in element:
-        if name(one) == "mc:AlternateContent":
-            yield from _children(_chosen(one))
-        else:
-            yield one
-
-
-def _chosen(alternatives: Element) -> Element:
-    with_text = (one for one in alternatives if holds(one, *_SHOWN))
-    return next(with_text, ())
-
-
 def _inside(element: Element, wanted: str) -> Iterator[Element]:
     """The rows of a table or the cells of a row, in content controls and the like too."""
-    for one in _children(element):
+    for one in children(element):
         kind = name(one)
         if kind == wanted:
             yield one

@@ -2,7 +2,7 @@
 
 import re
 
-from indexer.readers.word.names import Element, attribute, child, name, number, value
+from indexer.readers.office.names import Element, attribute, child, name, number, value
 
 _HEADING = re.compile(r"heading ?\d", re.IGNORECASE)
 _BODY_LEVEL = 9

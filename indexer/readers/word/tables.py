@@ -1,7 +1,7 @@
 """Tables as lines of text, in which each cell stands with the name of its column."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.readers.headings import Block
 from indexer.readers.rows import one_line, row_text
@@ -26,6 +26,10 @@ class Cell:
     is_bold: bool = False
     is_repeated: bool = False
     holds_table: bool = False
+
+    def repeated(self) -> "Cell":
+        """The cell in the row below, into which it reaches."""
+        return replace(self, is_repeated=True)
 
     @property
     def text(self) -> str:

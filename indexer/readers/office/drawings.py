@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from indexer.readers.headings import Block
+from indexer.readers.office.names import Element, attribute, child, descendants, name
 from indexer.readers.rows import row_text
-from indexer.readers.word.names import Element, attribute, child, descendants, name
 
 
 def diagram_blocks(root: Element) -> Iterator[Block]:

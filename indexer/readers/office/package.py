@@ -1,25 +1,17 @@
-"""The archive that a Word file is: its parts, and what they refer to."""
+"""The archive that a document of an office is: its parts, and what they refer to."""
 
 import posixpath
 import zipfile
-import zlib
 from contextlib import suppress
 from io import BytesIO
 from urllib.parse import unquote
 
 from lxml import etree
 
+from indexer.readers.inside.signs import DAMAGE, OLE
 from indexer.readers.limits import FILE_OPTION, Limits, megabytes, too_large
+from indexer.readers.office.names import Element, name
 from indexer.readers.outcome import UnreadableError
-from indexer.readers.word.names import Element, name
-
-COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""What a .doc and an encrypted .docx begin with."""
-_MAIN = "word/document.xml"
-_DAMAGE = (
-    KeyError, EOFError, OSError, NotImplementedError, RuntimeError, ValueError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 class Part:
@@ -43,6 +35,12 @@ class Part:
         """The path or address that an id refers to, whether it's there or not."""
         return self._targets.get(identity or "", ("", identity or ""))[1]
 
+    def related_of_kind(self, kind: str) -> "Part | None":
+        """The part of a kind that it refers to."""
+        found = (path for other, path in self._targets.values() if other == kind)
+        path = next(filter(self._package.holds, found), None)
+        return self._package.part(path) if path else None
+
     def of_kind(self, kind: str) -> "Part | None":
         """The part of a kind, such as `footnotes`: by reference, else by its usual name."""
         found = (path for other, path in self._targets.values() if other == kind)
@@ -52,20 +50,23 @@ class Part:
 
 
 class Package:
-    """An opened Word file. `warnings` are about parts that can't be read whole."""
+    """An opened file of `kind`, which `suffix` ends. `warnings` are about parts that can't be read
+    whole.
+    """
 
-    def __init__(self, data: bytes, limits: Limits) -> None:
+    def __init__(self, data: bytes, limits: Limits, kind: str, suffix: str) -> None:
         """Raises: UnreadableError if it isn't an archive, or unpacks to more than allowed."""
         self.warnings: list[str] = []
-        if data.startswith(COMPOUND_FILE):
+        self._kind = kind
+        if data.startswith(OLE):
             raise UnreadableError(
-                "a .docx expected, found an encrypted or an old Word document (.doc); save it as "
-                ".docx without a password"
+                f"a {suffix} expected, found an encrypted or an old {kind} "
+                f"({suffix.removesuffix('x')}); save it as {suffix} without a password"
             )
         try:
             self._archive = zipfile.ZipFile(BytesIO(data))
-        except _DAMAGE as error:
-            raise UnreadableError("damaged, or not a Word document (.docx)") from error
+        except DAMAGE as error:
+            raise UnreadableError(f"damaged, or not a {kind} ({suffix})") from error
         entries = self._archive.infolist()
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > limits.file_bytes:
@@ -76,15 +77,22 @@ class Package:
     def holds(self, path: str) -> bool:
         return _key(path) in self._entries
 
-    def main(self) -> Part:
-        """The part with the document's text. Raises: UnreadableError if there is none."""
+    def paths(self, start: str) -> list[str]:
+        """The paths, in small letters, that begin so."""
+        return sorted(key for key in self._entries if key.startswith(start))
+
+    def main(self, usual: str, wanted: str) -> Part:
+        """The part with the document's text: its path begins as `usual`, its root is a `wanted`.
+
+        Raises: UnreadableError if there is none.
+        """
         named = [path for kind, path in self.targets("").values() if kind == "officeDocument"]
-        others = sorted(key for key in self._entries if key.startswith("word/document"))
-        path = next((path for path in (*named, _MAIN, *others) if self.holds(path)), None)
+        others = (f"{usual}.xml", *self.paths(usual))
+        path = next((path for path in (*named, *others) if self.holds(path)), None)
         part = self.part(path) if path else None
-        if part is None or name(part.root) != "w:document":
+        if part is None or name(part.root) != wanted:
             why = "; ".join(self.warnings) or "no text in it"
-            raise UnreadableError(f"damaged, or not a Word document: {why}")
+            raise UnreadableError(f"damaged, or not a {self._kind}: {why}")
         return part
 
     def part(self, path: str) -> Part | None:
@@ -97,8 +105,8 @@ class Package:
             self.warnings.append(f"{path} is missing: its text isn't indexed")
             return None
         try:
-            root = self._parsed(path, self._read(path))
-        except _DAMAGE:
+            root = self._parsed(path, self.read(path))
+        except DAMAGE:
             self.warnings.append(f"{path} is damaged: what stands behind the damage isn't indexed")
             root = _salvaged(self._beginning(path))
         return None if root is None else Part(self, path, root)
@@ -107,8 +115,8 @@ class Package:
         """What a part refers to: by id, the kind and the path. An empty path is the package."""
         folder, file = posixpath.split(path)
         try:
-            root = _parse(self._read(posixpath.join(folder, "_rels", f"{file}.rels")), recover=True)
-        except (*_DAMAGE, etree.XMLSyntaxError):
+            root = _parse(self.read(posixpath.join(folder, "_rels", f"{file}.rels")), recover=True)
+        except (*DAMAGE, etree.XMLSyntaxError):
             return {}
         found = {}
         for entry in root if root is not None else ():
@@ -118,13 +126,14 @@ class Package:
             found[entry.get("Id") or ""] = ((entry.get("Type") or "").rpartition("/")[2], target)
         return found
 
-    def _read(self, path: str) -> bytes:
+    def read(self, path: str) -> bytes:
+        """The bytes of a part. Raises: what is in DAMAGE if it isn't there, or is damaged."""
         return self._archive.read(self._entries[_key(path)])
 
     def _beginning(self, path: str) -> bytes:
         """What can be unpacked of a damaged part, to within four kilobytes before the damage."""
         found = bytearray()
-        with suppress(*_DAMAGE), self._archive.open(self._entries[_key(path)]) as opened:
+        with suppress(*DAMAGE), self._archive.open(self._entries[_key(path)]) as opened:
             while piece := opened.read(1024):
                 found += piece
         return bytes(found)

@@ -6,7 +6,7 @@ A fraction is `a/b`, a power `x^2`, an index `x_i`, a root `√(a+b)`.
 import re
 from collections.abc import Callable, Mapping
 
-from indexer.readers.word.names import Element, child, name, value
+from indexer.readers.office.names import Element, child, name, value
 
 _WHOLE = re.compile(r"[\w.,\u0300-\u036f]*|\([^()]*\)")
 """What needs no brackets as a part of something larger."""

@@ -1,4 +1,4 @@
-"""Short names for the elements of Word's XML, the same in Transitional and Strict files.
+"""Short names for the elements of documents of offices, the same in Transitional and Strict files.
 
 `w:p` is a paragraph whichever of its two namespaces it has. An element of another namespace has a
 name without a prefix, such as `:shape`.
@@ -26,7 +26,17 @@ _PREFIXES = {
     "http://purl.oclc.org/ooxml/drawingml/chart": "c",
     "http://schemas.openxmlformats.org/markup-compatibility/2006": "mc",
     "urn:schemas-microsoft-com:vml": "v",
+    "http://schemas.openxmlformats.org/presentationml/2006/main": "p",
+    "http://purl.oclc.org/ooxml/presentationml/main": "p",
+    "urn:oasis:names:tc:opendocument:xmlns:office:1.0": "office",
+    "urn:oasis:names:tc:opendocument:xmlns:text:1.0": "text",
+    "urn:oasis:names:tc:opendocument:xmlns:table:1.0": "table",
+    "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0": "draw",
+    "urn:oasis:names:tc:opendocument:xmlns:presentation:1.0": "presentation",
+    "urn:oasis:names:tc:opendocument:xmlns:style:1.0": "style",
+    "urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0": "svg",
 }
+_SHOWN = ("m:t", "w:t", "a:t", "v:textpath", "dgm:relIds", "c:chart")
 _OFF = frozenset(["0", "false", "off", "none"])
 
 
@@ -48,6 +58,24 @@ def attribute(element: Element | None, local: str) -> str | None:
         if key.rpartition("}")[2] == local:
             return str(value)
     return None
+
+
+def reference(element: Element | None) -> str | None:
+    """The id by which an element refers to another part."""
+    for key, value in element.attrib.items() if element is not None else ():
+        if key.endswith("elationships}id"):
+            return str(value)
+    return None
+
+
+def children(element: Element) -> Iterator[Element]:
+    """The elements in one, of alternatives for old and new programs those of one that has text."""
+    for one in element:
+        if name(one) == "mc:AlternateContent":
+            with_text = (inner for inner in one if holds(inner, *_SHOWN))
+            yield from children(next(with_text, ()))
+        else:
+            yield one
 
 
 def child(element: Element | None, *path: str) -> Element | None:
@@ -72,6 +100,11 @@ def holds(element: Element, *wanted: str) -> bool:
 def is_on(element: Element | None) -> bool:
     """Whether a property that is on or off, such as bold, is there and on."""
     return element is not None and (attribute(element, "val") or "1").lower() not in _OFF
+
+
+def is_set(element: Element | None, local: str) -> bool:
+    """Whether an attribute that is on or off is there and on."""
+    return (attribute(element, local) or "0").lower() not in _OFF
 
 
 def value(element: Element | None) -> str:

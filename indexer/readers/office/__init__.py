@@ -1,0 +1,1 @@
+"""What documents of offices have in common, Office Open XML and OpenDocument."""

@@ -18,6 +18,9 @@ ENGINE = {
     "engine.commands.convert:convert": (
         "Cut a transformers checkpoint into lower and upper layers, span head kept if it has one."
     ),
+    "engine.commands.prune:prune": (
+        "Remove the heads and feed-forward units above the cut that matter least, without training."
+    ),
     "engine.commands.sweep:sweep": (
         "Train students of every shape, loss and seed; measure quality, time, memory and room."
     ),

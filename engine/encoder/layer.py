@@ -89,7 +89,11 @@ class FeedForward(nn.Module):
         return outer
 
 
-ATTENTION = {LEARNED: Attention, BIASED: BiasedAttention, DISTANCE: RelativeAttention}
+ATTENTION: dict[str, type[Attention] | type[RelativeAttention]] = {
+    LEARNED: Attention,
+    BIASED: BiasedAttention,
+    DISTANCE: RelativeAttention,
+}
 """By `EncoderConfig.position_kind`."""
 
 
@@ -100,7 +104,7 @@ class Layer(nn.Module):
         super().__init__()
         width = config.hidden_width
         attention = ATTENTION[config.position_kind]
-        self.attention = attention(
+        self.attention: Attention | RelativeAttention = attention(
             hidden_width=width, n_heads=shape.n_heads, head_width=shape.head_width
         )
         self.attention_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)

@@ -426,3 +426,22 @@ def test_a_training_that_is_interrupted_goes_on_from_there(
     assert done.code == 0, done.err
     assert "step 1 of" not in done.err
     assert "step 2 of" in done.err
+
+
+def test_a_pruned_reader_is_saved_and_can_be_trained_on(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path
+) -> None:
+    model, out = make_model(), tmp_path / "pruned"
+    prune = ["prune", model, questions, "--questions", 3, "--out", out, "--json"]
+    done = run_command(app, *prune, "--keep-heads", 1, "--keep-inner", 16)
+    assert done.code == 0, done.err
+    assert json.loads(done.out) == {"model": str(out), "heads": [1, 1], "inner": [16, 16]}
+    shapes = load_checkpoint(out).reader.encoder.config.layer_shapes("upper")
+    assert [(shape.n_heads, shape.inner_width) for shape in shapes] == [(1, 16)] * 2
+    again = run_command(app, *prune, "--keep-heads", 1)
+    assert again.code != 0
+    assert "holds a checkpoint already" in again.err
+    both = run_command(app, *prune, "--keep-heads", 1, "--target-ms", 1)
+    assert "give either --keep-heads and --keep-inner, or --target-ms" in both.err
+    none = run_command(app, *prune[:-2], tmp_path / "none", "--target-ms", 0)
+    assert re.search(r"0 ms asked for; .* take \d+\.\d ms here, so ask for more", none.err)

@@ -14,9 +14,17 @@ import pytest
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 DOCUMENTS = SAMPLE / "documents"
+
+
+def paragraphs_of(name: str) -> list[dict[str, Any]]:
+    content = json.loads((SAMPLE / name).read_text(encoding="utf-8"))
+    return [paragraph for article in content["data"] for paragraph in article["paragraphs"]]
+
+
 QUESTIONS = json.loads((SAMPLE / "questions.json").read_text(encoding="utf-8"))
-PARAGRAPHS = [paragraph for article in QUESTIONS["data"] for paragraph in article["paragraphs"]]
+PARAGRAPHS = paragraphs_of("questions.json")
 ASKED = [(paragraph, qa) for paragraph in PARAGRAPHS for qa in paragraph["qas"]]
+NEAR_MISSES = paragraphs_of("near-misses.json")
 DOCUMENT_NAMES = sorted(path.name for path in DOCUMENTS.iterdir())
 
 
@@ -127,3 +135,18 @@ def test_the_readme_counts_articles_and_questions_rightly() -> None:
     assert f"and {len(ASKED)} questions" in readme
     assert f"{len(ASKED) - impossible} questions have answers" in readme
     assert f"{impossible} have no answer" in readme
+
+
+def test_near_misses_stand_beside_a_question_that_the_paragraph_answers() -> None:
+    """Fifty of each; what is asked differs in one thing, and every answer stands where it says."""
+    contexts = {paragraph["context"] for paragraph in PARAGRAPHS}
+    pairs = 0
+    for paragraph in NEAR_MISSES:
+        assert paragraph["context"] in contexts
+        for answered, missed in zip(paragraph["qas"][::2], paragraph["qas"][1::2], strict=True):
+            assert answered["id"][:-1] == missed["id"][:-1]
+            assert (missed["is_impossible"], missed["answers"]) == (True, [])
+            for answer in answered["answers"]:
+                assert paragraph["context"].startswith(answer["text"], answer["answer_start"])
+            pairs += bool(answered["answers"])
+    assert pairs == 50

@@ -38,6 +38,7 @@ KINDS = {
     "vtt": "subtitles",
     "ass": "subtitles",
     "code": "source code",
+    "image": "picture",
 }
 FIELDS = {
     "path": "File",
@@ -45,6 +46,7 @@ FIELDS = {
     "modified": "Last changed",
     "record": "Record",
     "member": "Inside",
+    "ocr_pages": "Pages read by OCR",
 }
 
 _OF_NUMBERS = {">=": "at least", ">": "over", "<=": "at most", "<": "under"}

@@ -45,6 +45,7 @@ READERS: Mapping[str, tuple[str, str]] = {
     "vtt": ("subtitles", "read_vtt"),
     "ass": ("subtitles", "read_ass"),
     "code": ("source_code", "read"),
+    "image": ("image", "read"),
 }
 _TEXTS = frozenset(
     ["text", "markdown", "html", "xml", "rst", "tex", "org", "srt", "vtt", "ass", "code"]
@@ -52,6 +53,7 @@ _TEXTS = frozenset(
 _PACKED = frozenset(
     ["docx", "xlsx", "xls", "ods", "pptx", "odt", "odp", "epub", "zip", "tar"]
 )  # fmt: skip
+_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp")
 _BY_SUFFIX = {
     ".txt": "text",
     ".text": "text",
@@ -109,6 +111,7 @@ _BY_SUFFIX = {
     ".ass": "ass",
     ".ssa": "ass",
     **dict.fromkeys(SOURCE_SUFFIXES, "code"),
+    **dict.fromkeys(_PICTURES, "image"),
 }
 
 

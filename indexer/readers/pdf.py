@@ -1,23 +1,26 @@
 """PDF: the text of its pages in reading order, with a section for each page's part of it."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
-from engine.documents import Document, Section
-from indexer.readers.hyphens import Words
+from engine.documents import Document
 from indexer.readers.identity import document_id
-from indexer.readers.limits import CHARACTERS_OPTION, PAGES_OPTION, Limits, too_large
+from indexer.readers.limits import (
+    CHARACTERS_OPTION,
+    PAGES_OPTION,
+    SECONDS_OPTION,
+    Limits,
+    too_large,
+)
+from indexer.readers.ocr.pages import recognised
+from indexer.readers.ocr.tesseract import INSTALL, OutOfTimeError, Tesseract, is_off
 from indexer.readers.outcome import Item, LeftOut, RawFile, Skipped, UnreadableError, Warned
-from indexer.readers.pages.blocks import blocks, lines_of
+from indexer.readers.pages.flow import text_of
 from indexer.readers.pages.page import Page, read_page
-from indexer.readers.pages.paragraphs import Paragraph, paragraphs, run_on
-from indexer.readers.pages.running import without_running
-from indexer.readers.pages.segments import Segment
 
 _MOST_NAMED = 10  # pages
 _CATALOG = re.compile(
@@ -41,11 +44,12 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
         title = " ".join(opened.get_metadata_value("Title").split()) or file.stem
         found = _Found(total=len(opened))
         yield from _read_pages(opened, file.source, limits, found)
+        yield from _recognise_pages(opened, file.source, limits, found)
     finally:
         opened.close()
     if not any(page.has_text for page in found.pages):
         raise UnreadableError(_why_empty(found))
-    text, sections = _text(found)
+    text, sections, found.running, found.numbers = text_of(found.pages)
     yield from found.remarks(file.source)
     yield Document(
         id=document_id(file.source),
@@ -53,7 +57,7 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
         title=title,
         text=text,
         sections=sections,
-        metadata={"format": "pdf", "pages": found.total},
+        metadata={"format": "pdf", "pages": found.total, **found.by_ocr},
     )
 
 
@@ -65,10 +69,17 @@ class _Found:
     pages: list[Page] = field(default_factory=list)
     running: int = 0
     numbers: int = 0
+    recognised: int = 0  # pages that OCR read
+    advice: str = ""  # what to do about pages that it would read, if it were there
+
+    @property
+    def by_ocr(self) -> dict[str, int]:
+        return {"ocr_pages": self.recognised} if self.recognised else {}
 
     def remarks(self, source: str) -> Iterator[Item]:
-        if scanned := [page.upright.number for page in self.pages if page.is_picture]:
-            yield Warned(source, f"{_named(scanned)} without text, perhaps scanned; run OCR on it")
+        scanned = [page.upright.number for page in self.pages if page.is_picture]
+        if scanned and self.advice:
+            yield Warned(source, f"{_named(scanned)} without text, perhaps scanned; {self.advice}")
         if coded := [page.upright.number for page in self.pages if page.codes]:
             words = sum(page.codes for page in self.pages)
             reason = f"{words} words on {_named(coded)} are codes of glyphs without letters"
@@ -129,61 +140,39 @@ def _read_pages(
         found.pages.append(page)
 
 
+def _recognise_pages(
+    opened: pdfium.PdfDocument, source: str, limits: Limits, found: _Found
+) -> Iterator[Skipped | Warned]:
+    """Have OCR read the pages without text, as far as the file's time goes."""
+    places = [n for n, page in enumerate(found.pages) if page.is_for_ocr]
+    tesseract = Tesseract.installed(limits) if places else None
+    if tesseract is None:
+        found.advice = "run OCR on it first" if is_off() else INSTALL
+        return
+    for done, place in enumerate(places):
+        number = found.pages[place].upright.number
+        try:
+            page = recognised(opened, found.pages[place], tesseract)
+        except OutOfTimeError:
+            late = [found.pages[n].upright.number for n in places[done:]]
+            yield Warned(source, f"{_named(late)} not read: OCR took too long ({SECONDS_OPTION})")
+            return
+        except (UnreadableError, pdfium.PdfiumError) as error:
+            yield Skipped(source, f"page {number}: {error}")
+            continue
+        found.pages[place] = page
+        found.recognised += page.has_text
+
+
 def _why_empty(found: _Found) -> str:
     if not found.pages:
         return "damaged PDF: none of its pages can be opened; try to save it anew in a viewer"
+    advice = found.advice or "OCR finds no words either"
     if any(page.codes for page in found.pages):
-        return "PDF whose text is codes of glyphs without letters; run OCR on it first"
+        return f"PDF whose text is codes of glyphs without letters; {advice}"
     scanned = sum(page.is_picture for page in found.pages)
     pages = f"{scanned} of its {found.total} pages hold pictures alone" if scanned else "no words"
-    return f"PDF without text, perhaps scanned ({pages}); run OCR on it first"
-
-
-def _text(found: _Found) -> tuple[str, tuple[Section, ...]]:
-    left, found.running, found.numbers = without_running([page.upright for page in found.pages])
-    words = Words.of("\n".join(line.text for part in left for line in lines_of(part)))
-    body = _body_size([segment for part in left for segment in part])
-    flow: list[Paragraph] = []
-    for page, segments in zip(found.pages, left, strict=True):
-        flow += _page_flow(page, segments, words, body)
-    return _assembled(run_on(flow, words))
-
-
-def _body_size(segments: Sequence[Segment]) -> float:
-    """The font's size in which most is written."""
-    sizes: Counter[float] = Counter()
-    for segment in segments:
-        sizes[round(segment.size, 1)] += len(segment.text)
-    return sizes.most_common(1)[0][0] if sizes else 0.0
-
-
-def _page_flow(
-    page: Page, segments: Sequence[Segment], words: Words, body: float
-) -> list[Paragraph]:
-    """The paragraphs of a page: those that stand upright, and aside those turned, and notes."""
-    number = page.upright.number
-    flow = paragraphs(blocks(segments), number, words, body)
-    aside = [p for turned in page.turned for p in paragraphs(blocks(turned), number, words, body)]
-    aside += [Paragraph(((number, " ".join(note.split())),)) for note in page.notes]
-    return flow + [replace(paragraph, aside=True) for paragraph in aside]
-
-
-def _assembled(flow: Sequence[Paragraph]) -> tuple[str, tuple[Section, ...]]:
-    """The paragraphs with a blank line between them; a section is what stands on one page."""
-    parts: list[str] = []
-    sections: list[Section] = []
-    position = 0
-    for paragraph in flow:
-        for index, (page, text) in enumerate(paragraph.parts):
-            between = "" if not parts else " " if index else "\n\n"
-            start = position + len(between)
-            position = start + len(text)
-            if sections and sections[-1].page == page:
-                sections[-1] = Section(sections[-1].start, position, page=page)
-            else:
-                sections.append(Section(start, position, page=page))
-            parts += [between, text]
-    return "".join(parts), tuple(sections)
+    return f"PDF without text, perhaps scanned ({pages}); {advice}"
 
 
 def _named(pages: Sequence[int]) -> str:

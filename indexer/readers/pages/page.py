@@ -13,6 +13,7 @@ from indexer.readers.pages.characters import characters, turn
 from indexer.readers.pages.running import PageSegments
 from indexer.readers.pages.segments import Segment, segments
 
+_MOST_ORNAMENTS = 20  # lines and areas; more may be letters
 _SAME_WORDS = 2.0  # points by which a value and the page's own text may lie apart
 
 
@@ -22,7 +23,7 @@ class Page:
 
     `upright` are the segments that stand as most of the page does, `turned` those at each other
     angle. `codes` counts words that have no letters, `outside` those beyond the page's edges.
-    `is_picture` says that a page without text holds an image.
+    `is_picture` says that a page without text holds an image, or letters drawn as lines.
     """
 
     upright: PageSegments
@@ -35,6 +36,11 @@ class Page:
     @property
     def has_text(self) -> bool:
         return bool(self.upright.segments or self.turned or self.notes)
+
+    @property
+    def is_for_ocr(self) -> bool:
+        """Whether something is seen on it, of which it has no text."""
+        return not self.has_text and (self.is_picture or self.codes > 0)
 
 
 def read_page(document: pdfium.PdfDocument, number: int, form: Any) -> Page:
@@ -61,7 +67,7 @@ def read_page(document: pdfium.PdfDocument, number: int, form: Any) -> Page:
         own = frames.pop(main, [])
         own += [segment for segment in added.placed if not _stands_in(segment, own)]
         _, bottom, _, top = _turned_box(box, main)
-        picture = not found and _has_image(page)
+        picture = not found and _has_picture(page)
         turned = tuple(tuple(frame) for frame in frames.values() if frame)
         upright = PageSegments(number, tuple(own), bottom, top)
         return Page(upright, turned, added.notes, codes, outside, picture)
@@ -101,9 +107,11 @@ def _stands_in(value: Segment, own: Sequence[Segment]) -> bool:
     )
 
 
-def _has_image(page: pdfium.PdfPage) -> bool:
+def _has_picture(page: pdfium.PdfPage) -> bool:
+    drawn = 0
     for index in range(raw.FPDFPage_CountObjects(page.raw)):
         kind = raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page.raw, ctypes.c_int(index)))
         if kind in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM):
             return True
-    return False
+        drawn += kind == raw.FPDF_PAGEOBJ_PATH
+    return drawn >= _MOST_ORNAMENTS

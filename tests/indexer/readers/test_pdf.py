@@ -322,7 +322,8 @@ UNMAPPED = (
 CODES = "BT /F2 12 Tf 40 300 Td <0037004B0048000300570055> Tj ET"
 
 
-def test_codes_of_glyphs_are_told_and_not_read() -> None:
+def test_codes_of_glyphs_are_told_and_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOREREAD_OCR", "off")
     reason = refusal(drawn(CODES, UNMAPPED))
     assert reason == "PDF whose text is codes of glyphs without letters; run OCR on it first"
     partly = CODES + " BT /F1 12 Tf 40 200 Td (Plain words here.) Tj ET"
@@ -368,7 +369,8 @@ def picture() -> BytesIO:
     return BytesIO(b"P6 1 1 255\n\x80\x80\x80")
 
 
-def test_scanned_pages_are_told_by_number() -> None:
+def test_scanned_pages_are_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOREREAD_OCR", "off")
     made = FPDF(unit="pt", format=(400, 400))
     made.set_font("times", size=12)
     for words in ("", "Typed words.", ""):
@@ -378,12 +380,17 @@ def test_scanned_pages_are_told_by_number() -> None:
         else:
             made.image(picture(), 0, 0, 400, 400)
     warned, found = items(bytes(made.output()))
-    assert warned == Warned("f.pdf", "pages 1, 3 without text, perhaps scanned; run OCR on it")
+    assert warned == Warned(
+        "f.pdf", "pages 1, 3 without text, perhaps scanned; run OCR on it first"
+    )
     assert isinstance(found, Document)
     assert found.text == "Typed words."
 
 
-def test_a_scan_without_text_is_refused_with_its_number_of_pages() -> None:
+def test_a_scan_without_text_is_refused_with_its_number_of_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FOREREAD_OCR", "off")
     made = FPDF()
     for _ in range(2):
         made.add_page()

@@ -1,0 +1,1 @@
+"""Reading pictures of text with the program Tesseract, where it is installed."""

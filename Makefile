@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INDEX ?= demo.idx
 
-.PHONY: demo test lint ui screenshots wheel clean
+.PHONY: demo test lint ui screenshots wheel pins clean
 
 demo: $(INDEX)/store
 	@echo
@@ -49,6 +49,15 @@ wheel: .venv/installed
 	cmp dist/*.whl dist/again/*.whl
 	rm -r dist/again
 	sha256sum dist/*.whl
+
+# requirements.txt anew, after a change of pyproject.toml or constraints.txt; asks PyPI, which doesn't
+# have the CPU build of torch: that pin, with its hashes for x86-64 and ARM, stays.
+pins: .venv/installed
+	head -8 requirements.txt > requirements.partial
+	$(BIN)/uv pip compile pyproject.toml --extra full --config-file requirements.uv.toml --upgrade \
+		--constraint constraints.txt --python-version 3.11 --no-emit-package torch --quiet \
+		--generate-hashes --no-header --no-annotate >> requirements.partial
+	mv requirements.partial requirements.txt
 
 clean:
 	rm -rf .venv demo.idx

@@ -1,7 +1,11 @@
 """The pins: one version of each package, with hashes in the file that is installed strictly."""
 
 import re
+import tomllib
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
@@ -9,7 +13,19 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 def pins(name: str) -> dict[str, str]:
     found = PIN.findall((ROOT / name).read_text(encoding="utf-8"))
-    return {re.sub(r"[-_.]+", "-", package).lower(): version for package, version in found}
+    return {canonicalize_name(package): version for package, version in found}
+
+
+def wanted(extra: str) -> list[Requirement]:
+    """What the package needs with an extra, those that the extra names among them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed, extras = [*project["dependencies"]], [extra]
+    while extras:
+        needed += project["optional-dependencies"][extras.pop()]
+        own = [text for text in needed if text.startswith(f"{project['name']}[")]
+        extras += [name for text in own for name in sorted(Requirement(text).extras)]
+        needed = [text for text in needed if text not in own]
+    return [Requirement(text) for text in needed]
 
 
 def test_both_files_pin_the_same_versions_torch_among_them() -> None:
@@ -19,7 +35,25 @@ def test_both_files_pin_the_same_versions_torch_among_them() -> None:
     assert {name: hashed[name] for name in both} == {name: constraints[name] for name in both}
 
 
+def test_the_hashed_file_pins_all_that_the_full_package_needs() -> None:
+    hashed = pins("requirements.txt")
+    needed = wanted("full")
+    assert len(needed) > 25
+    pinned = {need.name: hashed.get(canonicalize_name(need.name), "") for need in needed}
+    unmet = [str(n) for n in needed if not (pinned[n.name] and pinned[n.name] in n.specifier)]
+    assert unmet == [], "run: make pins"
+
+
+def test_the_hashed_file_brings_no_cuda_and_torch_as_its_cpu_build_declares_itself() -> None:
+    hashed = pins("requirements.txt")
+    assert [name for name in hashed if name.startswith(("nvidia", "cuda", "triton"))] == []
+    (torch,) = tomllib.loads((ROOT / "requirements.uv.toml").read_text())["dependency-metadata"]
+    assert (torch["name"], torch["version"]) == ("torch", hashed["torch"])
+    assert set(torch["requires-dist"]) <= hashed.keys()
+
+
 def test_every_pin_has_a_hash() -> None:
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    entries = re.split(r"\n(?=[A-Za-z0-9])", text.split("\n", 3)[3])
+    entries = re.split(r"\n(?=[A-Za-z0-9])", "\n" + text)[1:]
+    assert len(entries) == len(pins("requirements.txt"))
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []

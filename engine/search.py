@@ -8,28 +8,38 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from engine.answering.passages import calibration_of, fuse, load_passages, read_passages
-from engine.answering.question import prepare_question
+from engine.answering.asked import Asked
+from engine.answering.passages import (
+    LoadedPassages,
+    RetrievedPassages,
+    calibration_of,
+    fuse,
+    judged,
+    load_passages,
+    passage_hit,
+    read_each,
+)
+from engine.answering.question import PreparedQuestion, prepare_question
 from engine.answering.question_clock import QuestionClock
-from engine.answering.results import Answer, SearchResult
+from engine.answering.results import Answer, FoundPassages, SearchResult
 from engine.answering.search_result import nothing_found, search_result
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.document_fields import FieldSummary
 from engine.documents import Document
+from engine.encoder.states import States
 from engine.errors import CheckpointMismatchError, IndexStoreError, QuestionError
 from engine.filters import Filters, conditions
+from engine.reading.reader import ReaderOutput
 from engine.retrieval.address import IndexAddress, parse_index_address
 from engine.retrieval.backend import Backend, Snapshot
+from engine.retrieval.hit import Hit
 from engine.retrieval.opening import open_backend, recorded_model
 
 UNTRAINED = (
     "the model was never trained to answer, so its spans mean nothing; train it with: engine "
     "train split"
 )
-
-MOST_PASSAGES = 1000
-"""That one question may be read in."""
 
 
 class SearchEngine:
@@ -115,48 +125,115 @@ class SearchEngine:
         FilterError, a QuestionError, if no document has a field of that name, or a value can't be
         compared with it.
         """
-        _refuse_out_of_range(top_k, passages, min_confidence)
+        asked = Asked(question, top_k, passages, conditions(filters), min_confidence)
+        (told,) = self.ask_together([asked])
+        if isinstance(told, QuestionError):
+            raise told
+        return told
+
+    def ask_together(self, asked: Sequence[Asked]) -> list[SearchResult | QuestionError]:
+        """As `ask` for each question, of one snapshot, encoded together and read a few at once.
+
+        A question that can't be asked has its error in the place of a result. `timings` are those
+        of all questions, since each waits for the others.
+        """
         clock = QuestionClock()
-        asked, where = prepare_question(question, self.checkpoint), conditions(filters)
         # One generation from the first search to the last passage, whatever is written meanwhile.
         with clock.stage("total"), self.backend.snapshot() as snapshot:
-            notes = [asked.note] if asked.note else []
+            prepared = [self._prepared(one, snapshot, clock) for one in asked]
+            ready = [one for one in prepared if isinstance(one, PreparedQuestion)]
+            results = iter(self._answered(ready, snapshot, clock) if ready else [])
+            told = [one if isinstance(one, QuestionError) else next(results) for one in prepared]
+        timings = clock.milliseconds
+        return [
+            one if isinstance(one, QuestionError) else replace(one, timings=timings) for one in told
+        ]
+
+    def search(
+        self, question: str, *, passages: int = 20, filters: Filters | None = None
+    ) -> FoundPassages:
+        """The best `passages` passages as retrieved, without reading them for an answer.
+
+        A passage's `score` is that of both rankings fused. `filters` and errors are as for `ask`.
+        """
+        asked = Asked(question, passages=passages, filters=conditions(filters))
+        with self.backend.snapshot() as snapshot:
+            prepared = self._prepared(asked, snapshot, clock := QuestionClock())
+            if isinstance(prepared, QuestionError):
+                raise prepared
+            retrieved, _ = self._retrieved([prepared], snapshot, clock)
+            best = {candidate.key: candidate for candidate in retrieved[0].fused[:passages]}
+            hits = tuple(
+                passage_hit(item, best[item.key], best[item.key].fused_score)
+                for item in snapshot.fetch(list(best))
+            )
+            notes = tuple(prepared.notes + list(snapshot.notes))
+        return FoundPassages(question, hits, notes, tuple(map(str, asked.filters)))
+
+    def _prepared(
+        self, asked: Asked, snapshot: Snapshot, clock: QuestionClock
+    ) -> PreparedQuestion | QuestionError:
+        try:
+            question = prepare_question(asked.question, self.checkpoint)
+            notes = [question.note] if question.note else []
             if not self.checkpoint.settings.answers:
                 notes.append(UNTRAINED)
-            if where:
+            if asked.filters:
                 with clock.stage("filter"):
-                    if not snapshot.matching(where):
-                        notes.append(f"no document has {', '.join(map(str, where))}")
-            # The lexical search needs no encoding, so it runs beside it.
-            lexical = self._executor().submit(
-                clock.timed, "lexical", snapshot.search_terms, asked.text, passages, where
+                    if not snapshot.matching(asked.filters):
+                        notes.append(f"no document has {', '.join(map(str, asked.filters))}")
+        except QuestionError as error:
+            return error
+        return PreparedQuestion(asked, question, notes)
+
+    def _retrieved(
+        self, ready: Sequence[PreparedQuestion], snapshot: Snapshot, clock: QuestionClock
+    ) -> tuple[list[RetrievedPassages], States]:
+        """What retrieval finds for each question, and the questions' states."""
+
+        def by_terms() -> list[list[Hit]]:
+            return [
+                snapshot.search_terms(one.question.text, one.asked.passages, one.asked.filters)
+                for one in ready
+            ]
+
+        # The lexical search needs no encoding, so it runs beside it.
+        lexical = self._executor().submit(clock.timed, "lexical", by_terms)
+        with clock.stage("encode"):
+            encoded = self.checkpoint.encode_questions([one.question.pieces for one in ready])
+            vectors = self.checkpoint.vectors(encoded)
+        with clock.stage("dense"):
+            dense = [
+                snapshot.search_vectors(vector[None], one.asked.passages, one.asked.filters)[0]
+                for one, vector in zip(ready, vectors, strict=True)
+            ]
+        return [fuse(*both) for both in zip(lexical.result(), dense, strict=True)], encoded
+
+    def _answered(
+        self, ready: Sequence[PreparedQuestion], snapshot: Snapshot, clock: QuestionClock
+    ) -> list[SearchResult]:
+        retrieved, encoded = self._retrieved(ready, snapshot, clock)
+        with clock.stage("load"):
+            loaded = [
+                load_passages(found.fused[: one.asked.passages], snapshot, self.checkpoint)
+                for one, found in zip(ready, retrieved, strict=True)
+            ]
+        with clock.stage("read"):
+            usual = calibration_of(snapshot, self.checkpoint)
+            outputs = read_each(encoded.one_by_one(), loaded, self.checkpoint)
+            results = [
+                _result(*each, usual)
+                for each in zip(ready, retrieved, loaded, outputs, strict=True)
+            ]
+            cited = [replace(one, answers=_cited(one.answers, snapshot)) for one in results]
+        return [
+            replace(
+                result,
+                notes=tuple(one.notes + list(snapshot.notes)),
+                filters=tuple(map(str, one.asked.filters)),
             )
-            with clock.stage("encode"):
-                encoded = self.checkpoint.encode_questions([asked.pieces])
-                vectors = self.checkpoint.vectors(encoded)
-            with clock.stage("dense"):
-                dense = snapshot.search_vectors(vectors, passages, where)[0]
-            retrieved = fuse(lexical.result(), dense)
-            with clock.stage("load"):
-                best = retrieved.fused[:passages]
-                loaded = load_passages(best, snapshot, self.checkpoint)
-            with clock.stage("read"):
-                calibration = calibration_of(snapshot, self.checkpoint)
-                if min_confidence is not None:
-                    calibration = replace(calibration, min_confidence=min_confidence)
-                if loaded.fetched:
-                    read = read_passages(asked.text, encoded, loaded, self.checkpoint, calibration)
-                    result = search_result(question, retrieved, loaded, read, calibration, top_k)
-                    result = replace(result, answers=_cited(result.answers, snapshot))
-                else:
-                    result = nothing_found(question, retrieved, calibration)
-            notes += snapshot.notes
-        return replace(
-            result,
-            timings=clock.milliseconds,
-            notes=tuple(notes),
-            filters=tuple(map(str, where)),
-        )
+            for one, result in zip(ready, cited, strict=True)
+        ]
 
     def ask_batch(
         self,
@@ -229,18 +306,20 @@ def _cited(answers: Sequence[Answer], snapshot: Snapshot) -> tuple[Answer, ...]:
     )
 
 
-def _refuse_out_of_range(top_k: int, passages: int, min_confidence: float | None) -> None:
-    if min_confidence is not None and not 0 <= min_confidence <= 1:
-        raise QuestionError(
-            f"the least confidence of an answer lies between 0 and 1, not at {min_confidence}"
-        )
-    if top_k < 1 or passages < 1:
-        raise QuestionError(f"top_k and passages are numbers from 1 on, not {top_k} and {passages}")
-    if passages > MOST_PASSAGES:
-        raise QuestionError(
-            f"a question is read in at most {MOST_PASSAGES} passages, not {passages}: all of them "
-            "are in memory at once; ask for fewer"
-        )
+def _result(
+    prepared: PreparedQuestion,
+    retrieved: RetrievedPassages,
+    loaded: LoadedPassages,
+    output: ReaderOutput | None,
+    calibration: Calibration,
+) -> SearchResult:
+    asked = prepared.asked
+    if asked.min_confidence is not None:
+        calibration = replace(calibration, min_confidence=asked.min_confidence)
+    if output is None:
+        return nothing_found(asked.question, retrieved, calibration)
+    read = judged(prepared.question.text, output, loaded, calibration)
+    return search_result(asked.question, retrieved, loaded, read, calibration, asked.top_k)
 
 
 def _retrieval_threads() -> ThreadPoolExecutor:

@@ -40,6 +40,7 @@ __all__ = [
     "FileOutcome",
     "FilterError",
     "ForereadError",
+    "FoundPassages",
     "IndexAccessError",
     "IndexBusyError",
     "IndexClosedError",

@@ -2,6 +2,7 @@
 
 from engine.answering.results import Answer as Answer
 from engine.answering.results import Evidence as Evidence
+from engine.answering.results import FoundPassages as FoundPassages
 from engine.answering.results import PassageHit as PassageHit
 from engine.answering.results import SearchResult as SearchResult
 from engine.answering.results import Verdict as Verdict

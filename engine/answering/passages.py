@@ -14,7 +14,7 @@ from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint
 from engine.encoder.states import States
 from engine.errors import IndexVersionError
-from engine.reading.read import every_pair
+from engine.reading.read import by_tokens, own_pairs
 from engine.reading.reader import ReaderOutput
 from engine.reading.wording import Wording
 from engine.retrieval.backend import FetchedPassage, Snapshot
@@ -96,7 +96,6 @@ def calibration_of(snapshot: Snapshot, checkpoint: Checkpoint) -> Calibration:
         ) from None
 
 
-@torch.inference_mode()
 def read_passages(
     question: str,
     encoded: States,
@@ -108,9 +107,44 @@ def read_passages(
 
     `encoded` are the question's states. Raises: ValueError if there are no passages.
     """
-    if loaded.states is None:
+    (output,) = read_each([encoded.hidden], [loaded], checkpoint)
+    if output is None:
         raise ValueError("there are no passages to read")
-    output = checkpoint.read(encoded, loaded.states, every_pair(1, len(loaded.fetched)))
+    return judged(question, output, loaded, calibration)
+
+
+@torch.inference_mode()
+def read_each(
+    questions: Sequence[Tensor], loaded: Sequence[LoadedPassages], checkpoint: Checkpoint
+) -> list[ReaderOutput | None]:
+    """Each question read in its own passages, as many questions at once as pay.
+
+    `questions` are their states. None where there are no passages.
+    """
+    outputs: list[ReaderOutput | None] = [None] * len(questions)
+    with_passages = [
+        (number, question, found.states)
+        for number, (question, found) in enumerate(zip(questions, loaded, strict=True))
+        if found.states is not None
+    ]
+    for group in by_tokens(with_passages, lambda one: one[2].packing.total):
+        counts = [len(states.packing) for _, _, states in group]
+        passages = [hidden for _, _, states in group for hidden in states.one_by_one()]
+        output = checkpoint.read(
+            States.of([question for _, question, _ in group]),
+            States.of(passages) if len(group) > 1 else group[0][2],
+            own_pairs(counts),
+        )
+        for (number, *_), its in zip(group, output.split(counts), strict=True):
+            outputs[number] = its
+    return outputs
+
+
+@torch.inference_mode()
+def judged(
+    question: str, output: ReaderOutput, loaded: LoadedPassages, calibration: Calibration
+) -> ReadPassages:
+    """What the reader says of one question's passages, reranked by `calibration`."""
     retrieval = retrieval_features([candidate.ranks for candidate in loaded.candidates])
     asked = asked_words(question)
     wordings = [

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.answering.asked import Asked
 from engine.checkpoint import Checkpoint
 from engine.errors import QuestionError
 from engine.reading.questions import question_pieces
@@ -18,6 +19,15 @@ class Question:
     text: str
     pieces: PieceIds
     note: str | None
+
+
+@dataclass(frozen=True)
+class PreparedQuestion:
+    """A question as asked, in wordpieces, and what its user should know."""
+
+    asked: Asked
+    question: Question
+    notes: list[str]
 
 
 def prepare_question(text: str, checkpoint: Checkpoint) -> Question:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class QuestionClock:
-    """Milliseconds of each stage of one question; stages may run beside each other."""
+    """Milliseconds of each stage of questions; stages may run beside each other, or again."""
 
     def __init__(self) -> None:
         self._taken: dict[str, float] = {}
@@ -25,7 +25,8 @@ class QuestionClock:
     def stage(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
-        self._taken[name] = 1000 * (time.perf_counter() - started)
+        taken = 1000 * (time.perf_counter() - started)
+        self._taken[name] = self._taken.get(name, 0.0) + taken
 
     def timed(self, name: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         with self.stage(name):

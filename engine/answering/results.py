@@ -72,6 +72,27 @@ class PassageHit:
 
 
 @dataclass(frozen=True)
+class FoundPassages:
+    """The passages that retrieval finds for a question, the best first, and none read.
+
+    `notes` are what the user should know; `filters` the conditions that their documents meet.
+    """
+
+    question: str
+    passages: tuple[PassageHit, ...]
+    notes: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "question": self.question,
+            "passages": [passage.to_dict() for passage in self.passages],
+            "notes": list(self.notes),
+            "filters": list(self.filters),
+        }
+
+
+@dataclass(frozen=True)
 class Evidence:
     """A place that gives an answer: `document_text[start:end]` is how it's worded there."""
 

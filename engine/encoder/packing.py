@@ -1,6 +1,7 @@
 """Sequences of different lengths laid end to end, so that no layer works on padding."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -41,6 +42,18 @@ class Packing:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    def split(self, counts: Sequence[int]) -> "list[Packing]":
+        """The layout of the first `counts[0]` sequences, of the next `counts[1]`, and so on."""
+        ends = list(accumulate(counts))
+        return [
+            Packing(
+                self.sizes[end - n : end],
+                self.lengths.device,
+                first=None if self.first is None else self.first[end - n : end],
+            )
+            for n, end in zip(counts, ends, strict=True)
+        ]
 
     def pad(self, packed: Tensor) -> Tensor:
         """(total, width) to (sequences, longest, width), with zeros after the shorter ones."""

@@ -18,7 +18,7 @@ from engine.text.tokenization import PieceIds, Tokenizer
 
 T = TypeVar("T")
 TOKENS_AT_ONCE = 4096
-"""The most tokens that `read_in_batches` reads at once."""
+"""The most tokens of several texts that are read at once: more take memory and save no time."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,15 @@ def read_in_batches(
     """
     device = reader.device
     asked: list[Tensor] = []
-    for group in _by_tokens(questions, len):
+    for group in by_tokens(questions, len):
         framed = question_texts(group, tokenizer, device)
         asked += encode(reader, framed, options).one_by_one()
     read: list[Tensor] = []
-    for group in _by_tokens(passages, len):
+    for group in by_tokens(passages, len):
         framed = passage_texts(group, tokenizer, device)
         read += encode(reader, framed, options).one_by_one()
     pairs = list(product(range(len(asked)), range(len(read))))
-    for batch in _by_tokens(pairs, lambda pair: len(asked[pair[0]]) + len(read[pair[1]])):
+    for batch in by_tokens(pairs, lambda pair: len(asked[pair[0]]) + len(read[pair[1]])):
         of_pairs = torch.tensor(batch)
         (first, begin), (last, end) = of_pairs.amin(0).tolist(), of_pairs.amax(0).tolist()
         yield read_pairs(
@@ -105,7 +105,7 @@ def read_in_batches(
         )
 
 
-def _by_tokens(items: Sequence[T], tokens: Callable[[T], int]) -> Iterator[list[T]]:
+def by_tokens(items: Sequence[T], tokens: Callable[[T], int]) -> Iterator[list[T]]:
     """Items in groups of at most `TOKENS_AT_ONCE`, though no group is empty."""
     group: list[T] = []
     held = 0
@@ -122,6 +122,12 @@ def _by_tokens(items: Sequence[T], tokens: Callable[[T], int]) -> Iterator[list[
 def every_pair(questions: int, passages: int) -> Tensor:
     """(questions · passages, 2): each question with each passage, the first question's first."""
     return torch.cartesian_prod(torch.arange(questions), torch.arange(passages)).view(-1, 2)
+
+
+def own_pairs(counts: Sequence[int]) -> Tensor:
+    """(sum of counts, 2): each question with passages of its own, `counts[i]` of question i."""
+    questions = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+    return torch.stack([questions, torch.arange(sum(counts))], dim=1)
 
 
 def products_in(dtype: torch.dtype, network: nn.Module) -> AbstractContextManager[object]:

@@ -41,6 +41,30 @@ class ReaderOutput:
     boolean: Tensor | None = None
     choice: Tensor | None = None
 
+    def split(self, counts: Sequence[int]) -> "list[ReaderOutput]":
+        """The output of the first `counts[0]` pairs, of the next `counts[1]`, and so on."""
+        if len(counts) == 1:
+            return [self]
+        of_pairs = {
+            name: value.split(list(counts))
+            for name in ("null", "relevance", "passage_start", "boolean", "choice")
+            if (value := getattr(self, name)) is not None
+        }
+        packings = self.packing.split(counts)
+        totals = [packing.total for packing in packings]
+        start, end = self.start.split(totals), self.end.split(totals)
+        layers = [layer.split(totals) for layer in self.layers]
+        return [
+            ReaderOutput(
+                start=start[i],
+                end=end[i],
+                layers=[layer[i] for layer in layers],
+                packing=packing,
+                **{name: parts[i] for name, parts in of_pairs.items()},
+            )
+            for i, packing in enumerate(packings)
+        ]
+
 
 class Reader(nn.Module):
     """Span logits from each passage token; null and relevance logits from the question's [CLS].

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.answering.answers import probabilities
+from engine.answering.asked import Asked
 from engine.answering.passages import (
     LoadedPassages,
     load_passages,
@@ -23,7 +24,14 @@ from engine.answering.question import prepare_question
 from engine.answering.results import Answer, SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.encoder.states import States
-from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError, QuestionError
+from engine.errors import (
+    CheckpointMismatchError,
+    FilterError,
+    ForereadError,
+    IndexStoreError,
+    QuestionError,
+)
+from engine.filters import conditions
 from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
@@ -419,3 +427,61 @@ def test_a_folder_without_an_index_is_named_with_the_command_that_makes_one(
 ) -> None:
     with pytest.raises(IndexStoreError, match="indexer build"):
         SearchEngine.open(tmp_path)
+
+
+def test_questions_read_together_are_answered_as_alone(engine: SearchEngine) -> None:
+    """Each by its own settings, and one that can't be asked has its error in its place."""
+    asked = [
+        Asked(QUESTIONS[0], top_k=2),
+        Asked("?!"),
+        Asked(QUESTIONS[1], passages=3),
+        Asked("the bridge", filters=conditions("type=md"), min_confidence=0.9),
+        Asked("the bridge", filters=conditions("colour=red")),
+        Asked("the bridge", filters=conditions("type=pdf")),
+        Asked(QUESTIONS[0], top_k=1),
+    ]
+    together = engine.ask_together(asked)
+    assert isinstance(together[1], QuestionError)
+    assert isinstance(together[4], FilterError)
+    for number in (0, 2, 3, 5, 6):
+        one, result = asked[number], together[number]
+        assert isinstance(result, SearchResult)
+        alone = engine.ask(
+            one.question,
+            top_k=one.top_k,
+            passages=one.passages,
+            filters=one.filters,
+            min_confidence=one.min_confidence,
+        )
+        assert result.question == one.question
+        assert result.no_answer == alone.no_answer
+        assert (result.notes, result.filters) == (alone.notes, alone.filters)
+        assert [hit.id for hit in result.passages] == [hit.id for hit in alone.passages]
+        places = [(a.text, a.start, a.end, a.passage.id, a.citation) for a in result.answers]
+        assert places == [(a.text, a.start, a.end, a.passage.id, a.citation) for a in alone.answers]
+        for mine, theirs in zip(result.answers, alone.answers, strict=True):
+            assert mine.confidence == pytest.approx(theirs.confidence, abs=1e-3)
+        for answer in result.answers:
+            check_places(engine, answer)
+    assert together[5].passages == ()
+
+
+def test_nothing_asked_is_nothing_answered(engine: SearchEngine) -> None:
+    assert engine.ask_together([]) == []
+    assert [type(one) for one in engine.ask_together([Asked("…")])] == [QuestionError]
+
+
+def test_passages_alone_are_those_that_retrieval_ranks_first(engine: SearchEngine) -> None:
+    found = engine.search("Who opened the bridge?", passages=3)
+    asked = engine.ask("Who opened the bridge?", passages=3)
+    assert {hit.id for hit in found.passages} == {hit.id for hit in asked.passages}
+    scores = [hit.score for hit in found.passages]
+    assert scores == sorted(scores, reverse=True)
+    assert found.to_dict()["passages"][0]["id"] == found.passages[0].id
+    with pytest.raises(QuestionError, match="at least one word"):
+        engine.search("?")
+    with pytest.raises(FilterError):
+        engine.search("the bridge", filters="colour=red")
+    nothing = engine.search("the bridge", filters="type=pdf")
+    assert (nothing.passages, nothing.filters) == ((), ("type=pdf",))
+    assert "type=pdf" in nothing.notes[0]

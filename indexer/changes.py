@@ -91,13 +91,13 @@ def add_to_index(
     index or another process writes to it; CheckpointMismatchError if another checkpoint made it.
     """
     sources, options = source_paths(sources), options or ChangeOptions()
-    with _opened(index, checkpoint) as (backend, checkpoint), _reader(backend, options) as reader:
+    with changing(index, checkpoint, options, on_file, on_progress) as run:
+        backend = run.backend
         known = {root.path: root for root in backend.roots()}
         added = {source: _added_root(source, known, options.globs) for source in sources}
         folders = {root.path: _identity(root.path) for root in added.values()}
         files = list_files(sources, {source: globs_of(root) for source, root in added.items()})
         backend.write([], roots=_roots_with(backend.roots(), tuple(added.values())))
-        run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         return run.go_over(index, files, folders)
 
 
@@ -117,11 +117,11 @@ def update_index(
     Raises: SourceError if none of the sources is there; else as `add_to_index`.
     """
     options = options or ChangeOptions()
-    with _opened(index, checkpoint) as (backend, checkpoint), _reader(backend, options) as reader:
+    with changing(index, checkpoint, options, on_file, on_progress) as run:
+        backend = run.backend
         if options.globs is not None:
             said = options.globs
             backend.write([], roots=tuple(_with_globs(root, said) for root in backend.roots()))
-        run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
         files: list[SourceFile] = []
         folders: dict[str, Identity | None] = {}
         for root in backend.roots():
@@ -156,8 +156,7 @@ def put_records(
     """
     options = options or ChangeOptions()
     files = list_files(source_paths(sources))
-    with _opened(index, checkpoint) as (backend, checkpoint), _reader(backend, options) as reader:
-        run = _Run(backend, checkpoint, reader, options, on_file, on_progress)
+    with changing(index, checkpoint, options, on_file, on_progress) as run:
         run.sync.progress.bytes_total = sum(file.size for file in files)
         run.sync.records(files)
         return run.report(index, [])
@@ -197,7 +196,7 @@ def remove_from_index(
         return _report(index, backend, outcomes, [], 0, clock)
 
 
-class _Run:
+class Run:
     """One run over files, and its outcomes."""
 
     def __init__(
@@ -209,7 +208,7 @@ class _Run:
         on_file: Callable[[FileOutcome], None],
         on_progress: Callable[[SourceProgress], None],
     ) -> None:
-        self._backend = backend
+        self.backend = backend
         self._options = options
         self._on_file = on_file
         self._outcomes: list[FileOutcome] = []
@@ -253,9 +252,9 @@ class _Run:
         Nothing has from a root whose disk went away, or came, since it was listed, nor from below
         the folders that are known to be away.
         """
-        every = self._backend.roots()
+        every = self.backend.roots()
         gone = gone_files(
-            self._backend, list(roots), listed, lambda path: not any(_wants(r, path) for r in every)
+            self.backend, list(roots), listed, lambda path: not any(_wants(r, path) for r in every)
         )
         moved = [path for path, before in roots.items() if _identity(path) != before]
         kept = (*moved, *self._options.away)
@@ -264,7 +263,7 @@ class _Run:
     def report(self, index: str | IndexAddress, missing: Sequence[FileRecord]) -> ChangeReport:
         sync = self.sync
         return _report(
-            index, self._backend, self._outcomes, missing, sync.progress.passages, sync.clock
+            index, self.backend, self._outcomes, missing, sync.progress.passages, sync.clock
         )
 
 
@@ -292,6 +291,19 @@ def _report(
 def _reader(backend: Backend, options: ChangeOptions) -> FileReader:
     """Reads files as the build of the index did."""
     return FileReader(options.limits, columns_said(backend.settings))
+
+
+@contextmanager
+def changing(
+    index: str | IndexAddress,
+    checkpoint: Checkpoint | None,
+    options: ChangeOptions,
+    on_file: Callable[[FileOutcome], None] = lambda _: None,
+    on_progress: Callable[[SourceProgress], None] = lambda _: None,
+) -> Iterator["Run"]:
+    """A run over files of the index, open for writing. Raises: as `add_to_index`."""
+    with _opened(index, checkpoint) as (backend, checkpoint), _reader(backend, options) as reader:
+        yield Run(backend, checkpoint, reader, options, on_file, on_progress)
 
 
 @contextmanager

@@ -18,6 +18,9 @@ OWN = {
     "ui.launch:ui": "Open a search page over an index, in a browser on this machine.",
     "foreread.commands.serve:serve": "Not in this version yet: answering over HTTP.",
     "foreread.commands.mcp:mcp": "Not in this version yet: answering over MCP.",
+    "foreread.commands.watch:watch": (
+        "Keep indexes in step with their folders as these change, until it's interrupted."
+    ),
     "foreread.commands.config:config": (
         "Show which settings hold, and where each comes from: environment, foreread.toml, default."
     ),

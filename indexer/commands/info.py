@@ -1,5 +1,6 @@
 """`indexer info`: what an index holds, and the fields to filter questions by."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from engine.commands import console
 from engine.commands.options import INDEX, JSON
 from engine.errors import one_line
 from engine.retrieval.opening import open_backend
+from indexer.last_look import read_last_look
 
 VALUES = 20  # of each field, in JSON
 SHOWN = 5  # of them, for people
@@ -22,7 +24,9 @@ def info(index: INDEX, as_json: JSON = False) -> None:
         description = backend.describe().to_dict()
         with backend.snapshot() as snapshot:
             fields = [one.to_dict() for one in snapshot.fields(VALUES)]
-    console.show({**description, "fields": fields}, as_json=as_json, human=info_text)
+    look = read_last_look(index)
+    watched = {"watched": asdict(look)} if look else {}
+    console.show({**description, **watched, "fields": fields}, as_json=as_json, human=info_text)
 
 
 def info_text(description: dict[str, Any]) -> str:
@@ -35,6 +39,8 @@ def info_text(description: dict[str, Any]) -> str:
             value = datetime.fromtimestamp(value).strftime("%Y-%m-%d %H:%M")
         elif name == "bytes_on_disk":
             value = _room(value)
+        elif name == "watched":
+            value = _look_text(value)
         elif isinstance(value, dict):
             value = ", ".join(f"{key} {v}" for key, v in value.items())
         lines.append(f"  {name.replace('_', ' ')}: {value}")
@@ -56,6 +62,13 @@ def _field_text(found: dict[str, Any]) -> str:
     if more := found["distinct"] - len(told):
         shown.append(f"{more} more" if told else f"{more} different ones")
     return one_line(f"{line}; {', '.join(shown)}")
+
+
+def _look_text(look: dict[str, Any]) -> str:
+    at = datetime.fromtimestamp(look["looked"]).strftime("%Y-%m-%d %H:%M:%S")
+    away = f"; not there, and kept: {', '.join(look['away'])}" if look["away"] else ""
+    trouble = f"; {look['trouble']}" if look["trouble"] else ""
+    return one_line(f"last looked at {at}{away}{trouble}")
 
 
 def _short(value: object) -> str:

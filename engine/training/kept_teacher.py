@@ -1,31 +1,50 @@
-"""A teacher's logits, computed once and kept for the epochs that follow."""
+"""A teacher's logits, computed once and kept: for later epochs and, in a folder, for later runs."""
+
+import hashlib
+import json
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from engine.atomic_files import replace_file
 from engine.encoder.packing import join
+from engine.errors import CheckpointError
 from engine.reading.reader import Reader, ReaderOutput
 from engine.training.batches import Batch, Packed
+from engine.training.examples import ExampleSet
 
 _LOWEST = torch.finfo(torch.float16).min
+_TOGETHER = 2000
+"""Pairs in a file."""
 
 
 class KeptTeacher:
-    """A teacher that reads each example's pair with a window once, whatever batch they are in.
+    """A teacher that reads each pair of question and window once, whatever batch they are in.
 
     Its logits are kept in fp16, four bytes a token. States aren't: they are two hundred times as
-    large.
+    large. In a `folder` they are found by every run with the same teacher, whatever its files.
+
+    Raises: CheckpointError if the folder can't be read, or holds another teacher's.
     """
 
-    def __init__(self, teacher: Reader) -> None:
+    def __init__(self, teacher: Reader, examples: ExampleSet, folder: Path | None = None) -> None:
         self._teacher = teacher
-        self._known: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+        self._examples = examples
+        self._folder = folder
+        self._new: list[str] = []
+        self._known = {} if folder is None else _read(folder, teacher)
 
     @torch.no_grad()
     def read(self, batch: Batch) -> ReaderOutput:
         """As `Batch.read_by`, without layers."""
-        keys = [(batch.examples[q], batch.drawn[w]) for q, w in batch.pairs.tolist()]
-        new = [number for number, key in enumerate(keys) if key not in self._known]
+        names = [
+            pair_name(self._examples, batch.examples[question], batch.drawn[window])
+            for question, window in batch.pairs.tolist()
+        ]
+        new = [number for number, name in enumerate(names) if f"{name}.pair" not in self._known]
         if new:
             unread = Packed(batch.questions, batch.windows, batch.pairs[new])
             output = unread.read_by(self._teacher)
@@ -33,11 +52,16 @@ class KeptTeacher:
             of_pairs = torch.stack([output.null, output.relevance]).half().cpu()
             parts = spans.split(output.packing.sizes, dim=1)
             for number, span, of_pair in zip(new, parts, of_pairs.T, strict=True):
-                self._known[keys[number]] = span.clone(), of_pair.clone()
-        known = [self._known[key] for key in keys]
+                self._known[f"{names[number]}.span"] = span.clone()
+                self._known[f"{names[number]}.pair"] = of_pair.clone()
+            self._new += dict.fromkeys(names[number] for number in new)
+            if len(self._new) >= _TOGETHER:
+                self.save()
         device = self._teacher.device
-        start, end = torch.cat([span for span, _ in known], dim=1).float().to(device)
-        null, relevance = torch.stack([of_pair for _, of_pair in known], dim=1).float().to(device)
+        spans = torch.cat([self._known[f"{name}.span"] for name in names], dim=1)
+        start, end = spans.float().to(device)
+        of_pairs = torch.stack([self._known[f"{name}.pair"] for name in names], dim=1)
+        null, relevance = of_pairs.float().to(device)
         questions = batch.questions.packing
         packing, _ = join(questions, batch.windows.packing, batch.pairs)
         return ReaderOutput(
@@ -49,3 +73,46 @@ class KeptTeacher:
             packing=packing,
             passage_start=questions.lengths[batch.pairs[:, 0].to(device)],
         )
+
+    def save(self) -> None:
+        """Write what is new into the folder, if there is one."""
+        if self._folder is None or not self._new:
+            return
+        kept = {f"{name}.{of}": self._known[f"{name}.{of}"] for name in self._new for of in _PARTS}
+        replace_file(
+            self._folder / f"{self._new[0]}.safetensors", lambda path: save_file(kept, path)
+        )
+        self._new = []
+
+
+_PARTS = ("span", "pair")
+
+
+def pair_name(examples: ExampleSet, example: int, window: int) -> str:
+    """The name of a question with a window, by their wordpieces: 32 hexadecimal digits."""
+    digest = hashlib.blake2b(examples.examples[example].question.tobytes(), digest_size=16)
+    digest.update(b"/" + examples.windows[window].ids.tobytes())
+    return digest.hexdigest()
+
+
+def _read(folder: Path, teacher: Reader) -> dict[str, Tensor]:
+    """The logits in a folder, by name and part; the folder is made the teacher's if it's new."""
+    digest = hashlib.blake2b(digest_size=16)
+    for tensor in teacher.state_dict().values():
+        # In bf16, in which only some devices run it: so a run goes on on another.
+        digest.update(tensor.cpu().to(torch.bfloat16).view(torch.uint8).numpy())
+    named = folder / "teacher.json"
+    known: dict[str, Tensor] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not named.exists():
+            replace_file(named, lambda path: path.write_text(json.dumps(digest.hexdigest())))
+        if json.loads(named.read_text()) != digest.hexdigest():
+            raise CheckpointError(
+                f"{folder} holds the logits of another teacher; name a new folder"
+            )
+        for file in sorted(folder.glob("*.safetensors")):
+            known.update(load_file(file))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise CheckpointError(f"{folder} can't be read: {error}; name a new folder") from None
+    return known

@@ -80,6 +80,7 @@ def train_to_checkpoint(
     *,
     teacher: Reader | None = None,
     base: VectorTargets | None = None,
+    logits: Path | None = None,
     on_progress: Callable[[TrainingProgress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def train_to_checkpoint(
             say(f"step {step}: held back EM {quality['em']:.1f}, F1 {quality['f1']:.1f}")
 
     train(
-        SpanTask(reader, material.examples, tokenizer, recipe, teacher, base),
+        SpanTask(reader, material.examples, tokenizer, recipe, teacher, base, logits),
         resume_folder=work_folder(out),
         on_progress=step,
         evaluate=measure,

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -30,7 +31,8 @@ from engine.training.vectors import VectorTargets, vector_loss
 class SpanTask:
     """Questions that are answered with spans, or not at all.
 
-    With `base`, vectors are trained alongside towards the base encoder's.
+    With `base`, vectors are trained alongside towards the base encoder's. The teacher's logits are
+    kept in the folder `logits`, if that is given.
     """
 
     reader: Reader
@@ -39,6 +41,7 @@ class SpanTask:
     recipe: Recipe
     teacher: Reader | None = None
     base: VectorTargets | None = None
+    logits: Path | None = None
 
     def begin(self) -> None:
         """Every reader can answer with spans."""
@@ -91,6 +94,7 @@ class SpanTask:
         losses, teacher = self.recipe.losses, self.teacher
         if teacher is None or not losses.of_teacher:
             return None
-        if self.recipe.epochs > 1 and not losses.states and not losses.passages:
-            return KeptTeacher(teacher).read
+        again = self.recipe.epochs > 1 or self.logits is not None
+        if again and not losses.states and not losses.passages:
+            return KeptTeacher(teacher, self.examples, self.logits).read
         return torch.no_grad()(lambda batch: batch.read_by(teacher))

@@ -23,6 +23,7 @@ def train_spans(
     *,
     teacher: Reader | None = None,
     base: SplitEncoder | None = None,
+    logits: Path | None = None,
     as_json: bool,
 ) -> None:
     """Train `reader` on the questions of `files` into `out`, and print how good it is."""
@@ -39,6 +40,7 @@ def train_spans(
             out,
             teacher=teacher,
             base=targets,
+            logits=logits,
             on_progress=show,
             say=console.say,
         )

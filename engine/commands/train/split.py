@@ -24,6 +24,7 @@ from engine.commands.train.options import (
     SEED,
 )
 from engine.commands.train.spans import train_spans
+from engine.errors import CheckpointError
 from engine.training.compatibility import check_pieces, load_base
 from engine.training.course import parse_course
 from engine.training.distillation import (
@@ -64,6 +65,10 @@ def split(
             "each, like ce:1+kd:2+lrs+cut."
         ),
     ] = "kd",
+    logits: Annotated[
+        Path | None,
+        typer.Option(help="With kd alone: folder that keeps the teacher's logits for later runs."),
+    ] = None,
     vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
     dropout: DROPOUT = 0.0,
     average: AVERAGE = 0.0,
@@ -79,6 +84,10 @@ def split(
     """
     every, course = parse_course(files or (), mix or (), last or (), last_share)
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
+    if logits is not None and (weights.states or weights.passages or not weights.soft):
+        raise CheckpointError(
+            f"--logits keeps what 'kd' learns from, and {losses!r} isn't kd alone"
+        )
     taught_by = load_teacher(teacher, device=device)
     # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
     begun = load_checkpoint(start or teacher, dtype=torch.float32, device=device)
@@ -108,5 +117,6 @@ def split(
         out,
         teacher=taught_by.reader,
         base=based_on,
+        logits=logits,
         as_json=as_json,
     )

@@ -445,3 +445,16 @@ def test_a_pruned_reader_is_saved_and_can_be_trained_on(
     assert "give either --keep-heads and --keep-inner, or --target-ms" in both.err
     none = run_command(app, *prune[:-2], tmp_path / "none", "--target-ms", 0)
     assert re.search(r"0 ms asked for; .* take \d+\.\d ms here, so ask for more", none.err)
+
+
+def test_logits_are_kept_only_for_what_learns_from_them(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path
+) -> None:
+    teacher = make_model(lower=(), upper=(1, 2, 3, 4))
+    split = ["train", "split", questions, "--teacher", teacher, "--lower", "1-2", "--upper", "3,4"]
+    split += ["--epochs", 0.2, "--logits", tmp_path / "logits", "--out", tmp_path / "split"]
+    refused = run_command(app, *split, "--losses", "kd+lrs")
+    assert "'kd+lrs' isn't kd alone" in refused.err
+    done = run_command(app, *split)
+    assert done.code == 0, done.err
+    assert (tmp_path / "logits" / "teacher.json").exists()

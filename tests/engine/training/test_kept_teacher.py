@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from trainings import train_spans
 
 from engine.datasets.squad import SquadParagraph
+from engine.errors import CheckpointError
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training.batches import Mixture, make_batch
@@ -36,7 +38,7 @@ def test_kept_logits_are_fresh_ones_in_another_batch_too(
     make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
 ) -> None:
     teacher, student = make_reader(lower=(), upper=(1, 2, 3, 4)), make_reader()
-    kept = KeptTeacher(teacher)
+    kept = KeptTeacher(teacher, examples)
     read = counted(teacher)
     mixture = Mixture(gold_only=1.0, unanswered=0.0)
     for numbers, new in (([0, 1, 2], 3), ([2, 3], 1), ([3, 0, 1], 0)):
@@ -75,3 +77,28 @@ def test_a_teacher_reads_again_only_where_its_states_are_wanted(
     train_spans(student_of(teacher, shape), examples, tokenizer, recipe, teacher=teacher)
     most = len(examples.examples) + sum(len(e.negatives) for e in examples.examples)
     assert (sum(read) > most) == again
+
+
+def test_another_run_finds_the_logits_of_its_teacher_in_a_folder(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet, tmp_path: Path
+) -> None:
+    """It knows questions and windows by their wordpieces, in whatever order its files have them."""
+    teacher = make_reader(lower=(), upper=(1, 2, 3, 4))
+    mixture = Mixture(gold_only=1.0, unanswered=0.0)
+    first = KeptTeacher(teacher, examples, tmp_path)
+    batch = make_batch([0, 1, 2], examples, tokenizer, mixture, random.Random(0))
+    wanted = first.read(batch)
+    first.save()
+    turned = ExampleSet(examples.windows, examples.examples[::-1])
+    last = len(examples.examples) - 1
+    same = make_batch([last, last - 1, last - 2], turned, tokenizer, mixture, random.Random(0))
+    read = counted(teacher)
+    found = KeptTeacher(teacher, turned, tmp_path).read(same)
+    assert read == []
+    for name in ("start", "end", "null", "relevance"):
+        torch.testing.assert_close(getattr(found, name), getattr(wanted, name))
+    with pytest.raises(CheckpointError, match="holds the logits of another teacher"):
+        KeptTeacher(make_reader(lower=(), upper=(1, 2, 3, 4), seed=1), examples, tmp_path)
+    (tmp_path / "broken.safetensors").write_bytes(b"no")
+    with pytest.raises(CheckpointError, match="can't be read"):
+        KeptTeacher(teacher, examples, tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ from engine.evaluation.searching import evaluate_search
 from engine.evaluation.tasks import accuracy, evaluate_verdicts, judge_boolean, judge_choice
 from engine.retrieval.address import IndexAddress
 from engine.search import SearchEngine
+from engine.text.alterations import ALTERATIONS, altered
 from engine.text.languages import detect_language, language_code
 
 _R = TypeVar("_R")
@@ -52,6 +54,10 @@ def evaluate(
             metavar="CODE", help="Count words as this language has them; by default the text's."
         ),
     ] = None,
+    alter: Annotated[
+        str | None,
+        typer.Option(help=f"Ask as some people type: {', '.join(ALTERATIONS)}."),
+    ] = None,
     limit: LIMIT = None,
     device: DEVICE = "auto",
     as_json: JSON = False,
@@ -66,16 +72,21 @@ def evaluate(
     kind = kind_of(questions)
     if language is not None and kind is not Kind.SQUAD:
         raise SourceError("--language is for answers that are spans: give a file of SQuAD")
+    if alter is not None and (alter not in ALTERATIONS or kind is not Kind.SQUAD):
+        raise SourceError(
+            f"--alter {alter} isn't known; expected {', '.join(ALTERATIONS)}, with a file of SQuAD"
+        )
+    chosen = _Chosen(questions, kind, limit, language, alter)
     if index is None:
         if reliability is not None or min_confidence is not None:
             raise SourceError("--reliability and --min-confidence need an index: give --index DIR")
         checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
-        result = _read(questions, kind, checkpoint, limit, language)
+        result = _read(chosen, checkpoint)
     else:
         if reliability is not None:
             _check_reliability(reliability, kind)
         opened = partial(SearchEngine.open, index, model=model, device=device)
-        result = _ask(questions, kind, index, opened, limit, min_confidence, language)
+        result = _ask(chosen, index, opened, min_confidence)
     console.show(result, as_json=as_json, human=_text)
     if reliability is not None:
         _write_reliability(result["reliability"], reliability)
@@ -96,10 +107,40 @@ def _write_reliability(rows: list[dict[str, Any]], file: Path) -> None:
         raise SourceError(f"{file} can't be written: {error.strerror}") from None
 
 
-def _read(
-    questions: Path, kind: Kind, checkpoint: Checkpoint, limit: int | None, language: str | None
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Chosen:
+    """The questions of a file that are asked, how many, and as whom."""
+
+    file: Path
+    kind: Kind
+    limit: int | None
+    language: str | None
+    alter: str | None
+
+    def paragraphs(self) -> tuple[list[SquadParagraph], str]:
+        """Those of a file of SQuAD, and the language whose rules count their words."""
+        taken = take_questions(read_squad(self.file), self.limit)
+        if not any(paragraph.questions for paragraph in taken):
+            raise SourceError(f"{self.file} holds no question; give a file that does")
+        if self.language is not None:
+            language = language_code(self.language)
+        else:
+            language = detect_language(paragraph.context for paragraph in taken).language
+        return [self._as_typed(paragraph, language) for paragraph in taken], language
+
+    def _as_typed(self, paragraph: SquadParagraph, language: str) -> SquadParagraph:
+        if self.alter is None:
+            return paragraph
+        typed = (
+            replace(q, question=altered(q.question, self.alter, language, q.id))
+            for q in paragraph.questions
+        )
+        return replace(paragraph, questions=tuple(typed))
+
+
+def _read(chosen: _Chosen, checkpoint: Checkpoint) -> dict[str, Any]:
     """Evaluate the reader, given each question's passage."""
+    questions, kind, limit = chosen.file, chosen.kind, chosen.limit
     reader, tokenizer, how = checkpoint.reader, checkpoint.tokenizer, checkpoint.reading
     if kind is Kind.BOOLQ:
         yes_no = take(read_boolean(questions), limit)
@@ -111,7 +152,7 @@ def _read(
         pages = list(islice(read_natural_questions(questions), limit))
         found = (find_in_page(reader, tokenizer, page, how) for page in pages)
         return score_pages(pages, _with_bar(found, len(pages)))
-    paragraphs, language = _paragraphs(questions, limit, language)
+    paragraphs, language = chosen.paragraphs()
     predictions = predict(reader, tokenizer, paragraphs, how)
     predicted = _with_bar(predictions, sum(len(p.questions) for p in paragraphs))
     threshold = checkpoint.settings.calibration.reader_margin
@@ -127,30 +168,16 @@ def _with_bar(results: Iterable[_R], total: int) -> list[_R]:
     return done
 
 
-def _paragraphs(
-    questions: Path, limit: int | None, language: str | None
-) -> tuple[list[SquadParagraph], str]:
-    """A file's paragraphs, and the language whose rules count their words."""
-    paragraphs = take_questions(read_squad(questions), limit)
-    if not any(paragraph.questions for paragraph in paragraphs):
-        raise SourceError(f"{questions} holds no question; give a file that does")
-    if language is not None:
-        return paragraphs, language_code(language)
-    return paragraphs, detect_language(paragraph.context for paragraph in paragraphs).language
-
-
 def _ask(
-    questions: Path,
-    kind: Kind,
+    chosen: _Chosen,
     index: IndexAddress,
     opened: Callable[[], SearchEngine],
-    limit: int | None,
     min_confidence: float | None,
-    language: str | None,
 ) -> dict[str, Any]:
     """Evaluate the whole path, from a question to its answers in an index."""
+    questions, kind = chosen.file, chosen.kind
     if kind is Kind.BOOLQ:
-        asked = take(read_boolean(questions), limit)
+        asked = take(read_boolean(questions), chosen.limit)
         with opened() as engine, bars.progress_bar("asking", len(asked)) as bar:
             return evaluate_verdicts(engine, asked, min_confidence=min_confidence, on_progress=bar)
     if kind is not Kind.SQUAD:
@@ -158,7 +185,7 @@ def _ask(
             f"an index can't be asked questions in the layout of {kind}; give --reader, or a file "
             "of SQuAD or BoolQ"
         )
-    paragraphs, language = _paragraphs(questions, limit, language)
+    paragraphs, language = chosen.paragraphs()
     total = sum(len(paragraph.questions) for paragraph in paragraphs)
     with opened() as engine, bars.progress_bar("asking", total) as bar:
         measured = evaluate_search(

@@ -17,7 +17,7 @@ from engine.training.batches import Batch, Packed
 from engine.training.examples import ExampleSet
 
 _LOWEST = torch.finfo(torch.float16).min
-_TOGETHER = 2000
+_TOGETHER = 500
 """Pairs in a file."""
 
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -10,9 +10,11 @@ from safetensors.torch import load_file, save_file
 from engine.atomic_files import replace_file
 from engine.checkpoint import Settings
 from engine.datasets.formats import read_paragraphs
-from engine.datasets.squad import SquadParagraph
+from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.encoder.split import SplitEncoder
 from engine.errors import SourceError
+from engine.text.alterations import ALTERATIONS, altered
+from engine.text.languages import detect_language
 from engine.text.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, cut_examples, is_tune
 from engine.training.identity import identity
@@ -51,10 +53,13 @@ def split_paragraphs(
     return [p for p in paragraphs if not is_tune(p.context)], held_back
 
 
-def gather_material(files: Sequence[Path], tokenizer: Tokenizer, settings: Settings) -> Material:
+def gather_material(
+    files: Sequence[Path], tokenizer: Tokenizer, settings: Settings, *, typed: float = 0.0
+) -> Material:
     """Examples from files of SQuAD or Natural Questions, with negatives.
 
-    Windows and questions have as many wordpieces as `settings` allow.
+    Windows and questions have as many wordpieces as `settings` allow. The share `typed` of the
+    questions is put as some people type them, in one of `ALTERATIONS`.
 
     Raises: SourceError if a file can't be read, has another layout, or has answers of which most
     aren't in their paragraphs.
@@ -64,6 +69,7 @@ def gather_material(files: Sequence[Path], tokenizer: Tokenizer, settings: Setti
     asked = 0
     for file in files:
         paragraphs, held_back_of_it = split_paragraphs([file])
+        paragraphs = as_typed(paragraphs, typed)
         held_back += held_back_of_it
         examples = cut_examples(
             paragraphs,
@@ -77,6 +83,23 @@ def gather_material(files: Sequence[Path], tokenizer: Tokenizer, settings: Setti
     random.Random(0).shuffle(held_back)
     examples = ExampleSet.of_files(sets)
     return Material(with_negatives(examples), held_back, asked - len(examples.examples))
+
+
+def as_typed(paragraphs: Sequence[SquadParagraph], share: float) -> list[SquadParagraph]:
+    """The paragraphs with a share of their questions, always the same, as some people type them."""
+    if not share:
+        return list(paragraphs)
+    language = detect_language(paragraph.context for paragraph in paragraphs).language
+    kinds = sorted(ALTERATIONS)
+
+    def put(question: SquadQuestion) -> SquadQuestion:
+        rng = random.Random(f"typed/{question.id}")
+        if rng.random() >= share:
+            return question
+        text = altered(question.question, rng.choice(kinds), language, question.id)
+        return replace(question, question=text)
+
+    return [replace(p, questions=tuple(map(put, p.questions))) for p in paragraphs]
 
 
 def _check_answers(file: Path, paragraphs: Sequence[SquadParagraph], examples: ExampleSet) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from engine.text.alterations import ALTERATIONS
+
 FILES = Annotated[list[Path], typer.Argument(help="Training questions: SQuAD's or NQ's layout.")]
 MIXED_FILES = Annotated[
     list[Path] | None, typer.Argument(help="Training questions: SQuAD's or NQ's layout.")
@@ -27,6 +29,14 @@ AVERAGE = Annotated[
 ]
 FREEZE = Annotated[
     int, typer.Option(min=0, help="Lowest layers that stay as they are, with the embeddings.")
+]
+TYPED = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help=f"Share of the questions put as some people type them: {', '.join(ALTERATIONS)}.",
+    ),
 ]
 OUT = Annotated[Path, typer.Option("--out", "-o", help="Folder for the checkpoint.")]
 EPOCHS = Annotated[float, typer.Option(min=0.01, help="Passes over the questions.")]

@@ -23,12 +23,13 @@ def train_spans(
     *,
     teacher: Reader | None = None,
     base: SplitEncoder | None = None,
+    typed: float = 0.0,
     logits: Path | None = None,
     as_json: bool,
 ) -> None:
     """Train `reader` on the questions of `files` into `out`, and print how good it is."""
     check_out(out)
-    material = gather_material(files, tokenizer, settings_for(reader.encoder.config))
+    material = gather_material(files, tokenizer, settings_for(reader.encoder.config), typed=typed)
     console.say(str(material))
     targets = base_targets(base, tokenizer, material.examples, work_folder(out)) if base else None
     with training_bar() as show:

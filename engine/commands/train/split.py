@@ -22,6 +22,7 @@ from engine.commands.train.options import (
     OUT,
     RATE,
     SEED,
+    TYPED,
 )
 from engine.commands.train.spans import train_spans
 from engine.errors import CheckpointError
@@ -73,6 +74,7 @@ def split(
     dropout: DROPOUT = 0.0,
     average: AVERAGE = 0.0,
     freeze: FREEZE = 0,
+    typed: TYPED = 0.0,
     seed: SEED = 0,
     device: DEVICE = "auto",
     as_json: JSON = False,
@@ -85,9 +87,7 @@ def split(
     every, course = parse_course(files or (), mix or (), last or (), last_share)
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
     if logits is not None and (weights.states or weights.passages or not weights.soft):
-        raise CheckpointError(
-            f"--logits keeps what 'kd' learns from, and {losses!r} isn't kd alone"
-        )
+        raise CheckpointError(f"--logits keeps what 'kd' alone learns from, not {losses!r}")
     taught_by = load_teacher(teacher, device=device)
     # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
     begun = load_checkpoint(start or teacher, dtype=torch.float32, device=device)
@@ -118,5 +118,6 @@ def split(
         teacher=taught_by.reader,
         base=based_on,
         logits=logits,
+        typed=typed,
         as_json=as_json,
     )

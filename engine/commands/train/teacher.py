@@ -22,6 +22,7 @@ from engine.commands.train.options import (
     OUT,
     RATE,
     SEED,
+    TYPED,
 )
 from engine.commands.train.spans import train_spans
 from engine.devices import chosen_device
@@ -50,6 +51,7 @@ def teacher(
     dropout: DROPOUT = 0.0,
     average: AVERAGE = 0.0,
     freeze: FREEZE = 0,
+    typed: TYPED = 0.0,
     seed: SEED = 0,
     device: DEVICE = "auto",
     as_json: JSON = False,
@@ -80,4 +82,4 @@ def teacher(
         freeze=freeze,
         seed=seed,
     )
-    train_spans(reader, tokenizer, every, recipe, out, as_json=as_json)
+    train_spans(reader, tokenizer, every, recipe, out, typed=typed, as_json=as_json)

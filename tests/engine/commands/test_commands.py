@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -386,3 +387,14 @@ def test_bench_of_an_index_without_passages_is_one_line(
     done = run_command(app, "bench", *arguments)
     assert done.code == 4
     assert "no passages" in done.error
+
+
+def test_questions_are_asked_as_some_people_type_them(
+    run_command, make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    questions = Path(__file__).parents[3] / "data/sample/questions.json"
+    read = ["evaluate", questions, "--reader", "--model", make_model(), "--limit", 3, "--json"]
+    plain = run_command(app, *read).json
+    assert run_command(app, *read, "--alter", "keywords").json.keys() == plain.keys()
+    unknown = run_command(app, *read, "--alter", "shouting")
+    assert "--alter shouting isn't known; expected capitals, small, no-mark" in unknown.err

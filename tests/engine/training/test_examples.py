@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.text.tokenization import Tokenizer
 from engine.training.examples import Example, ExampleSet, cut_examples, is_tune
+from engine.training.material import as_typed
 
 
 def span_texts(collection: ExampleSet, example: Example) -> list[str]:
@@ -162,3 +163,23 @@ def test_of_a_long_question_the_beginning_is_kept(
     assert max(len(example.question) for example in whole.examples) > 3
     for short, long in zip(cut.examples, whole.examples, strict=True):
         assert short.question.tolist() == long.question[:3].tolist()
+
+
+def test_a_share_of_the_questions_is_put_as_people_type_them(
+    paragraphs: list[SquadParagraph],
+) -> None:
+    many = [
+        replace(
+            p,
+            questions=tuple(replace(q, id=f"{q.id}/{n}") for n in range(100) for q in p.questions),
+        )
+        for p in paragraphs
+    ]
+    put = [q for p in as_typed(many, 0.3) for q in p.questions]
+    plain = [q for p in many for q in p.questions]
+    changed = [new for old, new in zip(plain, put, strict=True) if new != old]
+    assert 0.24 < len(changed) / len(plain) < 0.36  # of 600
+    assert {q.answers for q in changed} <= {q.answers for q in plain}
+    assert any(q.question.isupper() for q in changed)
+    assert [q for p in as_typed(many, 0.3) for q in p.questions] == put
+    assert as_typed(many, 0.0) == many

@@ -35,8 +35,8 @@ class Members:
     def read(self, name: str, data: bytes, *, unless_known: str = "") -> Iterator[Item]:
         """What the reader of its kind finds in a member, whose `name` is its path.
 
-        Nothing that a member holds makes it raise. A member of no known kind is skipped by name;
-        or counted as left out, if `unless_known` says as what.
+        Nothing that a member holds makes it raise. A member of no known kind, or that can't be
+        read, is skipped by name; or counted as left out, if `unless_known` says as what.
         """
         if not data.strip():
             yield self.skipped(name, "empty")
@@ -61,6 +61,8 @@ class Members:
         for item in read_checked(inner, read, self._limits):
             if isinstance(item, Document):
                 yield self._placed(item, name)
+            elif isinstance(item, Skipped) and unless_known:
+                self.left_out[unless_known] += 1
             elif isinstance(item, Skipped):
                 yield self.skipped(name, item.reason)
             elif isinstance(item, Warned):

@@ -23,7 +23,7 @@ INSTALL: Final = "install Tesseract to have it read (apt install tesseract-ocr)"
 DPI: Final = 300  # at which letters have the size that Tesseract was trained with
 MOST_PIXELS: Final = 30_000_000
 
-_SHARE = 0.8  # of a file's time; the rest is for reading what was found
+_KEPT = 0.2  # of a file's time, for reading what was found
 _MOST_LANGUAGES = 3  # that are all tried where none is named; each takes its time
 _WORD = "5"  # the level of a word in Tesseract's table
 _LEAST_SURE = 30.0  # percent
@@ -62,7 +62,9 @@ class Tesseract:
         if program is None or is_off():
             return None
         languages = os.environ.get(VARIABLE) or _installed_languages(program)
-        return cls(program, languages, time.monotonic() + _SHARE * limits.seconds)
+        # In the reading process, what is left for the file, that this one may lie in.
+        left = min(signal.getitimer(signal.ITIMER_REAL)[0] or limits.seconds, limits.seconds)
+        return cls(program, languages, time.monotonic() + left - _KEPT * limits.seconds)
 
     def words(self, picture: NDArray[np.uint8]) -> list[Word]:
         """The words on a grey picture, shape (height, width).
@@ -81,7 +83,7 @@ class Tesseract:
                 capture_output=True,
                 timeout=left,
                 env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 check=False,
             )
         except subprocess.TimeoutExpired:
@@ -96,7 +98,7 @@ def is_off() -> bool:
     return os.environ.get(VARIABLE, "").lower() == "off"
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ends the program with the reading process, which is killed when a file takes too long."""
     _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 

@@ -1,7 +1,12 @@
 """Scanned pages and pictures: read by Tesseract where it is, and told of where it isn't."""
 
 import shutil
+import subprocess
+import sys
+import time
+import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -16,6 +21,7 @@ from indexer.readers.limits import Limits
 from indexer.readers.ocr.lines import segments
 from indexer.readers.ocr.tesseract import Word
 from indexer.readers.outcome import Item, RawFile, Skipped, UnreadableError, Warned
+from indexer.sources import FileReader, SourceFile
 
 WORDS = "The lamp of the harbour was lit in 1872 by Dora Reed."
 needs_tesseract = pytest.mark.skipif(not shutil.which("tesseract"), reason="no Tesseract here")
@@ -190,3 +196,37 @@ def test_words_on_a_line_are_one_segment_up_to_a_wide_gap() -> None:
     assert (second.text, second.left, second.right) == ("Fri", 200.0, 225.0)
     assert first.baseline == second.baseline == 390.0
     assert first.size == 12.0
+
+
+@needs_tesseract
+def test_pictures_are_read_in_the_reading_process_and_in_archives(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(2):
+            archive.writestr(f"{number}.png", saved(seen(f"{WORDS} {number}"), "PNG"))
+        archive.writestr("empty.png", saved(Image.new("L", (9, 9)), "PNG"))
+    with FileReader(Limits()) as reader:
+        read = list(reader.read(SourceFile(path, path.stat().st_size)))
+    assert [getattr(item, "text", None) or getattr(item, "reason", None) for item in read] == [
+        f"{WORDS} 0", f"{WORDS} 1", "empty.png: no text found on the picture"
+    ]  # fmt: skip
+
+
+def test_what_a_killed_reading_process_started_ends_with_it() -> None:
+    starts = (
+        "import subprocess, sys; from indexer.readers.ocr.tesseract import die_with_parent\n"
+        "print(subprocess.Popen(['sleep', '60'], preexec_fn=die_with_parent).pid, flush=True)\n"
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", starts], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        started = Path("/proc") / parent.stdout.readline().decode().strip() / "stat"
+        assert started.exists()
+        parent.kill()
+    for _ in range(500):
+        if not started.exists() or started.read_text().split()[2] == "Z":
+            return
+        time.sleep(0.01)
+    raise AssertionError("it still runs")

@@ -1,14 +1,13 @@
 """A document, opened at a place in it: `?id=…&start=…&end=…`, offsets in code points."""
 
-import zlib
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from engine.documents import Document
-from ui import asked, place_bar, plain_words, render
-from ui.document_text import document_block
+from ui import asked, pdf_page, place_bar, plain_words, render
+from ui.document_text import document_block, scroll_script
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 from ui.uploads import shown_source
@@ -17,29 +16,35 @@ WINDOW = 15_000  # characters shown before and after the place, and added by eac
 
 UNTOLD = ("encoding", "row")  # of what reading a file told; a row is told as its record
 
-# The script holds nothing of the document's text. With another place it's another script, so that
-# it runs again.
-SCROLL = """<script>
-// PLACE
-requestAnimationFrame(() =>
-  document.querySelector(".fr-document mark")?.scrollIntoView({block: "center"}));
-</script>"""
-
 
 def show(settings: PageSettings, *, ask: Page, document: Page) -> None:
     """Show the page. `ask` is the page that a visitor comes from, `document` this one."""
     identifier = st.query_params.get("id", "")
-    opened = open_engine(settings.index, settings.model).document(identifier)
+    engine = open_engine(settings.index, settings.model)
+    opened = engine.document(identifier)
     start, end = span_asked(len(opened.text))
     place_bar.show((identifier, start, end), settings, ask=ask, document=document)
     st.set_page_config(page_title=asked.title(opened.title or shown_source(opened.source)))
     _show_head(opened, settings)
-    shown = _window(identifier, start, end, len(opened.text))
+    if not pdf_page.is_offered(opened):
+        _show_text(opened, start, end)
+        return
+    page, text = st.tabs(["Page", "Text"], key="view", on_change="rerun")
+    with page:
+        if page.open and not pdf_page.show(opened, start, end, engine.backend):
+            _show_text(opened, start, end)
+    with text:
+        if text.open:
+            _show_text(opened, start, end)
+
+
+def _show_text(opened: Document, start: int, end: int) -> None:
+    """Show the text around the place, as wide as the visitor asked for."""
+    shown = _window(opened.id, start, end, len(opened.text))
     if shown.start > 0:
         st.button("Show earlier text", key="earlier", on_click=_widen, args=("before",))
     st.html(document_block(opened, shown, start, end))
-    place = zlib.crc32(f"{identifier} {start} {end}".encode("utf-8", "replace"))
-    st.html(SCROLL.replace("PLACE", str(place)), unsafe_allow_javascript=True)
+    st.html(scroll_script(opened.id, start, end), unsafe_allow_javascript=True)
     if shown.stop < len(opened.text):
         st.button("Show later text", key="later", on_click=_widen, args=("after",))
 

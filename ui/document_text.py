@@ -1,9 +1,24 @@
 """The text of a document as HTML, with its pages and headings named and one span marked."""
 
+import zlib
 from itertools import pairwise
 
 from engine.documents import Document, Section
 from ui.render import escape
+
+# The script holds nothing of the document's text. With another place it's another script, so that
+# it runs again.
+_SCROLL = """<script>
+// PLACE
+requestAnimationFrame(() =>
+  document.querySelector(".fr-document mark, .fr-page mark")?.scrollIntoView({block: "center"}));
+</script>"""
+
+
+def scroll_script(*place: object) -> str:
+    """The script that brings the mark at a place into view."""
+    told = zlib.crc32(repr(place).encode("ascii", "backslashreplace"))
+    return _SCROLL.replace("PLACE", str(told))
 
 
 def document_block(document: Document, shown: range, start: int, end: int) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
@@ -39,7 +40,7 @@ def read(file: RawFile, limits: Limits) -> Iterator[Item]:
     Raises: UnreadableError if the file isn't a PDF, needs a password, has more pages than
     `limits.pages` or has no text.
     """
-    opened = _open(file.data, limits)
+    opened = open_pdf(file.data, limits)
     try:
         title = " ".join(opened.get_metadata_value("Title").split()) or file.stem
         found = _Found(total=len(opened))
@@ -94,12 +95,20 @@ class _Found:
                 yield LeftOut(source, what, count)
 
 
-def _open(data: bytes, limits: Limits) -> pdfium.PdfDocument:
+def open_pdf(data: bytes, limits: Limits) -> pdfium.PdfDocument:
+    """Raises: UnreadableError if it can't be opened, or has more pages than `limits.pages`."""
     opened = _loaded(data)
     if (pages := len(opened)) > limits.pages:
         opened.close()
         raise UnreadableError(too_large(f"{pages} pages", str(limits.pages), PAGES_OPTION))
     return opened
+
+
+def open_form(opened: pdfium.PdfDocument) -> Any:
+    """The environment of the document's form; None if it has no form."""
+    if opened.get_formtype() != raw.FORMTYPE_NONE:
+        opened.init_forms()
+    return opened.formenv.raw if opened.formenv else None
 
 
 def _loaded(data: bytes) -> pdfium.PdfDocument:
@@ -123,9 +132,7 @@ def _read_pages(
     opened: pdfium.PdfDocument, source: str, limits: Limits, found: _Found
 ) -> Iterator[Skipped]:
     """Fill `found` with the pages; yield those that can't be read."""
-    if opened.get_formtype() != raw.FORMTYPE_NONE:
-        opened.init_forms()
-    form = opened.formenv.raw if opened.formenv else None
+    form = open_form(opened)
     characters = 0
     for number in range(1, found.total + 1):
         try:

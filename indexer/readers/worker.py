@@ -4,13 +4,12 @@ It reads one file after another from its standard input. The kernel ends it when
 long, even in a parser that never returns to Python, and refuses it more memory.
 """
 
-import os
-import resource
 import signal
 import sys
 from collections.abc import Iterator
 
 from indexer.readers.checked import read_checked
+from indexer.readers.confined import confine
 from indexer.readers.formats import format_of, reader_of
 from indexer.readers.limits import Limits
 from indexer.readers.messages import (
@@ -24,13 +23,7 @@ from indexer.readers.outcome import Item, RawFile
 
 def serve(limits: Limits) -> None:
     """Read the files that come, until there are no more."""
-    files, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # Otherwise a parser's prints would be taken for replies.
-    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-    os.dup2(0, 1)
-    _limit_memory(limits.memory_bytes)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
+    files, replies = confine(limits.memory_bytes)
     while (received := receive_file(files)) is not None:
         file, suffix = received
 
@@ -48,13 +41,6 @@ def serve(limits: Limits) -> None:
                 break
             send_item(replies, item)
         send_end(replies)
-
-
-def _limit_memory(most: int) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (allowed, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One page of a PDF as PDFium opened it: its segments in their frames, and what it lacks."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from indexer.readers.pages.annotations import annotations
-from indexer.readers.pages.characters import characters, turn
+from indexer.readers.pages.characters import Character, characters, turn
 from indexer.readers.pages.running import PageSegments
 from indexer.readers.pages.segments import Segment, segments
 
@@ -62,10 +62,10 @@ def read_page(document: pdfium.PdfDocument, number: int, form: Any) -> Page:
             outside += sum(len(s.text.split()) for s in made) - sum(
                 len(s.text.split()) for s in inside
             )
-        main = max(found, key=lambda angle: len(found[angle]), default=-page.get_rotation() % 360)
+        main = main_angle(found, page)
         added = annotations(page.raw, form, main)
         own = frames.pop(main, [])
-        own += [segment for segment in added.placed if not _stands_in(segment, own)]
+        own += [segment for segment in added.placed if not stands_in(segment, own)]
         _, bottom, _, top = _turned_box(box, main)
         picture = not found and _has_picture(page)
         turned = tuple(tuple(frame) for frame in frames.values() if frame)
@@ -73,6 +73,11 @@ def read_page(document: pdfium.PdfDocument, number: int, form: Any) -> Page:
         return Page(upright, turned, added.notes, codes, outside, picture)
     finally:
         page.close()
+
+
+def main_angle(found: Mapping[int, Sequence[Character]], page: pdfium.PdfPage) -> int:
+    """The angle at which most of a page's characters stand."""
+    return max(found, key=lambda angle: len(found[angle]), default=-page.get_rotation() % 360)
 
 
 def _turned_box(
@@ -96,7 +101,7 @@ def _inside(found: list[Segment], box: tuple[float, float, float, float]) -> lis
     return inside if 2 * len(inside) >= len(found) else found
 
 
-def _stands_in(value: Segment, own: Sequence[Segment]) -> bool:
+def stands_in(value: Segment, own: Sequence[Segment]) -> bool:
     """Whether the page's own text shows a value already at its place."""
     return any(
         value.text in segment.text

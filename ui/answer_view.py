@@ -9,6 +9,7 @@ from streamlit.navigation.page import Page
 from engine.answering.results import Answer, Evidence, SearchResult
 from ui import asked, copying, explain, feedback_form, render
 from ui.error_lines import errors_shown
+from ui.history import Entry
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 
@@ -43,7 +44,10 @@ def _show_controls(
     with st.container(
         horizontal=True, gap="small", vertical_alignment="center", key=f"controls-{key}"
     ):
-        st.html(copying.button(answer), width="content")
+        st.html(copying.button(copying.WITH_SOURCE, copying.copied(answer)), width="content")
+        with st.popover("Cite", type="tertiary", key=f"cite-{key}", on_change="rerun") as cite:
+            if cite.open:
+                copying.show_formats(Entry.of(result, answer, settings.name), key)
         with st.popover("Why", type="tertiary", key=f"why-{key}", on_change="rerun") as why:
             if why.open:
                 st.html(explain.why_block(result, answer))
@@ -84,8 +88,7 @@ def address(place: Answer | Evidence, question: str) -> dict[str, str | list[str
         "id": place.passage.document,
         "start": str(place.start),
         "end": str(place.end),
-        "q": question,
-        "filter": asked.filters(),
+        **asked.address(question, asked.filters(), asked.collection()),
     }
 
 

@@ -12,20 +12,15 @@ from streamlit.navigation.page import Page
 from engine.answering.results import Answer, SearchResult
 from engine.datasets.squad import read_questions
 from engine.evaluation.speed import compare
-from ui import answer_view, asked, copying, explain, filter_view, render, start_view
+from ui import answer_view, asked, copying, explain, filter_view, frame, history, render, start_view
 from ui.error_lines import errors_shown
 from ui.plain_words import duration
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 
 SAMPLES = 5
-HISTORY = 20
 SHORT = 40  # characters of a folded answer that are shown
 
-HEAD = (
-    '<div class="fr-head"><h1>Foreread</h1><p>Ask your documents; get the words that answer, '
-    "and where they stand.</p></div>"
-)
 # Touch screens get no focus, since it would bring up a keyboard that nobody asked for. The box may
 # come after the script, so the script tries again. It also runs again when a visitor comes back, so
 # its names stay within its braces.
@@ -41,7 +36,7 @@ FOCUS = """<script>{
 
 def show(settings: PageSettings, *, document: Page, collection: Page) -> None:
     """Show the page. `document` is the page that links to a place in a document lead to."""
-    st.html(HEAD)
+    st.html(frame.HEAD)
     question = asked.question()
     _ask_form(question)
     # What follows needs the model, which the first visitor waits for.
@@ -52,10 +47,12 @@ def show(settings: PageSettings, *, document: Page, collection: Page) -> None:
         if settings.questions is not None:
             _offer_samples(Path(settings.questions))
     else:
-        result = asked.result(question, asked.filters(), settings)
-        _remember(question)
+        filters = asked.filters()
+        new = not asked.is_kept(question, filters, settings)
+        result = asked.result(question, filters, settings)
+        if new:
+            history.remember(result, settings.name)
         _show_result(result, settings, document)
-    _show_history(question)
 
 
 def ask(question: str) -> None:
@@ -182,37 +179,13 @@ def _show_times(result: SearchResult, settings: PageSettings) -> None:
         st.html(explain.timings_block(result.timings))
         if result.passages and st.toggle("Compare with reading everything anew", key="compare"):
             compared = st.session_state.get("compared")
-            if compared is None or compared[0] != result.question:
+            asked_of = (settings.index, result.question)
+            if compared is None or compared[0] != asked_of:
                 with st.spinner("Reading the same passages through every layer…"):
-                    compared = (result.question, _compare(result.question, settings))
+                    compared = (asked_of, _compare(result.question, settings))
                 st.session_state["compared"] = compared
             st.html(explain.comparison_block(compared[1]))
 
 
 def _compare(question: str, settings: PageSettings) -> dict[str, float]:
     return compare(open_engine(settings.index, settings.model), [question])
-
-
-def _remember(question: str) -> None:
-    earlier = st.session_state.get("history", [])
-    others = [one for one in earlier if one != question]
-    st.session_state["history"] = [question, *others][:HISTORY]
-
-
-def _show_history(now: str | None) -> None:
-    """This visitor's earlier questions, to be asked again."""
-    earlier = [one for one in st.session_state.get("history", []) if one != now]
-    if not earlier:
-        return
-    label = f"Asked before: {len(earlier)}"
-    with st.expander(label, key="history-fold", on_change="rerun") as fold:
-        if not fold.open:
-            return
-        for number, question in enumerate(earlier):
-            st.button(
-                render.plain_label(question),
-                key=f"history-{number}",
-                type="tertiary",
-                on_click=ask,
-                args=(question,),
-            )

@@ -3,6 +3,8 @@
 So a rerun for anything else doesn't ask again, and the document view knows the other answers.
 """
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from engine.answering.results import SearchResult
@@ -26,9 +28,22 @@ def filters() -> list[str]:
     return st.query_params.get_all("filter")[:FILTERS]
 
 
-def is_kept(asked: str, filters: list[str]) -> bool:
+def collection() -> str | None:
+    """The collection named in the address."""
+    return st.query_params.get("in")
+
+
+def address(
+    question: str | None = None, filters: Sequence[str] = (), collection: str | None = None
+) -> dict[str, str | list[str]]:
+    """The part of an address that holds a question and what it's asked of."""
+    parts = {"q": question, "filter": list(filters), "in": collection}
+    return {name: value for name, value in parts.items() if value}
+
+
+def is_kept(asked: str, filters: list[str], settings: PageSettings) -> bool:
     kept = st.session_state.get("result")
-    return kept is not None and kept[:2] == (asked, filters)
+    return kept is not None and kept[:3] == (asked, filters, settings.index)
 
 
 def result(asked: str, filters: list[str], settings: PageSettings) -> SearchResult:
@@ -36,11 +51,11 @@ def result(asked: str, filters: list[str], settings: PageSettings) -> SearchResu
 
     Raises: as `SearchEngine.ask`.
     """
-    if not is_kept(asked, filters):
+    if not is_kept(asked, filters, settings):
         with st.spinner("Searching the documents and reading what was found…"):
             found = open_engine(settings.index, settings.model).ask(asked, filters=filters)
-        st.session_state["result"] = (asked, filters, found)
-    kept: SearchResult = st.session_state["result"][2]
+        st.session_state["result"] = (asked, filters, settings.index, found)
+    kept: SearchResult = st.session_state["result"][3]
     return kept
 
 

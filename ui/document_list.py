@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from engine.store.contents import DocumentEntry
-from ui import render, upload_view
+from ui import asked, render, upload_view
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
 from ui.uploads import shown_source
@@ -90,7 +90,11 @@ def _counted(first: int, last: int, matching: int, all_: int) -> str:
 def _row(one: Listed, settings: PageSettings, document: Page) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(gap=None):
-            st.page_link(document, label=render.plain_label(one.name), query_params={"id": one.id})
+            st.page_link(
+                document,
+                label=render.plain_label(one.name),
+                query_params={"id": one.id, **asked.address(collection=asked.collection())},
+            )
             if one.source != one.name:
                 st.html(render.source_line(one.source))
         if one.added and settings.uploads:

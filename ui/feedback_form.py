@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.answering.results import Answer
 from engine.errors import ForereadError
-from ui import render
+from ui import history, history_keeper, render
 from ui.feedback import Feedback, Verdict, append_feedback
 from ui.word_marker import mark_words
 
@@ -21,6 +21,7 @@ def show(answer: Answer, question: str, key: str, index: Path, checkpoint: str) 
     """Show the form for one answer, or thanks once it was sent. `key` names its widgets."""
     if st.session_state.get(f"sent-{key}"):
         st.html('<div role="status">Thank you. It is stored with the index.</div>')
+        history_keeper.write(key)
         return
     verdict = st.radio(
         "Is this answer right?",
@@ -45,6 +46,7 @@ def _send(given: Feedback, key: str, index: Path) -> None:
         st.session_state[f"failed-{key}"] = str(error)
     else:
         st.session_state[f"sent-{key}"] = True
+        history.judge(given)
 
 
 def _correction(answer: Answer, key: str) -> tuple[int, int] | None:

@@ -51,10 +51,12 @@ def show(settings: PageSettings) -> None:
     if conditions:
         words.html(render.status_line(in_words(conditions, names)))
     state, others = as_widgets(offered_fields, conditions)
-    if st.session_state.get("filtered") != written or not state.keys() <= set(st.session_state):
+    wanted = (settings.index, written)
+    kept = (st.session_state.get("filtered-index"), st.session_state.get("filtered"))
+    if kept != wanted or not state.keys() <= set(st.session_state):
         for key, value in state.items():
             st.session_state[key] = value
-        st.session_state["filtered"] = written
+        st.session_state["filtered-index"], st.session_state["filtered"] = wanted
     if offered_fields:
         with st.expander("Filters", key="filters", icon=":material/filter_list:"):
             for field in offered_fields:

@@ -2,23 +2,28 @@
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from engine.commands import console
 from engine.commands.lazy_group import VERSION
-from engine.commands.options import INDEX, MODEL
+from engine.commands.options import MODEL
 from engine.datasets.squad import read_questions
-from engine.errors import CheckpointError, IndexNotFoundError, SourceError
+from engine.errors import (
+    CheckpointError,
+    IndexNotFoundError,
+    IndexUseError,
+    SourceError,
+)
+from engine.retrieval.address import IndexAddress, parse_named_index
 from engine.retrieval.elastic.address import ClusterAddress
+from ui import theme
 from ui.feedback import read_feedback, to_squad
 from ui.settings import FILE_BYTES, PASSWORD_VARIABLE, PageSettings, visitors_folder
 
-PAGE = Path(__file__).with_name("page.py")
 EVERY_ADDRESS = ("0.0.0.0", "::")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -27,7 +32,17 @@ app = typer.Typer(name="foreread-ui", pretty_exceptions_enable=False, rich_marku
 
 @app.command()
 def ui(
-    index: INDEX,
+    index: Annotated[
+        # `Any`, since Typer knows no unions.
+        list[Any],
+        typer.Option(
+            "--index",
+            "-i",
+            parser=parse_named_index,
+            metavar="[NAME=]INDEX",
+            help="The index: a folder or an address in a cluster. Several are given by name.",
+        ),
+    ],
     model: MODEL = None,
     questions: Annotated[
         Path | None,
@@ -57,22 +72,17 @@ def ui(
     ] = "127.0.0.1",
     version: VERSION = False,
 ) -> None:
-    """Open a search page over an index, in a browser on this machine.
+    """Open a search page over an index, or several to choose among, on this machine.
 
     With FOREREAD_UI_PASSWORD in the environment, the page asks visitors for that password.
 
     Example: foreread-ui --index papers.idx
     """
-    in_cluster = isinstance(index, ClusterAddress)
-    if in_cluster:
-        # Torch comes with it, and a mistake in the options needn't wait for that.
-        from engine.retrieval.opening import open_backend
-
-        open_backend(index).close()  # the operator sees its errors here, visitors don't
-    elif not (index / "store").is_dir():
-        raise IndexNotFoundError(
-            f"{index} holds no index; build one with: indexer build SOURCE --index {index}"
-        )
+    for name, one in index:
+        if [other for other, _ in index].count(name) > 1:
+            raise IndexUseError(f"two indexes are called {name}; name one with --index NAME=INDEX")
+        check_index(one)
+    in_cluster = any(isinstance(one, ClusterAddress) for _, one in index)
     if in_cluster and uploads:
         raise SourceError("visitors' files are kept in an index folder; leave out --uploads")
     if model is not None and not model.is_dir():
@@ -80,7 +90,9 @@ def ui(
     if questions is not None:
         read_questions(questions, 1)
     if export_feedback is not None:
-        write_feedback(visitors_folder(index), export_feedback)
+        if len(index) > 1:
+            raise IndexUseError("feedback is of one index; give --export-feedback one --index")
+        write_feedback(visitors_folder(index[0][1]), export_feedback)
         return
     if files is not None and not files.is_dir():
         raise SourceError(f"{files} isn't a folder; name the one that holds the source files")
@@ -89,14 +101,33 @@ def ui(
         console.say(
             f"note: all who reach {address} can ask; {PASSWORD_VARIABLE} would ask for a password"
         )
+    named = tuple((name, written(one)) for name, one in index)
     settings = PageSettings(
-        index=str(index if in_cluster else index.resolve()),
+        index=named[0][1],
+        collections=named if len(named) > 1 else (),
         model=str(model.resolve()) if model is not None else None,
         questions=str(questions.resolve()) if questions is not None else None,
         files=str(files.resolve()) if files is not None else None,
         uploads=not (open_to_all or in_cluster) if uploads is None else uploads,
     )
     run_server(settings, server_options(address=address, port=port))
+
+
+def check_index(address: IndexAddress) -> None:
+    """Raises: ForereadError if there's no index, so that the operator sees it, not visitors."""
+    if isinstance(address, ClusterAddress):
+        # Torch comes with it, and a mistake in the options needn't wait for that.
+        from engine.retrieval.opening import open_backend
+
+        open_backend(address).close()
+    elif not (address / "store").is_dir():
+        raise IndexNotFoundError(
+            f"{address} holds no index; build one with: indexer build SOURCE --index {address}"
+        )
+
+
+def written(address: IndexAddress) -> str:
+    return str(address if isinstance(address, ClusterAddress) else address.resolve())
 
 
 def server_options(*, address: str, port: int | None) -> dict[str, object]:
@@ -118,8 +149,7 @@ def server_options(*, address: str, port: int | None) -> dict[str, object]:
         "server.maxUploadSize": FILE_BYTES >> 20,
         # The terminal shows our faults in full, visitors don't see them.
         "client.showErrorDetails": "none",
-        "theme.light.primaryColor": "#2458a6",
-        "theme.dark.primaryColor": "#3f74c4",
+        **theme.options(),
     }
     return options if port is None else {**options, "server.port": port}
 
@@ -137,31 +167,11 @@ def write_feedback(index: Path, file: Path) -> None:
 
 
 def run_server(settings: PageSettings, options: Mapping[str, object]) -> None:
-    """Serve the page behind its guard until interrupted."""
+    """Serve the page until interrupted."""
     # Imported here, so that a mistake in the options is reported at once.
-    from starlette.middleware import Middleware
-    from streamlit.starlette import App
+    from ui.server import serve
 
-    from ui.guard import Guard
-
-    stay_offline()
-    # An address that a proxy names is believed only of proxies that the operator names here: any
-    # other sender would choose the address by which wrong passwords are counted.
-    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
-    password = os.environ.get(PASSWORD_VARIABLE, "")
-    guard = Middleware(Guard, password=password, uploads=settings.uploads)
-    sys.argv = [str(PAGE), *settings.to_arguments()]  # where Streamlit takes a page's words from
-    App(PAGE, middleware=[guard]).run(config=options)
-
-
-def stay_offline() -> None:
-    """Keep Streamlit from asking a server on the internet for this machine's address.
-
-    It does so when a request names a host that it doesn't know, and no option prevents it.
-    """
-    from streamlit import net_util
-
-    net_util.get_external_ip = lambda: None
+    serve(settings, options)
 
 
 def run() -> None:

@@ -26,7 +26,7 @@ def show(place: Place, settings: PageSettings, *, ask: Page, document: Page) -> 
                 ask,
                 label="Back",
                 icon=":material/arrow_back:",
-                query_params={"q": question, "filter": asked.filters()},
+                query_params=asked.address(question, asked.filters(), asked.collection()),
             )
             st.html(f'<p class="fr-asked" dir="auto">{render.escape(question)}</p>')
         result = asked.result(question, asked.filters(), settings)

@@ -106,7 +106,7 @@ def answer_block(answer: Answer, number: int, *, best: bool, least: float) -> st
     one = answer.shown
     level = "h2" if answer.confidence >= least else "h3"
     return (
-        f'<article class="{kind}" aria-label="Answer {number}">'
+        f'<article class="{kind}" tabindex="-1" aria-label="Answer {number}">'
         f'<{level} class="fr-text" dir="auto">{escape(one.answer)}</{level}>'
         f"{sure_line(answer.confidence, least)}{place_block(one)}</article>"
     )
@@ -124,20 +124,31 @@ def sure_line(probability: float, least: float) -> str:
 
 def citation(place: Answer | Evidence | PassageHit) -> list[str]:
     """Where a place stands: title, file, page, row or record, line and heading, each once."""
+    return [name for name in dict.fromkeys(citation_parts(place)) if name]
+
+
+def citation_parts(place: Answer | Evidence | PassageHit) -> list[str]:
+    """The title and the file, which may be empty or the same, and then what is known of the place
+    in it.
+    """
     told = _citation(place)
-    named = [told.title, shown_source(told.source)]
-    if told.page is not None:
-        named.append(f"page {told.page}")
-    named.append(told.record or "")
-    if told.line is not None:
-        named.append(f"line {told.line}")
-    named.append(told.heading or "")
-    return [name for name in dict.fromkeys(named) if name]
+    known = [
+        f"page {told.page}" if told.page is not None else "",
+        told.record or "",
+        f"line {told.line}" if told.line is not None else "",
+        told.heading or "",
+    ]
+    return [told.title, shown_source(told.source), *filter(None, known)]
 
 
 def citation_label(place: Answer | Evidence) -> str:
     """A citation as the label of a link."""
-    return " · ".join(_ISOLATED.format(plain_label(name)) for name in citation(place))
+    return parts_label(citation(place))
+
+
+def parts_label(parts: Iterable[str]) -> str:
+    """Parts of a citation as the label of a link, each of its own direction."""
+    return " · ".join(_ISOLATED.format(plain_label(part)) for part in parts)
 
 
 def place_line(passage: PassageHit) -> str:

@@ -5,7 +5,7 @@ from streamlit.navigation.page import Page
 
 from engine.document_fields import FieldSummary
 from engine.retrieval.backend import Description
-from ui import filter_view, render
+from ui import asked, filter_view, render
 from ui.plain_words import kind, when
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
@@ -18,11 +18,22 @@ def show(settings: PageSettings, *, collection: Page) -> None:
     description = open_engine(settings.index, settings.model).backend.describe()
     fields = filter_view.fields(settings, description.generation)
     st.html(collection_block(description, fields))
+    within = asked.address(collection=asked.collection())
     with st.container(horizontal=True, gap="small", key="start-links"):
         if settings.uploads:
-            st.page_link(collection, label="Add your files", icon=":material/upload_file:")
+            st.page_link(
+                collection,
+                label="Add your files",
+                icon=":material/upload_file:",
+                query_params=within,
+            )
         if description.documents:
-            st.page_link(collection, label="See all documents", icon=":material/list:")
+            st.page_link(
+                collection,
+                label="See all documents",
+                icon=":material/list:",
+                query_params=within,
+            )
 
 
 def collection_block(description: Description, fields: tuple[FieldSummary, ...]) -> str:

@@ -1,5 +1,6 @@
 """Where a collection is kept: in a folder, or in an index of a cluster."""
 
+import re
 from pathlib import Path
 
 from engine.errors import IndexUseError
@@ -10,6 +11,8 @@ from engine.retrieval.elastic.address import (
 )
 
 IndexAddress = Path | ClusterAddress
+
+_NAMED = re.compile(r"([\w-][\w.-]*)=(.+)", re.DOTALL)
 
 
 def parse_index_address(written: str | IndexAddress) -> IndexAddress:
@@ -34,3 +37,24 @@ def parse_index_folder(written: str | IndexAddress) -> Path:
             "of an index, and indexer copy makes one of it"
         )
     return address
+
+
+def parse_named_index(written: str) -> tuple[str, IndexAddress]:
+    """A name and an index, given as NAME=INDEX; without a name that of the folder or the cluster.
+
+    A folder that is there goes before a name, if its own name could be taken for both.
+
+    Raises: as `parse_index_address`.
+    """
+    named = _NAMED.fullmatch(written)
+    if named is not None and not Path(written).exists():
+        return named[1], parse_index_address(named[2])
+    address = parse_index_address(written)
+    return index_name(address), address
+
+
+def index_name(address: IndexAddress) -> str:
+    """What an index is called that was given no name: as its folder, without ".idx"."""
+    if isinstance(address, ClusterAddress):
+        return address.name
+    return address.resolve().name.removesuffix(".idx") or "index"

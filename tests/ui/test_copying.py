@@ -38,7 +38,7 @@ def test_an_answer_is_copied_with_its_sentence_and_its_place() -> None:
 )
 def test_what_is_copied_stays_text(nasty: str) -> None:
     one = answer(nasty, 0, len(nasty), nasty)
-    ((tag, attributes),) = Tags(copying.button(one)).found
+    ((tag, attributes),) = Tags(copying.button("Copy", copying.copied(one))).found
     assert tag == "button"
     assert set(attributes) == {"type", "class", "data-copy", "aria-live"}
     assert attributes["data-copy"] == copying.copied(one)

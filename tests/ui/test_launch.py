@@ -8,7 +8,8 @@ from streamlit import net_util
 from streamlit.web.server import server_util
 
 from engine.datasets.squad import read_squad
-from ui import launch
+from engine.errors import IndexNotFoundError
+from ui import launch, server, theme
 from ui.feedback import Feedback, append_feedback
 from ui.settings import PageSettings
 
@@ -56,8 +57,7 @@ def test_the_page_is_served_to_this_machine_alone_unless_told_otherwise(
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "server.maxUploadSize": 50,
-        "theme.light.primaryColor": "#2458a6",
-        "theme.dark.primaryColor": "#3f74c4",
+        **theme.options(),
     }
     assert settings == PageSettings(index=str(index), uploads=True)
 
@@ -181,6 +181,49 @@ def test_an_export_that_cannot_be_written_is_one_line(
     assert str(file) in line
 
 
+def test_several_indexes_are_served_by_name(
+    monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path, started: Started
+) -> None:
+    other = tmp_path / "a=b.idx"
+    (other / "store").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    code = run(monkeypatch, "--index", f"papers={index}", "--index", "some.idx", "-i", "a=b.idx")
+    assert code == 0
+    ((settings, _),) = started
+    assert settings.collections == (
+        *(("papers", str(index)), ("some", str(index)), ("a=b", str(other))),
+    )
+    assert settings.name == "papers"
+    assert settings.chosen("a=b").index == str(other)
+    assert settings.chosen(None) == settings
+    assert PageSettings.from_arguments(settings.to_arguments()) == settings
+    with pytest.raises(IndexNotFoundError, match="no collection mails; choose one of papers, some"):
+        settings.chosen("mails")
+
+
+@pytest.mark.parametrize(
+    ("options_", "told"),
+    [
+        (("--index", "other=some.idx", "-i", "other=some.idx"), "two indexes are called other"),
+        (("--index", "a=some.idx", "-i", "b=none.idx"), "none.idx holds no index"),
+        (("--index", "a=some.idx", "-i", "b=some.idx", "--export-feedback", "f"), "of one index"),
+    ],
+)
+def test_names_that_cannot_be_are_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    index: Path,
+    started: Started,
+    capsys: pytest.CaptureFixture[str],
+    options_: tuple[str, ...],
+    told: str,
+) -> None:
+    monkeypatch.chdir(index.parent)
+    assert run(monkeypatch, *options_) != 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+    assert started == []
+
+
 @pytest.mark.parametrize("name", ["plain.idx", "with space", "-dash", "--index", "a=b", "été"])
 def test_settings_come_back_from_arguments_whatever_the_names(name: str) -> None:
     settings = PageSettings(index=name, model=name, questions=name, files=name, uploads=True)
@@ -194,7 +237,7 @@ def test_a_foreign_origin_is_refused_without_asking_the_internet(
     monkeypatch.setattr(net_util, "get_internal_ip", lambda: "10.0.0.1")
     # Set by the test, so that what `stay_offline` sets is taken back after it.
     monkeypatch.setattr(net_util, "get_external_ip", lambda: asked.append("internet"))
-    launch.stay_offline()
+    server.stay_offline()
     assert not server_util.is_url_from_allowed_origins("http://foreign.example")
     assert asked == []
 

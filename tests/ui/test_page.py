@@ -19,6 +19,9 @@ import ui.asked
 import ui.feedback_form
 import ui.file_filter
 import ui.filter_view
+import ui.frame
+import ui.history_page
+import ui.keys
 import ui.page
 import ui.shared_engine
 import ui.start_view
@@ -72,7 +75,10 @@ def result(question: str, *, no_answer: bool = False, found: bool = True) -> Sea
 DESCRIPTION = SimpleNamespace(
     generation=1, documents=1234, passages=5678, changed=datetime(2026, 5, 3, 14, 7).timestamp()
 )
-ENTRIES = [SimpleNamespace(source=f"/data/papers/{n}/file{n}.txt") for n in range(300)]
+ENTRIES = [
+    SimpleNamespace(source=place, place=place)
+    for place in (f"/data/papers/{n}/file{n}.txt" for n in range(300))
+]
 
 
 class FakeEngine:
@@ -159,7 +165,8 @@ def blocks(page: AppTest) -> list[str]:
     return [
         body
         for body in bodies
-        if body != ui.ask_page.HEAD and not body.startswith(("<style>", "<script>"))
+        if body not in (ui.frame.HEAD, ui.frame.HEAD + ui.frame.OPENING, ui.keys.HELP)
+        and not body.startswith(("<style>", "<script>"))
     ]
 
 
@@ -452,17 +459,36 @@ def test_without_sample_questions_none_are_offered(start: Callable[..., AppTest]
     assert [button.label for button in start(lambda *_: FakeEngine()).button] == ["Ask"]
 
 
-def test_what_was_asked_before_can_be_asked_again(start: Callable[..., AppTest]) -> None:
-    engine = FakeEngine()
-    page = start(lambda *_: engine)
+def history_of(page: AppTest) -> list[tuple[str, str]]:
+    """Each question with its answer, as the session has it, the last asked first."""
+    return [(one.question, one.answer) for one in page.session_state["history"]]
+
+
+def test_what_was_asked_is_kept_once_with_its_answer(start: Callable[..., AppTest]) -> None:
+    def answer(question: str) -> SearchResult:
+        return result(question, no_answer=question == "Second?")
+
+    page = start(lambda *_: FakeEngine(answer))
     for question in ("First?", "Second?", "First?", "Third?"):
         ask(page, question)
-    assert "Asked before: 2" in [fold.label for fold in page.expander]
-    open_fold(page, "history-fold")
-    assert [page.button(key=f"history-{n}").label for n in (0, 1)] == [r"First\?", r"Second\?"]
-    page.button(key="history-1").click().run()
-    assert engine.asked[-1] == "Second?"
-    assert page.query_params["q"] == "Second?"
+    page.run()
+    assert history_of(page) == [("Third?", "Paris"), ("First?", "Paris"), ("Second?", "")]
+
+
+def test_a_verdict_stands_in_the_history_until_the_answer_is_another(
+    start: Callable[..., AppTest],
+) -> None:
+    engine = FakeEngine()
+    page = ask(start(lambda *_: engine), "Which city?")
+    open_fold(page, "say-")
+    page.radio[0].set_value("wrong passage").run()
+    button(page, "Send").click().run()
+    assert page.session_state["history"][0].verdict == "wrong passage"
+    ask(page, "Which city?")
+    assert page.session_state["history"][0].verdict == "wrong passage"
+    engine.answer = lambda question: result(question, no_answer=True)
+    ask(page, "Which city?")
+    assert page.session_state["history"][0].verdict == ""
 
 
 def test_an_unlikely_answer_is_folded_but_never_the_first(start: Callable[..., AppTest]) -> None:

@@ -40,7 +40,7 @@ def test_what_somebody_waited_is_told_in_seconds(milliseconds: float, told: str)
     ("written", "told"),
     [
         ("type=pdf", "Kind is PDF"),
-        ("type=md,docx,odt", "Kind is Markdown, Word or odt"),
+        ("type=md,docx,odt", "Kind is Markdown, Word or OpenDocument text"),
         ("path=/a/b.txt", "File is B"),
         ("open=true", "open is true"),
         ("year>=2004", "year is at least 2004"),

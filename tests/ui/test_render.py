@@ -153,7 +153,15 @@ def test_hostile_text_stays_text_in_every_block(hostile: str) -> None:
         for tags, plain_tags in ((shown.tags, expected.tags), (shown.ended, expected.ended)):
             # The space around an answer isn't marked.
             assert [tag for tag in tags if tag != "span"] == [t for t in plain_tags if t != "span"]
-        assert shown.attributes <= {"class", "style", "dir", "role", "aria-label", "aria-hidden"}
+        assert shown.attributes <= {
+            "class",
+            "style",
+            "dir",
+            "role",
+            "aria-label",
+            "aria-hidden",
+            "tabindex",
+        }
 
 
 def test_what_no_browser_shows_is_replaced_one_code_point_for_one() -> None:

@@ -1,6 +1,7 @@
 """EPUB: a book as one document, its chapters in reading order."""
 
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from indexer.readers.page import Page, parse, words_of
 CONTENTS = "tables of contents"
 _CONTAINER, _ENCRYPTED = "META-INF/container.xml", "META-INF/encryption.xml"
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
+_DECLARATION = re.compile(r"\s*<\?xml.*?\?>", re.DOTALL)
 _LOOKED_AT = 5  # blocks at the start of a chapter among which its name may stand
 
 
@@ -92,7 +94,8 @@ class _Book:
         except DAMAGE:
             self._package.warnings.append(f"{path} is missing or damaged: it isn't indexed")
             return None
-        return parse(decode(data, declared_encoding(data)).text) if data.strip() else None
+        text = _DECLARATION.sub("", decode(data, declared_encoding(data)).text, count=1)
+        return parse(text) if text.strip() else None
 
     def _path(self, item: Element) -> str:
         return _joined(self._folder, item.get("href") or "")

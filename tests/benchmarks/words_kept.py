@@ -5,7 +5,7 @@
 Word files are compared with every text node of their body, headers, footers and notes, found
 without the reader: tracked deletions and the copies for old programs are left out of the count.
 Pages in UTF-8 are compared with all text outside scripts, styles, templates and navigations, and
-Markdown with all text outside tags.
+Markdown with all text outside tags. What is counted of the others stands in `office_words.py`.
 Files of the same content count once.
 """
 
@@ -19,6 +19,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from lxml import etree
+from office_words import book_words, open_words, sheet_words, slide_words
 
 from engine.documents import Document
 from indexer.sources import FileReader, Limits, SourceFile, bytes_digest
@@ -107,16 +108,19 @@ class _PageText(HTMLParser):
         self.text += "" if self._unseen else data
 
 
-def page_words(path: Path) -> Counter[str]:
-    """The words of a page in UTF-8; none of a page in another encoding."""
-    try:
-        markup = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return Counter()
+def page_text(markup: str) -> str:
     parser = _PageText()
     parser.feed(markup)
     parser.close()
-    return Counter(_words(parser.text))
+    return parser.text
+
+
+def page_words(path: Path) -> Counter[str]:
+    """The words of a page in UTF-8; none of a page in another encoding."""
+    try:
+        return Counter(_words(page_text(path.read_bytes().decode("utf-8-sig"))))
+    except UnicodeDecodeError:
+        return Counter()
 
 
 def markdown_words(path: Path) -> Counter[str]:
@@ -135,14 +139,25 @@ TRUTHS: Mapping[str, Callable[[Path], Counter[str]]] = {
     ".htm": page_words,
     ".xhtml": page_words,
     ".md": markdown_words,
+    ".pptx": lambda path: slide_words(path, _words),
+    ".pptm": lambda path: slide_words(path, _words),
+    ".odt": lambda path: open_words(path, _words),
+    ".odp": lambda path: open_words(path, _words),
+    ".xlsx": lambda path: sheet_words(path, _words),
+    ".xlsm": lambda path: sheet_words(path, _words),
+    ".epub": lambda path: book_words(path, page_text, _words),
 }
+_UNCOMPARED = (
+    AttributeError, etree.XMLSyntaxError, KeyError, OSError, RuntimeError, StopIteration, TypeError,
+    ValueError, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 def kept_of(path: Path, reader: FileReader) -> Kept | None:
     """None if the file can't be compared: it is damaged, or holds no words."""
     try:
         words = TRUTHS[path.suffix.lower()](path)
-    except (etree.XMLSyntaxError, OSError, RuntimeError, zipfile.BadZipFile):
+    except _UNCOMPARED:
         return None
     if not words:
         return None

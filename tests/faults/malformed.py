@@ -27,11 +27,13 @@ from indexer.sources import FileReader, SourceFile, list_files
 from indexer.sync import SKIPPED, Cutting, FileOutcome, SourceProgress, Sync
 
 from .malformed_files import MALFORMED
+from .malformed_packed import PACKED
 from .processes import done_apart, forked
 from .tiny_model import PASSAGE_LIMIT, tiny_checkpoint
 
 SECONDS = 300.0  # for the files of one place, on a slow machine
 LIMITS = Limits(file_bytes=50_000_000, characters=100_000, seconds=30.0, memory_bytes=2_000_000_000)
+KINDS = {**MALFORMED, **PACKED}
 KEPT_OUT = "root:x:0"  # stands in a file of the system that some documents try to bring in
 
 
@@ -70,7 +72,7 @@ def run_malformed(folder: Path, count: int, seed: int) -> MalformedReport:
     All in one process, as long as it lasts: as in a build, one file may harm the next.
     """
     report = MalformedReport()
-    kinds = sorted(MALFORMED)
+    kinds = sorted(KINDS)
     number = 0
     while number < count:
         start = number
@@ -122,12 +124,12 @@ def _count(report: MalformedReport, kind: str, number: int, said: dict[str, Any]
 
 def _index_on(folder: Path, seed: int, first: int, count: int, writing: int) -> None:
     checkpoint = tiny_checkpoint(folder / "model", seed=0)
-    index, kinds = folder / "malformed.idx", sorted(MALFORMED)
+    index, kinds = folder / "malformed.idx", sorted(KINDS)
     with _opened(index, checkpoint) as backend, FileReader(LIMITS) as reader:
         for number in range(first, count):
             place = folder / f"{number}"
             place.mkdir()
-            MALFORMED[kinds[number % len(kinds)]](place, random.Random(seed * 1_000_003 + number))
+            KINDS[kinds[number % len(kinds)]](place, random.Random(seed * 1_000_003 + number))
             started = time.perf_counter()
             said = _added(place, backend, checkpoint, reader)
             said["seconds"] = round(time.perf_counter() - started, 2)

@@ -109,7 +109,7 @@ def spliced(one: bytes, other: bytes, draw: random.Random) -> bytes:
     return one[: draw.randrange(len(one))] + other[draw.randrange(len(other)) :]
 
 
-def _written(suffix: str, content: Content) -> Write:
+def written(suffix: str, content: Content) -> Write:
     def write(place: Path, draw: random.Random) -> None:
         (place / f"file{suffix}").write_bytes(content(draw))
 
@@ -125,7 +125,7 @@ def _of_each(suffix: str, whole: Callable[[], bytes]) -> Write:
             return spliced(whole(), draw.choice(others), draw)
         return mutated(whole(), draw)
 
-    return _written(suffix, content)
+    return written(suffix, content)
 
 
 # PDF.
@@ -233,8 +233,8 @@ def _mutated_parts(draw: random.Random) -> bytes:
     return _repacked(lambda name, part: mutated(part, draw) if name == chosen else part)
 
 
-def _with_entities(draw: random.Random) -> bytes:
-    """Entities that double a hundred times, that name a file, or themselves."""
+def with_entities(part: bytes, draw: random.Random) -> bytes:
+    """XML with entities that double a hundred times, that name a file, or themselves."""
     kinds = [
         b"".join(b'<!ENTITY a%d "&a%d;&a%d;">' % (n + 1, n, n) for n in range(100))
         + b'<!ENTITY a0 "lamp">',
@@ -245,15 +245,17 @@ def _with_entities(draw: random.Random) -> bytes:
     ]
     number = draw.randrange(len(kinds))
     uses = b"&a100;" * (2000 if number == 4 else 1)
+    start = part.find(b"?>") + 2 if part.startswith(b"<?xml") else 0
+    at = part.find(b"The lamp", start)
+    at = part.rfind(b"</") if at < 0 else at
+    body = part[start:at] + uses + part[at:]
+    return part[:start] + b"<!DOCTYPE d [" + kinds[number] + b"]>" + body
 
-    def change(name: str, part: bytes) -> bytes:
-        if name != "word/document.xml":
-            return part
-        start = part.index(b"?>") + 2
-        body = part[start:].replace(b"The lamp", uses + b"The lamp", 1)
-        return part[:start] + b"<!DOCTYPE d [" + kinds[number] + b"]>" + body
 
-    return _repacked(change)
+def _docx_with_entities(draw: random.Random) -> bytes:
+    return _repacked(
+        lambda name, part: with_entities(part, draw) if name == "word/document.xml" else part
+    )
 
 
 def _nested_tables(draw: random.Random) -> bytes:
@@ -587,38 +589,38 @@ def _deep_folders(place: Path, draw: random.Random) -> None:
 MALFORMED: dict[str, Write] = {
     "pdf": _of_each(".pdf", _pdf),
     "plain pdf": _of_each(".pdf", _plain_pdf),
-    "lying pdf": _written(".pdf", _lying_pdf),
+    "lying pdf": written(".pdf", _lying_pdf),
     "docx": _of_each(".docx", _docx),
-    "docx parts": _written(".docx", _mutated_parts),
-    "docx entities": _written(".docx", _with_entities),
-    "docx tables": _written(".docx", _nested_tables),
-    "docx archive": _written(".docx", _odd_archive),
-    "docx bomb": _written(".docx", lambda draw: _unpacking_to(LARGE, None)),
-    "docx bomb that lies": _written(
+    "docx parts": written(".docx", _mutated_parts),
+    "docx entities": written(".docx", _docx_with_entities),
+    "docx tables": written(".docx", _nested_tables),
+    "docx archive": written(".docx", _odd_archive),
+    "docx bomb": written(".docx", lambda draw: _unpacking_to(LARGE, None)),
+    "docx bomb that lies": written(
         ".docx", lambda draw: _unpacking_to(LARGE, draw.choice([0, 2_000, 2**31]))
     ),
     "html": _of_each(".html", lambda: HTML),
-    "deep html": _written(".html", _deep_html),
-    "wide html": _written(".html", _wide_html),
-    "misnamed html": _written(".html", _misnamed_html),
+    "deep html": written(".html", _deep_html),
+    "wide html": written(".html", _wide_html),
+    "misnamed html": written(".html", _misnamed_html),
     "markdown": _of_each(".md", lambda: MARKDOWN),
-    "much markdown": _written(".md", _much_markdown),
+    "much markdown": written(".md", _much_markdown),
     "json": _of_each(".json", lambda: JSON),
-    "deep json": _written(".json", _deep_json),
-    "odd json": _written(".json", _odd_json),
+    "deep json": written(".json", _deep_json),
+    "odd json": written(".json", _odd_json),
     "json lines": _of_each(".jsonl", lambda: LINES),
-    "rubbish lines": _written(".jsonl", _lines_of_rubbish),
-    "deep lines": _written(".jsonl", _deep_json),
+    "rubbish lines": written(".jsonl", _lines_of_rubbish),
+    "deep lines": written(".jsonl", _deep_json),
     "table": _of_each(".csv", lambda: TABLE),
     "tabs": _of_each(".tsv", lambda: TABLE.replace(b",", b"\t")),
-    "rubbish table": _written(".csv", _rubbish_table),
-    "wide table": _written(".csv", _wide_table),
+    "rubbish table": written(".csv", _rubbish_table),
+    "wide table": written(".csv", _wide_table),
     "text": _of_each(".txt", lambda: TEXT),
-    "odd text": _written(".txt", _odd_text),
-    "endless text": _written(".txt", _endless_text),
-    "endless markdown": _written(".md", _endless_text),
-    "utf-16": _written(".txt", _utf16),
-    "unknown": _written("", _unknown),
+    "odd text": written(".txt", _odd_text),
+    "endless text": written(".txt", _endless_text),
+    "endless markdown": written(".md", _endless_text),
+    "utf-16": written(".txt", _utf16),
+    "unknown": written("", _unknown),
     "links": _links,
     "devices": _devices,
     "unreadable": _unreadable,

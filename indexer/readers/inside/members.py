@@ -13,6 +13,7 @@ from indexer.readers.limits import Limits
 from indexer.readers.outcome import Item, LeftOut, RawFile, Skipped, UnreadableError, Warned
 from indexer.readers.room import DEEPEST, Room
 
+_LONGEST_PATH = 4096  # characters
 _LONGEST_NAME = 60  # characters of a member's name before a reason
 
 
@@ -91,7 +92,9 @@ class Members:
 
 
 def safe_name(name: str) -> str | None:
-    """The path of a member inside its archive; None if it would lead out of it."""
+    """The path of a member inside its archive; None if it is no path, or would lead out of it."""
+    if len(name) > _LONGEST_PATH:
+        return None
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     return None if ".." in parts or not parts else "/".join(parts)
 

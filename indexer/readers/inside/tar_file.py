@@ -6,7 +6,7 @@ from io import BytesIO
 
 from indexer.readers.inside.members import Members, is_hidden, safe_name
 from indexer.readers.inside.signs import DAMAGE
-from indexer.readers.inside.zip_file import HIDDEN, LINKS
+from indexer.readers.inside.zip_file import HIDDEN, LEADS_OUT, LINKS
 from indexer.readers.limits import Limits
 from indexer.readers.outcome import Item, RawFile, UnreadableError
 
@@ -32,7 +32,7 @@ def _member(archive: tarfile.TarFile, entry: tarfile.TarInfo, members: Members) 
         return
     name = safe_name(entry.name)
     if name is None:
-        yield members.skipped(entry.name, "its path leads out of the archive")
+        yield members.skipped(entry.name, LEADS_OUT)
     elif is_hidden(name):
         members.left_out[HIDDEN] += 1
     elif entry.issym() or entry.islnk():

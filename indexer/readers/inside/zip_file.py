@@ -11,6 +11,7 @@ from indexer.readers.limits import Limits
 from indexer.readers.outcome import Item, RawFile, UnreadableError
 
 HIDDEN, LINKS = "hidden files", "links"
+LEADS_OUT = "its path leads out of the archive, or is too long"
 _ENCRYPTED = 1
 _UTF8 = 0x800
 
@@ -36,7 +37,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, members: Members) 
     written = _name(entry)
     name = safe_name(written)
     if name is None:
-        yield members.skipped(written, "its path leads out of the archive")
+        yield members.skipped(written, LEADS_OUT)
     elif is_hidden(name):
         members.left_out[HIDDEN] += 1
     elif stat.S_ISLNK(entry.external_attr >> 16):

@@ -65,9 +65,13 @@ class Pending:
 
     def file(self, path: str) -> FileRecord | None:
         """What is known of a file. If changes to it are pending, they are committed first."""
-        if path in self._files or path in self._forgotten:
+        if self.waits(path):
             self.commit()
         return self._backend.file(path)
+
+    def waits(self, path: str) -> bool:
+        """Whether changes to a file are pending."""
+        return path in self._files or path in self._forgotten
 
     def files_of(self, content: str) -> list[FileRecord]:
         """The files with this content, after all pending changes are committed."""

@@ -193,7 +193,8 @@ class Sync:
             self.pending.note(replace(now, holds=False))
             return FileOutcome(now.source, DUPLICATE, note=f"the same as {twin.source}")
         # The other has vanished: this is the same file under a new name.
-        self.pending.commit()
+        if known or self.pending.waits(twin.path):  # else its documents are committed
+            self.pending.commit()
         hand_over(twin, now, self.backend, self.pending, gone=True)
         self.pending.forget(twin)
         return FileOutcome(now.source, MOVED, note=f"it was {twin.source}")

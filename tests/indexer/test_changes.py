@@ -569,3 +569,31 @@ def test_whatever_happens_to_a_folder_the_index_becomes_what_it_says(
         assert set(files) == {str(path) for path in folder.iterdir()}
         # Of files of the same content, one holds it.
         assert len({f.content for f in files.values()}) == sum(f.holds for f in files.values())
+
+
+def test_a_renamed_folder_is_moved_in_one_commit_and_names_that_swap_keep_their_text(
+    tmp_path: Path, model: Checkpoint
+) -> None:
+    folder, index = tmp_path / "notes", tmp_path / "i"
+    (folder / "old").mkdir(parents=True)
+    for number in range(30):
+        (folder / "old" / f"{number:02}.md").write_text(
+            f"Lamp {number} was lit in {1800 + number}."
+        )
+    for name in ("a", "b", "c"):
+        (folder / f"{name}.md").write_text(f"The ship of {name} sailed south.")
+    build_index(folder, index, model)
+    with FolderBackend.open(index) as backend:
+        before = backend.describe().generation
+    (folder / "old").rename(folder / "new")
+    (folder / "c.md").rename(folder / "d.md")
+    (folder / "a.md").rename(folder / "c.md")
+    (folder / "b.md").rename(folder / "a.md")
+    (folder / "c.md").rename(folder / "b.md")
+    update_index(index, model, ChangeOptions(remove_missing=True))
+    with FolderBackend.open(index) as backend:
+        assert backend.describe().generation - before < 8
+        entries = {entry.source: entry.id for entry in backend.entries()}
+        with backend.snapshot() as snapshot:
+            texts = {source: snapshot.document(id_).text for source, id_ in entries.items()}
+    assert texts == {str(file): file.read_text() for file in folder.rglob("*.md")}

@@ -8,6 +8,7 @@ ForereadError
 ├── TrainingError                   training came to numbers that it can't go on from
 ├── QuestionError                   a question can't be asked as it stands
 │   └── FilterError                 nor its filter
+├── ServiceError                    a server of Foreread refuses, or doesn't answer
 └── IndexStoreError                 an index can't be used:
     ├── IndexNotFoundError          there is none
     ├── IndexExistsError            there is one already, or something else
@@ -102,6 +103,23 @@ class FilterError(QuestionError):
     """A filter names a field that no document has, or compares one with what it can't."""
 
     code = "filter-unusable"
+
+
+class ServiceError(ForereadError):
+    """A server of Foreread doesn't answer, or refuses a request for a reason of its own.
+
+    `code` is then the server's, and `retry_after` the seconds after which it may go, if it says so.
+    """
+
+    code = "service-failed"
+    exit_code = 4
+
+    def __init__(
+        self, message: str, code: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+        self.retry_after = retry_after
 
 
 class IndexStoreError(ForereadError):

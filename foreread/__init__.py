@@ -57,6 +57,7 @@ __all__ = [
     "QuestionError",
     "SearchEngine",
     "SearchResult",
+    "ServiceError",
     "Skipped",
     "SourceError",
     "TrainingError",

@@ -32,6 +32,7 @@ from engine.errors import IndexUncheckedError as IndexUncheckedError
 from engine.errors import IndexUseError as IndexUseError
 from engine.errors import IndexVersionError as IndexVersionError
 from engine.errors import QuestionError as QuestionError
+from engine.errors import ServiceError as ServiceError
 from engine.errors import SourceError as SourceError
 from engine.errors import TrainingError as TrainingError
 from engine.search import SearchEngine as SearchEngine

@@ -39,10 +39,19 @@ def say(message: str) -> None:
 
 def show(result: dict[str, Any], *, as_json: bool, human: Callable[[dict[str, Any]], str]) -> None:
     """Print the result on stdout, as JSON for programs or as text for people."""
-    text = in_json(json.dumps(result, ensure_ascii=False)) if as_json else visible(human(result))
-    # A lone surrogate or a terminal without Unicode must not end in a traceback.
-    sys.stdout.buffer.write((text + "\n").encode("utf-8", "replace"))
+    out = json_line(result) if as_json else _bytes(visible(human(result)))
+    sys.stdout.buffer.write(out)
     sys.stdout.flush()
+
+
+def json_line(result: Any) -> bytes:
+    """The result as a line of JSON, in which nothing acts on a terminal."""
+    return _bytes(in_json(json.dumps(result, ensure_ascii=False)))
+
+
+def _bytes(text: str) -> bytes:
+    # A lone surrogate or a terminal without Unicode must not end in a traceback.
+    return (text + "\n").encode("utf-8", "replace")
 
 
 def visible(text: str) -> str:

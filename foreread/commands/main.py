@@ -16,7 +16,7 @@ from indexer.commands.main import INDEXER
 ASK = "engine.commands.ask:ask"
 OWN = {
     "ui.launch:ui": "Open a search page over an index, in a browser on this machine.",
-    "foreread.commands.serve:serve": "Not in this version yet: answering over HTTP.",
+    "foreread.commands.serve:serve": "Answer over HTTP, from one index or several by name.",
     "foreread.commands.mcp:mcp": "Not in this version yet: answering over MCP.",
     "foreread.commands.watch:watch": (
         "Keep indexes in step with their folders as these change, until it's interrupted."

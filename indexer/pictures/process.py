@@ -11,7 +11,7 @@ from indexer.pictures.wanted import Wanted
 from indexer.readers.limits import Limits
 from indexer.readers.messages import limits_argument
 
-LIMITS = Limits(seconds=20.0, memory_bytes=1_000_000_000)
+LIMITS = Limits(pages=10_000_000, seconds=20.0, memory_bytes=1_000_000_000)
 
 _GRACE = 10.0  # seconds beyond the limit, for a process that the alarm doesn't end
 _AT_ONCE = threading.BoundedSemaphore(2)  # however many visitors open pages

@@ -1,12 +1,13 @@
 """The file that a document was read from, if it's still the same to the last byte."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from engine.documents import Document
 from engine.retrieval.backend import Ledger
 from engine.store.contents import FileRecord
-from indexer.readers.limits import Limits
+from indexer.readers.limits import Limits, megabytes
 from indexer.readers.outcome import UnreadableError
 from indexer.sources import SourceFile, bytes_digest, load_file
 
@@ -32,8 +33,11 @@ def same_bytes(known: FileRecord, ledger: Ledger, limits: Limits) -> bytes:
     An index may come from elsewhere and name any file. Only one with the digest that the index has
     is given out, so whoever made the index had it already.
 
-    Raises: UnreadableError if there's none.
+    Raises: UnreadableError if there's none, or it's over `limits.file_bytes`.
     """
+    if known.size > limits.file_bytes:
+        raise UnreadableError(f"its file has {megabytes(known.size)}, which is too much to draw")
+    limits = replace(limits, file_bytes=known.size)
     paths = [known.path, *(other.path for other in ledger.files_of(known.content))]
     changed = False
     for path in dict.fromkeys(paths):

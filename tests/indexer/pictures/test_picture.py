@@ -10,11 +10,12 @@ from PIL import Image
 
 from engine.documents import Document
 from indexer.pictures.messages import Picture
-from indexer.pictures.picture import draw
-from indexer.pictures.wanted import Wanted, wanted
+from indexer.pictures.picture import LONGEST_SIDE, MOST_PIXELS, draw
+from indexer.pictures.process import draw_apart
+from indexer.pictures.wanted import Wanted, page_at, wanted
 from indexer.readers import pdf
 from indexer.readers.limits import Limits
-from indexer.readers.outcome import RawFile
+from indexer.readers.outcome import RawFile, UnreadableError
 
 SIDE = 400.0  # points of a page
 SIZE = 12.0  # of its font
@@ -35,6 +36,20 @@ def made(*pages: Sequence[Placed]) -> FPDF:
 
 def written(found: FPDF) -> bytes:
     return bytes(found.output())
+
+
+def drawn(content: str, page: str = "", fonts: str = "") -> bytes:
+    """One page of a content stream, with Times as /F1."""
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]>>>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 400]/Contents 5 0 R{page}"
+        "/Resources<</Font<</F1 4 0 R>>>>>>",
+        f"<</Type/Font/Subtype/Type1/BaseFont/Times-Roman{fonts}>>",
+        f"<</Length {len(content)}>>stream\n{content}\nendstream",
+    ]
+    numbered = "".join(f"{n} 0 obj\n{one}\nendobj\n" for n, one in enumerate(objects, 1))
+    return f"%PDF-1.7\n{numbered}trailer<</Root 1 0 R/Size 9>>\n".encode("latin-1")
 
 
 def width(words: str) -> float:
@@ -233,16 +248,7 @@ def test_an_answer_over_a_pages_end_is_marked_on_both_pages() -> None:
 def test_the_letters_of_a_ligature_are_marked_with_it() -> None:
     content = "BT /F1 12 Tf 40 340 Td (a \\256nal o\\257ce) Tj ET"
     encoding = "/Encoding<</Type/Encoding/Differences[174/fi/ffi]>>"
-    objects = [
-        "<</Type/Catalog/Pages 2 0 R>>",
-        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 400]/Contents 5 0 R"
-        "/Resources<</Font<</F1 4 0 R>>>>>>",
-        f"<</Type/Font/Subtype/Type1/BaseFont/Times-Roman{encoding}>>",
-        f"<</Length {len(content)}>>stream\n{content}\nendstream",
-    ]
-    numbered = "".join(f"{n} 0 obj\n{one}\nendobj\n" for n, one in enumerate(objects, 1))
-    data = f"%PDF-1.7\n{numbered}trailer<</Root 1 0 R/Size 9>>\n".encode("latin-1")
+    data = drawn(content, fonts=encoding)
     found = document(data).text
     assert found == "a final office"
     ((left, top, right, bottom),) = marks(data, "final")
@@ -251,3 +257,80 @@ def test_the_letters_of_a_ligature_are_marked_with_it() -> None:
         40 + width("a ") + 6.67 + width("nal"), abs=0.7
     )  # fi: 556 of 1000
     assert (top, bottom) == pytest.approx((60 - 0.8 * SIZE, 60 + 0.24 * SIZE), abs=0.6)
+
+
+def test_what_was_put_onto_a_page_is_marked_in_its_box_and_what_a_note_says_is_nowhere() -> None:
+    content = "BT /F1 12 Tf 40 340 Td (The keeper of the lamp.) Tj ET"
+    notes = (
+        "<</Type/Annot/Subtype/FreeText/Rect[40 200 300 220]/Contents(Moved to Amble.)>>"
+        "<</Type/Annot/Subtype/Text/Rect[300 300 310 310]/Contents(Ask Oona, the keeper.)>>"
+    )
+    data = drawn(content, page=f"/Annots[{notes}]")
+    ((left, top, right, bottom),) = marks(data, "Amble")
+    assert (left, right) == pytest.approx((40, 300), abs=0.1)
+    assert 180 <= top < bottom <= 200
+    assert marks(data, "Oona") == []
+    assert marks(data, "keeper") == []
+    assert marks(data, "lamp") == close(at(40, 60, "The keeper of the ", "lamp"))
+
+
+def test_a_cell_is_marked_although_the_text_names_its_column() -> None:
+    rows = [("Name", "Year", "Harbour"), ("Anna", "1872", "Amble"), ("Magnus", "1901", "Craster"),
+            ("Oona", "1901", "Seahouses")]  # fmt: skip
+    cells = [(x, 60 + 20 * n, row[i]) for n, row in enumerate(rows) for i, x in
+             enumerate((40, 150, 260))]  # fmt: skip
+    data = written(made(cells))
+    assert "Name: Anna; Year: 1872; Harbour: Amble" in document(data).text
+    assert marks(data, "Amble") == close(at(260, 80, "", "Amble"))
+    assert marks(data, "1901") == []
+
+
+def test_words_that_stand_on_the_page_once_but_among_others_are_not_marked() -> None:
+    """Such as a running header, which the text leaves out."""
+    data = written(made([(40, 30, "The keeper of Stone Point"), *PROSE]))
+    one = Wanted("Stone Point", before="the shore of ", after=" in the night")
+    assert draw(data, 1, {1: one}, Limits()).marks == ()
+
+
+def test_letters_that_are_drawn_twice_to_look_bold_are_marked_once() -> None:
+    bold = [(x + 0.2, y, words) for x, y, words in PROSE]
+    (mark,) = marks(
+        written(made([one for both in zip(PROSE, bold, strict=True) for one in both])), "1872"
+    )
+    assert mark == pytest.approx(at(40, 75, "Reed, and its lamp was lit in ", "1872"), abs=0.8)
+
+
+def test_a_span_without_pages_or_of_too_many_is_wanted_nowhere() -> None:
+    data = written(made(*[[(40, 60, f"Page of the number {n}.")] for n in range(5)]))
+    found = document(data)
+    assert sorted(wanted(found, 0, len(found.text))) == []
+    assert wanted(found, 3, 3) == {}
+    assert wanted(found, -1, 3) == wanted(found, 0, len(found.text) + 1) == {}
+    assert [page_at(found, found.text.index(str(n))) for n in range(5)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("wide", "high"), [(1, 14_000), (14_000, 1), (14_000, 14_000), (0.01, 0.01), (3, 3)]
+)
+def test_pictures_of_pages_of_any_size_are_bounded(wide: float, high: float) -> None:
+    opened = pypdfium2.PdfDocument.new()
+    opened.new_page(wide, high)
+    one = draw(saved(opened), 1, {}, Limits())
+    assert 0 < one.width * one.height <= MOST_PIXELS + one.width + one.height
+    assert max(one.width, one.height) <= LONGEST_SIDE + 1
+    assert Image.open(BytesIO(one.image)).size == (one.width, one.height)
+
+
+@pytest.mark.parametrize(
+    ("data", "number", "reason"),
+    [
+        (b"no PDF", 1, "damaged, or not a PDF; try to save it anew in a viewer"),
+        (written(made(PROSE)), 2, "it has 1 pages, and no page 2"),
+        (written(made(PROSE)), 0, "it has 1 pages, and no page 0"),
+    ],
+)
+def test_what_cannot_be_drawn_says_why(data: bytes, number: int, reason: str) -> None:
+    with pytest.raises(UnreadableError) as caught:
+        draw(data, number, {}, Limits())
+    assert str(caught.value) == reason
+    assert draw_apart(data, number, {}) == reason

@@ -17,7 +17,8 @@ from ui.settings import FILE_BYTES
 FOLDER = "uploads"
 SUFFIXES = (
     *(".txt", ".md", ".html", ".htm", ".pdf", ".docx", ".docm"),
-    *(".csv", ".tsv", ".json", ".jsonl", ".rtf", ".eml"),
+    *(".csv", ".tsv", ".json", ".jsonl", ".rtf", ".eml", ".epub"),
+    *(".xlsx", ".xls", ".pptx", ".odt", ".ods", ".odp"),
 )
 ALL_BYTES = 2 << 30  # of all files together
 LONGEST_NAME = 120  # characters

@@ -57,7 +57,7 @@ def build(
     device: DEVICE = "auto",
     as_json: JSON = False,
 ) -> None:
-    """Read SOURCES (.txt .md .html .pdf .docx .csv .tsv .json .jsonl) into an index.
+    """Read SOURCES, files and folders of documents, into an index.
 
     Example: indexer build ~/papers --index papers.idx
     """

@@ -6,7 +6,7 @@ from engine.commands.lazy_group import lazy_group, with_version
 # Where each command is, with the first line of its help.
 INDEXER = {
     "indexer.commands.build:build": (
-        "Read SOURCES (.txt .md .html .pdf .docx .csv .tsv .json .jsonl) into an index."
+        "Read SOURCES, files and folders of documents, into an index."
     ),
     "indexer.commands.info:info": (
         "What an index holds, its size on disk by part, and the fields to filter questions by."

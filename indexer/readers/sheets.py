@@ -3,12 +3,12 @@
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 
 from python_calamine import (
-    CalamineError,
     CalamineSheet,
     CalamineWorkbook,
     PasswordError,
@@ -21,20 +21,22 @@ from engine.document_fields import Scalar
 from engine.documents import Document, Section
 from indexer.readers.delimited import Row, filled_width
 from indexer.readers.fields import record_document
-from indexer.readers.header import header_of
-from indexer.readers.inside.signs import DAMAGE
+from indexer.readers.header import Header, header_of
+from indexer.readers.inside.signs import DAMAGE, OLE
 from indexer.readers.limits import FILE_OPTION, Limits, megabytes, too_large
 from indexer.readers.outcome import Item, LeftOut, RawFile, Skipped, UnreadableError, Warned
 from indexer.readers.rows import row_text
 from indexer.readers.table import SAMPLE, Metadata, table_items
 
 HIDDEN, OTHERS = "hidden sheets", "sheets of charts and macros"
+UNUSED = "columns without values"
 _Cell = int | float | str | bool | time | date | datetime | timedelta
 _SHEETS = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 # A formula that whoever wrote the file hasn't calculated.
 _UNCALCULATED = re.compile(
     rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<v></v>)?\s*</(?:\w+:)?c>"
 )
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _EXACT = 10**15  # whole numbers below it are kept whole
 _DURATION = re.compile(r"PT(\d+)H(\d+)M(\d+)(?:[.,]\d+)?S")
 _MIDNIGHT = time()
@@ -73,25 +75,39 @@ def read_ods(file: RawFile, limits: Limits) -> Iterator[Item]:
 
 
 def _items(file: RawFile, kind: str) -> Iterator[Item]:
-    try:
+    if file.data.startswith(OLE) and _ENCRYPTED in file.data:
+        raise UnreadableError("encrypted; save it without a password")
+    with _named("damaged, protected by a password, or not a spreadsheet"):
         workbook = CalamineWorkbook.from_filelike(BytesIO(file.data))
-    except PasswordError as error:
-        raise UnreadableError("encrypted; save it without a password") from error
-    except (CalamineError, OSError, ValueError) as error:
-        raise UnreadableError(f"damaged, or not a spreadsheet: {error}") from error
     left_out = {HIDDEN: 0, OTHERS: 0}
     for known in workbook.sheets_metadata:
         if what := _what_is_left_out(known):
             left_out[what] += 1
             continue
         try:
-            rows = _rows(workbook.get_sheet_by_name(known.name))
-        except (CalamineError, OSError, ValueError) as error:
-            yield Skipped(file.source, f"sheet {known.name}: damaged: {error}")
+            with _named(f"sheet {known.name}: damaged"):
+                rows = _rows(workbook.get_sheet_by_name(known.name))
+        except UnreadableError as error:
+            yield Skipped(file.source, str(error))
             continue
         for item in _sheet(file, known.name, rows, kind) if rows else ():
             yield _headed(item, known.name) if isinstance(item, Document) else item
     yield from (LeftOut(file.source, what, count) for what, count in left_out.items() if count)
+
+
+@contextmanager
+def _named(trouble: str) -> Iterator[None]:
+    """Raises: UnreadableError for whatever the library raises."""
+    try:
+        yield
+    except PasswordError as error:
+        raise UnreadableError("encrypted; save it without a password") from error
+    except Exception as error:
+        raise UnreadableError(trouble) from error
+    except BaseException as error:  # what is left where its Rust gives up
+        if type(error).__name__ != "PanicException":
+            raise
+        raise UnreadableError(trouble) from error
 
 
 def _what_is_left_out(sheet: SheetMetadata) -> str | None:
@@ -103,11 +119,25 @@ def _what_is_left_out(sheet: SheetMetadata) -> str | None:
 def _sheet(file: RawFile, name: str, rows: Sequence[Row], kind: str) -> Iterator[Item]:
     metadata: Metadata = {"format": kind, "sheet": name}
     header = header_of(rows[:SAMPLE])
-    if header is not None:
+    if header is not None and rows[-1].place > header.place:
         yield from table_items(file, _Table(rows), header, metadata, f"{name}, ")
+        if unused := _unused(header, rows):
+            yield LeftOut(file.source, UNUSED, unused)
         return
     text = "\n".join(map(_line, rows))  # a form, a list, a text: rows that need each other
     yield record_document(file, name, name, text, metadata)
+
+
+def _unused(header: Header, rows: Sequence[Row]) -> int:
+    """How many columns have a name and no value."""
+    used = {
+        number
+        for row in rows
+        if row.place > header.place
+        for number, cell in enumerate(row.cells)
+        if cell.strip()
+    }
+    return sum(bool(name) for number, name in enumerate(header.names) if number not in used)
 
 
 def _line(row: Row) -> str:

@@ -12,6 +12,7 @@ import xlsxwriter
 
 from engine.documents import Document
 from indexer.readers.formats import format_of, reader_of
+from indexer.readers.inside.signs import OLE
 from indexer.readers.limits import Limits
 from indexer.readers.outcome import Item, LeftOut, RawFile, UnreadableError, Warned
 from indexer.sources import FileReader, Skipped, SourceFile
@@ -132,6 +133,12 @@ def test_a_cell_over_several_rows_is_in_each() -> None:
     ]
 
 
+def test_names_without_values_are_read_where_they_stand_alone_and_counted_elsewhere() -> None:
+    items = read(saved(book(A=[["Part", "Price"]], B=[["Part", "Price"], ["Lamp"], ["Bell"]])))
+    assert [one.text for one in documents(items)] == ["Part: Price", "Part: Lamp", "Part: Bell"]
+    assert items[-1] == LeftOut("f.xlsx", "columns without values", 1)
+
+
 def test_a_sheet_without_a_header_is_one_document() -> None:
     rows = [["Lit", 1872], ["Warden", "Aiko Tanabe"], ["A note that stands alone."]]
     (found,) = documents(read(saved(book(Contact=rows))))
@@ -187,9 +194,10 @@ def test_what_is_only_called_a_spreadsheet_is_read_as_what_it_is(suffix: str) ->
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"PK\x03\x04" + b"\0" * 60, "damaged, or not a spreadsheet"),
-        (saved(book(S=STAFF))[:-200], "damaged, or not a spreadsheet"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "damaged, or not a spreadsheet"),
+        (b"PK\x03\x04" + b"\0" * 60, "damaged, protected by a password, or not a spreadsheet"),
+        (saved(book(S=STAFF))[:-200], "damaged, protected by a password, or not a spreadsheet"),
+        (OLE + b"\0" * 600, "damaged, protected by a password, or not a spreadsheet"),
+        (OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted; save it without a password"),
     ],
 )
 def test_a_damaged_spreadsheet_is_named(data: bytes, reason: str) -> None:

@@ -266,7 +266,7 @@ def load_checkpoint(
     fingerprint = _fingerprint(file, folder / _TOKENIZER, config, settings)
     checkpoint = Checkpoint(folder, reader, tokenizer, settings, fingerprint, tensors)
     try:
-        _ = checkpoint.codec
+        _ = checkpoint.bytes_per_token
     except CheckpointError as error:
         raise CheckpointError(f"{folder / _CONFIG} doesn't fit: {error}") from None
     return checkpoint

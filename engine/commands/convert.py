@@ -11,7 +11,9 @@ import typer
 
 from engine import checkpoint_conversion as conversion
 from engine.checkpoint import load_checkpoint, save_checkpoint, shipped_checkpoint
-from engine.commands import console
+from engine.codec_conversion import recode, save_recoded, texts_of
+from engine.codecs.names import known_codecs
+from engine.commands import bars, console
 from engine.commands.options import JSON
 from engine.errors import CheckpointError
 
@@ -23,7 +25,7 @@ def convert(
         typer.Argument(
             metavar="NAME_OR_DIR",
             help="A BERT, RoBERTa, MPNet or XLNet checkpoint, a folder or hub name, for --split; a "
-            "Foreread checkpoint, by default the shipped one, for --vocabulary.",
+            "Foreread checkpoint, by default the shipped one, for --vocabulary and --codec.",
             show_default=False,
         ),
     ] = None,
@@ -38,21 +40,40 @@ def convert(
             help="Exchange the vocabulary for all of this model's, which ours was trained from.",
         ),
     ] = None,
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            "--codec", help=f"Store states so: {known_codecs()}. Indexes have to be built anew."
+        ),
+    ] = None,
+    size: Annotated[
+        int, typer.Option("--bytes", min=1, help="With --codec product: bytes a token.")
+    ] = 48,
+    text: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --codec: text to fit it to, or a file of SQuAD; repeat it."),
+    ] = None,
     as_json: JSON = False,
 ) -> None:
     """Cut a transformers checkpoint into lower and upper layers, span head kept if it has one.
 
-    Or give a Foreread checkpoint the vocabulary that it needs to read other languages.
+    Or give a Foreread checkpoint the vocabulary that it needs to read other languages, or another
+    codec, such as one of 48 bytes a token.
 
     Examples: engine convert deepset/roberta-base-squad2 --split 9 --out roberta;  engine convert
-    --vocabulary intfloat/multilingual-e5-small --out multilingual
+    --vocabulary intfloat/multilingual-e5-small --out multilingual;  engine convert --codec product
+    --text papers.txt --out small
     """
-    if (split is None) == (vocabulary is None):
-        raise CheckpointError("give either --split LAYERS or --vocabulary NAME_OR_DIR")
+    if sum(way is not None for way in (split, vocabulary, codec)) != 1:
+        raise CheckpointError(
+            "give one of --split LAYERS, --vocabulary NAME_OR_DIR and --codec NAME"
+        )
     if out.exists():
         raise CheckpointError(f"{out} is there already; name a new folder with --out")
     if vocabulary is not None:
         result = _exchange(model, vocabulary, out)
+    elif codec is not None:
+        result = _recode(model, codec, size, text or [], out)
     elif model is not None and split is not None:
         result = _cut(model, split, out)
     else:
@@ -88,12 +109,40 @@ def _exchange(model: str | None, vocabulary: str, out: Path) -> dict[str, Any]:
     }
 
 
+def _recode(
+    model: str | None, codec: str, size: int, files: list[Path], out: Path
+) -> dict[str, Any]:
+    checkpoint = load_checkpoint(Path(model) if model else shipped_checkpoint())
+    texts = texts_of(files)
+    with bars.progress_bar("encoding", 100) as bar:
+        recoded = recode(
+            checkpoint,
+            codec,
+            texts,
+            size=size,
+            on_progress=lambda done, total: bar(100 * done // total),
+        )
+    save_recoded(checkpoint, recoded, out)
+    return {
+        "model": str(out),
+        "codec": codec,
+        "bytes_per_token": recoded.bytes_per_token,
+        **({} if recoded.error is None else {"relative_error": recoded.error}),
+    }
+
+
 def _text(result: dict[str, Any]) -> str:
     if "pieces" in result:
         return (
             f"{result['model']}: {result['pieces']:,} pieces, {result['shared']:,} of them as they "
             f"were (within {result['apart']:.2%} of {result['vocabulary']}'s). Indexes have to be "
             "built anew with it."
+        )
+    if "codec" in result:
+        return (
+            f"{result['model']}: states in {result['codec']}, {result['bytes_per_token']} bytes a "
+            f"token. Indexes have to be built anew with it; "
+            "measure it with: engine evaluate"
         )
     head = (
         "Its span head was kept."

@@ -519,3 +519,17 @@ def test_training_starts_from_any_family(answering: Path, family: str) -> None:
     assert encoder.config.upper == (1, 2, 3)
     assert {p.dtype for p in encoder.parameters()} == {torch.float32}
     assert load_transformers_tokenizer(answering).vocabulary_size <= encoder.config.vocabulary
+
+
+def test_a_checkpoint_gets_another_codec_by_command(
+    run_command, checkpoint_folder: Path, tmp_path: Path
+) -> None:
+    convert = ["convert", checkpoint_folder, "--out", tmp_path / "small", "--json"]
+    done = run_command(engine_app, *convert, "--codec", "int8")
+    assert done.json == {"model": str(tmp_path / "small"), "codec": "int8", "bytes_per_token": 36}
+    assert load_checkpoint(tmp_path / "small").settings.codec == "int8"
+    convert[3] = tmp_path / "other"
+    little = run_command(engine_app, *convert, "--codec", "product", "--bytes", 8)
+    assert "the text has 0 wordpieces, fitting a codec takes 9984" in little.error
+    both = run_command(engine_app, *convert, "--codec", "int8", "--split", 1)
+    assert "give one of --split LAYERS, --vocabulary NAME_OR_DIR and --codec NAME" in both.error

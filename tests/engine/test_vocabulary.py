@@ -221,7 +221,7 @@ def test_one_of_cut_and_exchange_is_asked_for(
     tmp_path: Path, run_command: Callable[..., Any], options: list[Any]
 ) -> None:
     said = run_command(engine_app, "convert", "model", *options, "--out", tmp_path / "out")
-    assert "give either --split LAYERS or --vocabulary" in said.error
+    assert "give one of --split LAYERS, --vocabulary" in said.error
 
 
 def test_a_cut_needs_a_model(tmp_path: Path, run_command: Callable[..., Any]) -> None:

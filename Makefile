@@ -50,10 +50,10 @@ wheel: .venv/installed
 	rm -r dist/again
 	sha256sum dist/*.whl
 
-# requirements.txt anew, after a change of pyproject.toml or constraints.txt; asks PyPI, which doesn't
-# have the CPU build of torch: that pin, with its hashes for x86-64 and ARM, stays.
+# requirements.txt anew, after a change of pyproject.toml or constraints.txt; asks PyPI. Torch stands in
+# a file of its own.
 pins: .venv/installed
-	head -8 requirements.txt > requirements.partial
+	head -5 requirements.txt > requirements.partial
 	$(BIN)/uv pip compile pyproject.toml --extra full --config-file requirements.uv.toml --upgrade \
 		--constraint constraints.txt --python-version 3.11 --no-emit-package torch --quiet \
 		--generate-hashes --no-header --no-annotate >> requirements.partial

@@ -8,17 +8,22 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+HASHED = ("requirements.torch.txt", "requirements.txt")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 
-def pins(name: str) -> dict[str, str]:
-    found = PIN.findall((ROOT / name).read_text(encoding="utf-8"))
+def text(*names: str) -> str:
+    return "".join((ROOT / name).read_text(encoding="utf-8") for name in names)
+
+
+def pins(*names: str) -> dict[str, str]:
+    found = PIN.findall(text(*names))
     return {canonicalize_name(package): version for package, version in found}
 
 
 def wanted(extra: str) -> list[Requirement]:
     """What the package needs with an extra, those that the extra names among them."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads(text("pyproject.toml"))["project"]
     needed, extras = [*project["dependencies"]], [extra]
     while extras:
         needed += project["optional-dependencies"][extras.pop()]
@@ -29,14 +34,14 @@ def wanted(extra: str) -> list[Requirement]:
 
 
 def test_both_files_pin_the_same_versions_torch_among_them() -> None:
-    constraints, hashed = pins("constraints.txt"), pins("requirements.txt")
+    constraints, hashed = pins("constraints.txt"), pins(*HASHED)
     assert constraints["torch"] == hashed["torch"]
     both = constraints.keys() & hashed.keys()
     assert {name: hashed[name] for name in both} == {name: constraints[name] for name in both}
 
 
 def test_the_hashed_file_pins_all_that_the_full_package_needs() -> None:
-    hashed = pins("requirements.txt")
+    hashed = pins(*HASHED)
     needed = wanted("full")
     assert len(needed) > 25
     pinned = {need.name: hashed.get(canonicalize_name(need.name), "") for need in needed}
@@ -45,15 +50,15 @@ def test_the_hashed_file_pins_all_that_the_full_package_needs() -> None:
 
 
 def test_the_hashed_file_brings_no_cuda_and_torch_as_its_cpu_build_declares_itself() -> None:
-    hashed = pins("requirements.txt")
+    hashed = pins(*HASHED)
     assert [name for name in hashed if name.startswith(("nvidia", "cuda", "triton"))] == []
-    (torch,) = tomllib.loads((ROOT / "requirements.uv.toml").read_text())["dependency-metadata"]
+    (torch,) = tomllib.loads(text("requirements.uv.toml"))["dependency-metadata"]
     assert (torch["name"], torch["version"]) == ("torch", hashed["torch"])
     assert set(torch["requires-dist"]) <= hashed.keys()
 
 
 def test_every_pin_has_a_hash() -> None:
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    entries = re.split(r"\n(?=[A-Za-z0-9])", "\n" + text)[1:]
-    assert len(entries) == len(pins("requirements.txt"))
+    entries = re.split(r"\n(?=[A-Za-z0-9])", text(*HASHED))[1:]
+    assert "\n-r requirements.torch.txt\n" in text("requirements.txt")
+    assert len(entries) == len(pins(*HASHED))
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from engine.retrieval.backend import Description
-from ui import asked, document_list, explain, render, upload_view
+from ui import asked, document_list, explain, render, upload_view, watched
 from ui.feedback import Feedback, read_feedback, to_squad
 from ui.feedback_form import LABELS
 from ui.plain_words import when
@@ -39,6 +39,8 @@ def show(settings: PageSettings, *, document: Page) -> None:
         upload_view.show(settings)
     description = open_engine(settings.index, settings.model).backend.describe()
     st.html(collection_block(description))
+    for line in watched.lines(settings.index):
+        st.html(f'<p class="fr-small">{render.escape(line)}</p>')
     document_list.show(settings, description.generation, document=document)
     st.html('<h2 class="fr-part">Size on disk</h2>')
     st.html(explain.size_block(sizes(description.bytes_on_disk)))

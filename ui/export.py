@@ -69,7 +69,7 @@ def comma_separated(entries: Sequence[Entry]) -> str:
 
 def bibtex(entries: Sequence[Entry]) -> str:
     """An entry for each answer: its document, the place in it, and the sentence."""
-    return "\n".join(_bibtex(one) for one in entries if one.answer)
+    return "\n".join(_bibtex(one) for one in entries if one.found)
 
 
 FORMATS = (
@@ -81,7 +81,7 @@ FORMATS = (
 
 def _markdown(one: Entry) -> str:
     lines = [f"## {_in_markdown(one.question)}", ""]
-    if not one.answer:
+    if not one.found:
         return "\n".join([*lines, "No answer found.", ""])
     sure = f"Confidence: {render.percent(one.confidence)}"
     cited = ", ".join(filter(None, (one.title, one.source, one.place)))
@@ -95,10 +95,12 @@ def _markdown(one: Entry) -> str:
 
 
 def _row(one: Entry) -> Mapping[str, str]:
+    answer = (one.answer, f"{one.confidence:.3f}", one.sentence, one.title, one.source, one.place)
+    asked = datetime.fromtimestamp(one.asked, UTC).isoformat(timespec="seconds")
     values = (
-        *(one.question, one.answer, f"{one.confidence:.3f}" if one.answer else "", one.sentence),
-        *(one.title, one.source, one.place, one.verdict, one.collection, "; ".join(one.filters)),
-        datetime.fromtimestamp(one.asked, UTC).isoformat(timespec="seconds"),
+        one.question,
+        *(answer if one.found else ("",) * len(answer)),
+        *(one.verdict, one.collection, "; ".join(one.filters), asked),
     )
     return dict(zip(COLUMNS, values, strict=True))
 

@@ -26,16 +26,18 @@ Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
 
 @dataclass(frozen=True)
 class Entry:
-    """A question, and an answer with its sentence and source; all empty where none was found.
+    """A question, and an answer with its sentence and source.
 
-    `collection` is empty if there is only one. `asked` is in seconds since 1970, `place` where in
-    the source the answer stands, `start` and `end` its code points in the document.
+    Where no answer was `found`, it is what came closest, if anything did. `asked` is
+    in seconds since 1970, `place` where in the source the answer stands, `start` and `end` its code
+    points in the document.
     """
 
     question: Text
     asked: Time
     collection: Text = ""
     filters: Annotated[tuple[Text, ...], msgspec.Meta(max_length=20)] = ()
+    found: bool = False
     answer: Text = ""
     confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     sentence: Text = ""
@@ -48,13 +50,16 @@ class Entry:
     verdict: Text = ""
 
     @classmethod
-    def of(cls, result: SearchResult, answer: Answer | None, collection: str = "") -> "Entry":
+    def of(
+        cls, result: SearchResult, answer: Answer | None, collection: str, *, found: bool = True
+    ) -> "Entry":
         asked = cls(_cut(result.question), time.time(), collection, result.filters)
         if answer is None:
             return asked
         title, source, *place = render.citation_parts(answer)
         return replace(
             asked,
+            found=found,
             answer=_cut(answer.shown.answer),
             confidence=answer.confidence,
             sentence=_cut(answer.shown.sentence.strip()),
@@ -80,8 +85,8 @@ def entries() -> list[Entry]:
 
 def remember(result: SearchResult, collection: str) -> None:
     """Note a question with what was found. A verdict stays while the answer is the same."""
-    best = None if result.no_answer or not result.answers else result.answers[0]
-    new = Entry.of(result, best, collection)
+    best = result.answers[0] if result.answers else None
+    new = Entry.of(result, best, collection, found=not result.no_answer)
     for one in entries():
         if one.key == new.key and _place(one) == _place(new):
             new = replace(new, verdict=one.verdict)

@@ -56,11 +56,9 @@ def _show_entry(one: Entry, settings: PageSettings, ask: Page, document: Page) -
     one = next((other for other in history.entries() if other.key == one.key), one)
     key = history.name_of(one)
     with st.container(key=f"asked-{key}", gap=None):
-        st.page_link(
-            ask,
-            label=render.plain_label(one.question) or "(no words)",
-            query_params=address,
-        )
+        with st.container(key=f"question-{key}"):
+            label = render.plain_label(one.question) or "(no words)"
+            st.page_link(ask, label=label, query_params=address, width="stretch")
         st.html(entry_block(one, several=within is not None))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if one.document:
@@ -76,9 +74,8 @@ def _show_entry(one: Entry, settings: PageSettings, ask: Page, document: Page) -
                     },
                 )
             if one.answer:
-                label = LABELS.get(one.verdict, "Right?")  # type: ignore[call-overload]
                 with st.popover(
-                    label, type="tertiary", key=f"judge-{key}", on_change="rerun"
+                    verdict_label(one), type="tertiary", key=f"judge-{key}", on_change="rerun"
                 ) as say:
                     if say.open:
                         _judge(one, key, settings)
@@ -97,11 +94,18 @@ def _judge(one: Entry, key: str, settings: PageSettings) -> None:
     feedback_form.show(answer, one.question, f"history-{key}", chosen.folder, checkpoint)
 
 
+def verdict_label(one: Entry) -> str:
+    said = next((label for verdict, label in LABELS.items() if verdict == one.verdict), None)
+    return f"You said: {said.lower()}" if said else "Right?"
+
+
 def entry_block(one: Entry, *, several: bool) -> str:
     """The answer that was found, how sure it was, of which of `several` collections, and when."""
-    found = render.escape(one.answer) if one.answer else "No answer found"
+    found = render.escape(one.answer) if one.found else "No answer found"
+    sure = f"{render.percent(one.confidence)} sure"
+    closest = f"closest: {one.answer}, {sure}" if one.answer else ""
     facts = [
-        *([f"{render.percent(one.confidence)} sure"] if one.answer else []),
+        *filter(None, [sure if one.found else closest]),
         *([one.collection] if several else []),
         *one.filters,
         when(one.asked),

@@ -1,11 +1,13 @@
 """What a visitor sees before the first question: what is indexed, and the way to add files."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from engine.document_fields import FieldSummary
 from engine.retrieval.backend import Description
-from ui import asked, filter_view, render
+from ui import asked, filter_view, render, watched
 from ui.plain_words import kind, when
 from ui.settings import PageSettings
 from ui.shared_engine import open_engine
@@ -17,7 +19,7 @@ def show(settings: PageSettings, *, collection: Page) -> None:
     """Show it. `collection` is the page that lists documents and takes files."""
     description = open_engine(settings.index, settings.model).backend.describe()
     fields = filter_view.fields(settings, description.generation)
-    st.html(collection_block(description, fields))
+    st.html(collection_block(description, fields, watched.lines(settings.index)))
     within = asked.address(collection=asked.collection())
     with st.container(horizontal=True, gap="small", key="start-links"):
         if settings.uploads:
@@ -36,8 +38,12 @@ def show(settings: PageSettings, *, collection: Page) -> None:
             )
 
 
-def collection_block(description: Description, fields: tuple[FieldSummary, ...]) -> str:
-    """How many documents and passages of which kinds there are, and when they last changed."""
+def collection_block(
+    description: Description, fields: tuple[FieldSummary, ...], watched: Sequence[str] = ()
+) -> str:
+    """How many documents and passages of which kinds there are, when they last changed, and what a
+    watcher saw.
+    """
     if not description.documents:
         return '<p class="fr-start">Nothing is indexed yet.</p>'
     documents = counted(description.documents, "document")
@@ -45,6 +51,7 @@ def collection_block(description: Description, fields: tuple[FieldSummary, ...])
         f"Answers come from {documents}, in {counted(description.passages, 'passage')}.",
         *_kinds(fields),
         f"Last change: {when(description.changed)}.",
+        *watched,
     ]
     return f'<p class="fr-start">{"<br>".join(map(render.escape, lines))}</p>'
 

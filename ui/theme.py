@@ -50,5 +50,6 @@ def as_css() -> str:
 def _variables(colours: dict[str, str]) -> str:
     return (
         f"--fr-paper: {colours['backgroundColor']}; --fr-ink: {colours['textColor']}; "
-        f"--fr-box: {colours['secondaryBackgroundColor']}; --fr-edge: {colours['borderColor']};"
+        f"--fr-box: {colours['secondaryBackgroundColor']}; --fr-edge: {colours['borderColor']}; "
+        f"--fr-accent: {colours['linkColor']};"
     )

@@ -19,6 +19,7 @@ KALDI = Entry(
     asked=1_795_878_701.0,
     collection="papers",
     filters=("type=md", "year>=2020"),
+    found=True,
     answer="Kaldi",
     confidence=0.8116,
     sentence="A goatherd named Kaldi noticed it.",
@@ -30,7 +31,7 @@ KALDI = Entry(
     end=603,
     verdict="right",
 )
-UNANSWERED = Entry("Who found tea?", 1_795_878_700.0, "papers")
+UNANSWERED = Entry("Who found tea?", 1_795_878_700.0, "papers", answer="tea", document="d2")
 HOSTILE = [
     "<script>alert(1)</script><!-- c --> &amp; &#60;",
     "**bold** _it_ `code` ~~gone~~ [a](http://x.org) ![i](http://x.org/i.png) <http://x.org>",

@@ -10,7 +10,7 @@ from ui import history
 from ui.feedback import Feedback
 from ui.history import KEPT, LONGEST, Entry
 
-FIRST = Entry("Who?", 10.0, "papers", ("type=md",), "Ann", 0.5, "Ann did.", "T", "a.txt")
+FIRST = Entry("Who?", 10.0, "papers", ("type=md",), True, "Ann", 0.5, "Ann did.", "T", "a.txt")
 SECOND = Entry("Why?", 20.0, "papers")
 
 

@@ -461,7 +461,9 @@ def test_without_sample_questions_none_are_offered(start: Callable[..., AppTest]
 
 def history_of(page: AppTest) -> list[tuple[str, str]]:
     """Each question with its answer, as the session has it, the last asked first."""
-    return [(one.question, one.answer) for one in page.session_state["history"]]
+    return [
+        (one.question, one.answer if one.found else "") for one in page.session_state["history"]
+    ]
 
 
 def test_what_was_asked_is_kept_once_with_its_answer(start: Callable[..., AppTest]) -> None:
@@ -486,7 +488,7 @@ def test_a_verdict_stands_in_the_history_until_the_answer_is_another(
     assert page.session_state["history"][0].verdict == "wrong passage"
     ask(page, "Which city?")
     assert page.session_state["history"][0].verdict == "wrong passage"
-    engine.answer = lambda question: result(question, no_answer=True)
+    engine.answer = lambda question: result(question, found=False)
     ask(page, "Which city?")
     assert page.session_state["history"][0].verdict == ""
 

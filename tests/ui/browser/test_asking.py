@@ -138,7 +138,7 @@ def test_the_box_has_focus_and_the_keyboard_reaches_everything(
     answered(page, QUESTION)
     page.get_by_role("textbox", name="Question").focus()
     reached = []
-    for _ in range(7):
+    for _ in range(9):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.trim()"))
     told = " ".join(reached)
@@ -166,11 +166,11 @@ def test_hostile_text_stays_text(site: Any, open_page: Callable[..., Any]) -> No
     page.get_by_role("button", name=question.replace(":", ":\u2060")).click()
     answered(page, question)
     ask(page, QUESTION)
-    page.get_by_text("Asked before: 1").click()
-    shown = page.get_by_role("button", name="What costs").text_content()
-    assert shown.replace("\u2060", "").strip() == question
     page.get_by_text("Also read").click()
     page.locator(".fr-list").wait_for()
+    page.get_by_role("link", name="History").click()
+    shown = page.get_by_role("link", name="What costs").text_content()
+    assert shown.replace("\u2060", "").strip() == question
     assert page.evaluate("window.hacked") is None
 
 
@@ -394,6 +394,11 @@ STATES = {
     "why": (ASKED, "Likely to be right", ["Why"]),
     "verdict": (ASKED, "Mark the right words", ["Right?", "Right passage, wrong words"]),
     "times": (ASKED, "In all", ["How fast"]),
+    "cite": (ASKED, "Copy as BibTeX", ["Cite"]),
+    "keys": (ASKED, "Use these keys", ["Keys"]),
+    "no history": ("/history", "Nothing was asked", []),
+    "history": (ASKED, "kept in this browser", ["History"]),
+    "judging": (ASKED, "Is this answer right?", ["History", "Right?"]),
     "error": ("/?q=%20", "ask with at least one word", []),
     "collection": ("/collection", "Size on disk", []),
     "document": (ASKED, "Back", [CITATION]),
@@ -401,17 +406,20 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+LOOKS = {"wide": {}, "narrow": {"width": 390, "height": 844}, "dark": {"dark": True}}
+
+
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("state", STATES)
 def test_no_state_has_a_serious_fault_of_accessibility(
-    site: Any, open_page: Callable[..., Any], state: str, dark: bool
+    site: Any, open_page: Callable[..., Any], state: str, look: str
 ) -> None:
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright",
         reason="axe-core isn't installed: pip install axe-playwright-python",
     )
     path, told, opened = STATES[state]
-    page = open_page(site.url + path, dark=dark)
+    page = open_page(site.url + path, **LOOKS[look])
     for name in opened:
         page.get_by_text(name).first.click()
     page.get_by_text(told).first.wait_for()

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import partial
+from threading import BoundedSemaphore
 
 import streamlit as st
 
@@ -17,6 +18,8 @@ from ui import render
 from ui.document_text import scroll_script
 
 KEPT = 32  # pictures, for all visitors
+PATIENCE = 10.0  # seconds that a visitor waits until others' pages are drawn
+_AT_ONCE = BoundedSemaphore(2)  # files in memory and processes that draw, however many visitors
 
 UNSURE = "Where the answer stands on this page isn't certain, so nothing is marked. See the text."
 
@@ -81,5 +84,13 @@ def _picture(
 def _drawn(
     content: str, number: int, asked: dict[int, Wanted], _load: Callable[[], bytes]
 ) -> Picture | str:
-    """`content` is the digest of the file: a changed one is another file."""
-    return draw_apart(_load(), number, asked)
+    """`content` is the digest of the file: a changed one is another file.
+
+    Raises: UnreadableError if the file isn't as it was, or it's not the file's turn for too long.
+    """
+    if not _AT_ONCE.acquire(timeout=PATIENCE):
+        raise UnreadableError("many others are being drawn; try again in a minute")
+    try:
+        return draw_apart(_load(), number, asked)
+    finally:
+        _AT_ONCE.release()

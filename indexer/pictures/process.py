@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import threading
 from collections.abc import Mapping
 
 from engine.own_process import command, environment
@@ -14,7 +13,6 @@ from indexer.readers.messages import limits_argument
 LIMITS = Limits(pages=10_000_000, seconds=20.0, memory_bytes=1_000_000_000)
 
 _GRACE = 10.0  # seconds beyond the limit, for a process that the alarm doesn't end
-_AT_ONCE = threading.BoundedSemaphore(2)  # however many visitors open pages
 
 
 def draw_apart(
@@ -24,19 +22,18 @@ def draw_apart(
 
     Raises: OSError if no process can be started.
     """
-    with _AT_ONCE:
-        try:
-            ended = subprocess.run(
-                command("indexer.pictures.worker", limits_argument(limits)),
-                input=request(data, number, wanted),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # parsers write there what nobody can act on
-                env=environment(),
-                timeout=limits.seconds + _GRACE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return _too_long(limits)
+    try:
+        ended = subprocess.run(
+            command("indexer.pictures.worker", limits_argument(limits)),
+            input=request(data, number, wanted),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # parsers write there what nobody can act on
+            env=environment(),
+            timeout=limits.seconds + _GRACE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return _too_long(limits)
     try:
         return reply(ended.stdout)
     except ValueError:

@@ -56,6 +56,8 @@ def read_mbox(file: RawFile, limits: Limits) -> Iterator[Item]:
     """
     members = Members(file, limits)
     marks = [match.end() for match in MARK.finditer(file.data) if _starts(file.data, match)]
+    if not marks:
+        raise UnreadableError("damaged, or not a mailbox: no message begins in it")
     ends = [file.data.rindex(b"From ", 0, mark) for mark in marks[1:]] + [len(file.data)]
     for number, (start, end) in enumerate(zip(marks, ends, strict=True), 1):
         try:

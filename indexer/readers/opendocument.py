@@ -24,7 +24,7 @@ def read_text(file: RawFile, limits: Limits) -> Iterator[Item]:
     Raises: UnreadableError if the file is no such document, is encrypted, or unpacks to more than
     `limits.file_bytes`.
     """
-    package, content = _opened(file, limits, "OpenDocument text", ".odt")
+    package, content = _opened(file, limits, "text of OpenDocument", ".odt")
     gathered = Gathered(package, _title_styles(content))
     body = list(blocks_of(_body(content, "office:text"), gathered))
     styles = package.part("styles.xml") if package.holds("styles.xml") else None
@@ -42,7 +42,7 @@ def read_slides(file: RawFile, limits: Limits) -> Iterator[Item]:
 
     Raises: as `read_text`.
     """
-    package, content = _opened(file, limits, "OpenDocument presentation", ".odp")
+    package, content = _opened(file, limits, "presentation of OpenDocument", ".odp")
     gathered = Gathered(package)
     slides = [
         list(_slide(page, gathered))
@@ -62,7 +62,7 @@ def _opened(file: RawFile, limits: Limits, kind: str, suffix: str) -> tuple[Pack
         raise UnreadableError("encrypted; save it without a password")
     content = package.part("content.xml")
     if content is None:
-        raise UnreadableError(f"damaged, or not an {kind}: {'; '.join(package.warnings)}")
+        raise UnreadableError(f"damaged, or not a {kind}: {'; '.join(package.warnings)}")
     refuse_deep_tree(content.root, limits.depth)
     return package, content
 

@@ -59,7 +59,7 @@ def read_xlsx(file: RawFile, limits: Limits) -> Iterator[Item]:
     if count := _uncalculated(file.data):
         yield Warned(
             file.source,
-            f"{count} formulas have no value stored: open it in a program that calculates, save it",
+            f"formulas without a stored value: {count}; open and save it in one that calculates",
         )
 
 

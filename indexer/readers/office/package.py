@@ -59,9 +59,10 @@ class Package:
         self.warnings: list[str] = []
         self._kind = kind
         if data.startswith(OLE):
+            old = f"{kind} ({suffix[:-1]})" if suffix.endswith("x") else "file of Office"
             raise UnreadableError(
-                f"a {suffix} expected, found an encrypted or an old {kind} "
-                f"({suffix.removesuffix('x')}); save it as {suffix} without a password"
+                f"a {suffix} expected, found an encrypted or an old {old}; save it as {suffix} "
+                "without a password"
             )
         try:
             self._archive = zipfile.ZipFile(BytesIO(data))

@@ -227,3 +227,8 @@ def test_a_name_of_an_attachment_is_no_path() -> None:
     assert list(texts(read(mail.as_bytes(), "f.eml")))[1:] == [
         "f.eml/attachment 1.txt", "f.eml/attachment 2.txt"
     ]  # fmt: skip
+
+
+def test_what_is_only_called_a_mailbox_is_named() -> None:
+    with pytest.raises(UnreadableError, match="no message begins in it"):
+        read(b"Nothing of the kind.", "f.mbox")

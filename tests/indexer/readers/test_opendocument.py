@@ -126,7 +126,7 @@ def test_each_slide_of_a_presentation_is_a_page() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"PK\x03\x04" + b"\0" * 60, "damaged, or not a OpenDocument text"),
+        (b"PK\x03\x04" + b"\0" * 60, "damaged, or not a text of OpenDocument"),
         (packed({"mimetype": "application/vnd.oasis.opendocument.text"}), "content.xml is missing"),
         (opendocument("text", "<text:list>" * 300 + "</text:list>" * 300), "max-depth|no text"),
         (

@@ -165,7 +165,7 @@ def test_formulas_are_what_they_came_to_and_those_without_a_value_are_told() -> 
     assert [item.text for item in documents(items)] == ["Part: Lamp", "Part: Bell"]
     assert items[-1] == Warned(
         "f.xlsx",
-        "2 formulas have no value stored: open it in a program that calculates, save it",
+        "formulas without a stored value: 2; open and save it in one that calculates",
     )
 
 

@@ -1,6 +1,8 @@
 """The alarm rings for changes, and neither for what is read nor for an index's own files."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,3 +81,27 @@ def test_it_hears_the_neighbours_of_what_is_followed_alone_and_nothing_below_the
     (tmp_path / "b.md").write_text("one")
     assert alarm.wait(LONG)
     alarm.close()
+
+
+REFUSED = """
+import sys
+from pathlib import Path
+from foreread.watching.alarm import Alarm
+Path("/proc/sys/user/max_inotify_watches").write_text("0")
+alarm = Alarm([])
+alarm.follow({sys.argv[1]: True})
+print(alarm.refused[sys.argv[1]])
+print(alarm.wait(0.1))
+alarm.close()
+"""
+
+
+def test_a_folder_that_the_system_does_not_follow_is_told_with_its_reason(tmp_path: Path) -> None:
+    command = ["unshare", "--user", "--map-root-user", sys.executable, "-c", REFUSED, str(tmp_path)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError:
+        pytest.skip("there is no unshare to lower the system's limit with")
+    if "Permission denied" in done.stderr or "unshare" in done.stderr:
+        pytest.skip("this system lets no user lower its limit")
+    assert done.stdout.splitlines() == ["inotify watch limit reached", "False"], done.stderr

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from engine.documents import Document
 from indexer.readers.identity import document_id
@@ -81,6 +81,8 @@ def _frames(data: bytes, limits: Limits) -> Iterator[Image.Image]:
                     return
         except Image.DecompressionBombError as error:
             raise UnreadableError(f"too large a picture: {error}") from error
+        except UnidentifiedImageError:
+            raise UnreadableError("a damaged picture: its beginning is that of none") from None
         except (OSError, SyntaxError, ValueError) as error:
             raise UnreadableError(f"a damaged picture: {error}") from error
 

@@ -30,7 +30,7 @@ _FILES = frozenset(["include", "literalinclude", "raw"])  # what is in other fil
 _LISTS = frozenset(["toctree", "index", "currentmodule", "highlight", "tabularcolumns"])
 _CODE = frozenset(
     ["code", "code-block", "doctest", "graphviz", "ipython", "literalinclude", "mermaid", "plot",
-     "productionlist", "prompt", "sourcecode", "testcode", "testoutput", "testsetup", "uml"]
+     "prompt", "sourcecode", "testcode", "testoutput", "testsetup", "uml"]
 )  # fmt: skip
 _CHANGES = {
     "versionadded": "New in version",

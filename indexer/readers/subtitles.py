@@ -15,6 +15,8 @@ from indexer.readers.outcome import Item, LeftOut, RawFile, UnreadableError
 
 _VOICE = re.compile(r"<v(?:\.[\w.-]+)?[ \t]+([^<>\n]{1,100})>")
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>|<[\d:.]+>")
+_TIMES = re.compile(r"^[^\n]*-->[^\n]*$", re.MULTILINE)
+_TIME = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})([.,])(\d{1,3})(?!\d)")
 _ENDS = re.compile(r"[.!?…。！？♪][\"'”’»)\]]*\Z")
 _SHORTEST = 30_000  # milliseconds of a section, unless there's a pause
 _LONGEST = 90_000  # milliseconds, where no sentence ends
@@ -55,6 +57,7 @@ def _read(file: RawFile, kind: str) -> Iterator[Item]:
     decoded = decode(file.data)
     yield from decoded.warnings(file.source)
     text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _TIMES.sub(lambda line: _TIME.sub(_padded, line[0]), text)
     try:
         found = pysubs2.SSAFile.from_string(_VOICE.sub(r"\1: ", text), format_=kind)
     except (pysubs2.Pysubs2Error, ValueError, KeyError, IndexError) as error:
@@ -75,6 +78,12 @@ def _read(file: RawFile, kind: str) -> Iterator[Item]:
     )
     if len(said) < len(events):
         yield LeftOut(file.source, "remarks and drawings", len(events) - len(said))
+
+
+def _padded(time: re.Match[str]) -> str:
+    """A time in the usual number of digits, which some programs don't write."""
+    hours, minutes, seconds, mark, part = time.groups()
+    return f"{int(hours or 0):02}:{minutes:0>2}:{seconds:0>2}{mark}{part:0<3}"
 
 
 def _once(events: Sequence[pysubs2.SSAEvent]) -> Iterator[_Cue]:

@@ -5,7 +5,8 @@
 Word files are compared with every text node of their body, headers, footers and notes, found
 without the reader: tracked deletions and the copies for old programs are left out of the count.
 Pages in UTF-8 are compared with all text outside scripts, styles, templates and navigations, and
-Markdown with all text outside tags. What is counted of the others stands in `office_words.py`.
+Markdown with all text outside tags. What is counted of the others stands in `office_words.py` and
+`notes_words.py`.
 Files of the same content count once.
 """
 
@@ -15,10 +16,12 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
 from lxml import etree
+from notes_words import NOTES, Words
 from office_words import book_words, open_words, sheet_words, slide_words
 
 from engine.documents import Document
@@ -130,6 +133,10 @@ def markdown_words(path: Path) -> Counter[str]:
         return Counter()
 
 
+def _note_words(of: Callable[[Path, Words], Counter[str]], path: Path) -> Counter[str]:
+    return of(path, _words)
+
+
 TRUTHS: Mapping[str, Callable[[Path], Counter[str]]] = {
     ".docx": word_file_words,
     ".docm": word_file_words,
@@ -146,6 +153,7 @@ TRUTHS: Mapping[str, Callable[[Path], Counter[str]]] = {
     ".xlsx": lambda path: sheet_words(path, _words),
     ".xlsm": lambda path: sheet_words(path, _words),
     ".epub": lambda path: book_words(path, page_text, _words),
+    **{suffix: partial(_note_words, of) for suffix, of in NOTES.items()},
 }
 _UNCOMPARED = (
     AttributeError, etree.XMLSyntaxError, KeyError, OSError, RuntimeError, StopIteration, TypeError,

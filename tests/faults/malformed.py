@@ -27,13 +27,14 @@ from indexer.sources import FileReader, SourceFile, list_files
 from indexer.sync import SKIPPED, Cutting, FileOutcome, SourceProgress, Sync
 
 from .malformed_files import MALFORMED
+from .malformed_notes import MALFORMED_NOTES
 from .malformed_packed import PACKED
 from .processes import done_apart, forked
 from .tiny_model import PASSAGE_LIMIT, tiny_checkpoint
 
 SECONDS = 300.0  # for the files of one place, on a slow machine
 LIMITS = Limits(file_bytes=50_000_000, characters=100_000, seconds=30.0, memory_bytes=2_000_000_000)
-KINDS = {**MALFORMED, **PACKED}
+KINDS = {**MALFORMED, **PACKED, **MALFORMED_NOTES}
 KEPT_OUT = "root:x:0"  # stands in a file of the system that some documents try to bring in
 
 

@@ -71,9 +71,9 @@ def test_readers_see_one_generation_in_each_question_and_move_on() -> None:
 
 
 def test_each_malformed_file_is_accepted_or_named_with_a_reason() -> None:
-    report = run("malformed", 52)
-    assert len(report["by_kind"]) == 52
-    assert report["accepted"] + report["named"] == report["files"] >= 52
+    report = run("malformed", 74)
+    assert len(report["by_kind"]) == 74
+    assert report["accepted"] + report["named"] == report["files"] >= 74
     assert (report["crashed"], report["hung"], report["wrong"]) == (0, 0, 0)
     assert report["disagreements"] == 0
     assert report["accepted"] > 0

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pylatexenc import latex2text, latexwalker
 from pylatexenc.latex2text import EnvironmentTextSpec, LatexNodes2Text, MacroTextSpec
-from pylatexenc.latexwalker import LatexMacroNode, LatexSpecialsNode, LatexWalker
+from pylatexenc.latexwalker import LatexGroupNode, LatexMacroNode, LatexSpecialsNode, LatexWalker
 from pylatexenc.macrospec import EnvironmentSpec, MacroSpec
 
 from indexer.readers.headings import Block
@@ -30,8 +30,8 @@ _ARGUMENTS = {
         usetikzlibrary vref vspace
     """,
     "{{": """
-        addcontentsline addtolength fontsize href scalebox setcounter setlength
-        texorpdfstring theoremstyle
+        addcontentsline addtolength fontsize href hyperlink hypertarget scalebox setcounter
+        setlength sphinxcolwidth texorpdfstring theoremstyle
     """,
     "{{{": "definecolor multicolumn multirow resizebox",
     "[{{": "colorbox parbox raisebox rule textcolor",
@@ -42,21 +42,22 @@ _ARGUMENTS = {
     "*{[[{{": "newenvironment renewenvironment",
     "*{[{[": "newtheorem",
     "[{[{": "qty SI",
+    "[[{": "framebox makebox",
 }
 _ENVIRONMENTS = {
-    "[{": "array longtable minipage tabular wrapfigure wraptable",
+    "[{": "array longtable minipage tabular varwidth wrapfigure wraptable",
     "{[{": "tabular* tabularx tabulary",
     "[": """
         algorithm algorithmic description enumerate figure figure* itemize sidewaystable
         subfigure table table* tikzpicture
     """,
-    "{": "multicols subfigure* thebibliography",
+    "{": "multicols multicols* subfigure* thebibliography",
 }
 _TABLES = "array longtable tabular tabular* tabularx tabulary"
 _APART = """
     center description enumerate figure figure* flushleft flushright frame itemize minipage
-    multicols quotation quote table table* thebibliography titlepage verse wrapfigure
-    wraptable
+    multicols multicols* quotation quote table table* thebibliography titlepage varwidth verse
+    wrapfigure wraptable
 """
 _CITES = """
     autocite autoref Autoref cite citealp citealt citeauthor citep citet citeyear cref Cref
@@ -67,14 +68,18 @@ _SILENT = """
     captionsetup centering clearpage cline cmidrule color definecolor fancyhead fontsize
     geometry graphicspath hline hspace hypersetup index label lstset maketitle markboth
     midrule newacronym newenvironment newpage newtheorem nocite noindent pagestyle
-    renewenvironment rule setcounter setlength tableofcontents theoremstyle thispagestyle
-    tikzset today todo toprule usepackage usetikzlibrary vspace
+    renewenvironment rule setcounter setlength sphinxcolwidth tableofcontents theoremstyle
+    thispagestyle tikzset today todo toprule usepackage usetikzlibrary vspace
+"""
+_WRAPPERS = """
+    colorbox framebox href hyperlink hypertarget makebox multicolumn multirow parbox raisebox
+    resizebox rotatebox scalebox textcolor
 """
 _RULES = ("bottomrule", "hline", "midrule", "toprule")
 _HEADINGS = "chapter part section subsection subsubsection title"
 _PICTURES = "includegraphics includesvg"
 _FILES = "include input subfile"
-_MOST_EXPANSIONS = 20_000  # of a file's own commands
+_MOST_EXPANDED = 100_000  # characters that a file's own commands may stand for together
 _DEEPEST = 10  # expansions inside each other
 
 Show = Callable[[Any, LatexNodes2Text], str]
@@ -126,15 +131,13 @@ class Shown:
         yield from ((name, _in_brackets) for name in _CITES.split())
         yield from ((name, self._left_out("pictures")) for name in _PICTURES.split())
         yield from ((name, self._left_out("files brought in")) for name in _FILES.split())
-        yield from ((name, _last_argument) for name in ("href", "textcolor", "colorbox", "parbox"))
-        yield from ((name, _last_argument) for name in ("raisebox", "resizebox", "scalebox"))
-        yield from ((name, _last_argument) for name in ("rotatebox", "multicolumn", "multirow"))
+        yield from ((name, _last_argument) for name in _WRAPPERS.split())
         yield from ((name, _quantity) for name in ("SI", "qty", "num", "si", "ang"))
         yield from ((name, _apart) for name in ("caption", "subcaption", "author", "date"))
         yield from ((name, _apart) for name in ("paragraph", "subparagraph", "abstract"))
         yield from (("url", _source), ("verb", _verbatim))
         yield from (("footnote", _note), ("footnotetext", _note), ("thanks", _note))
-        yield from (("item", _item), ("bibitem", _bibitem), ("and", " and "))
+        yield from (("item", _item), ("bibitem", _bibitem), ("and", " and "), ("sphinxhyphen", "-"))
         yield "texorpdfstring", _first
         yield from ((name, self._expansion(one)) for name, one in self._own.items())
 
@@ -142,7 +145,7 @@ class Shown:
         yield from ((name, _environment_apart) for name in _APART.split())
         yield from ((name, _table) for name in _TABLES.split())
         yield "abstract", _abstract
-        yield from ((name, self._left_out("pictures")) for name in ("tikzpicture", "picture"))
+        yield from ((name, self._drawing) for name in ("tikzpicture", "picture"))
 
     def _left_out(self, what: str) -> Show:
         def show(node: Any, l2tobj: LatexNodes2Text) -> str:
@@ -151,15 +154,24 @@ class Shown:
 
         return show
 
+    def _drawing(self, node: Any, l2tobj: LatexNodes2Text) -> str:
+        """The words that stand in a drawing, each label on its own."""
+        self.left_out["pictures"] += 1
+        groups = (one for one in node.nodelist if one.isNodeType(LatexGroupNode))
+        labels = (l2tobj.nodelist_to_text(group.nodelist).strip() for group in groups)
+        worded = (label for label in labels if any(letter.isalpha() for letter in label))
+        return "\n\n" + "\n\n".join(worded) + "\n\n"
+
     def _expansion(self, definition: Definition) -> Show:
         def show(node: Any, l2tobj: LatexNodes2Text) -> str:
             given = [None if one is None else _inside(one) for one in _arguments(node)]
-            if self._depth == _DEEPEST or self._expanded >= _MOST_EXPANSIONS:
+            if self._depth == _DEEPEST or self._expanded >= _MOST_EXPANDED:
                 return " ".join(filter(None, given))
-            self._expanded += 1
+            source = definition.applied(given)
+            self._expanded += len(source)
             self._depth += 1
             try:
-                return self.text(definition.applied(given))
+                return self.text(source)
             finally:
                 self._depth -= 1
 

@@ -66,6 +66,11 @@ def test_rows_of_tables_have_the_names_of_their_columns() -> None:
     ]  # fmt: skip
 
 
+def test_labels_of_a_drawing_are_read() -> None:
+    drawing = r"\begin{tikzpicture}\draw (0,0) node {Oil tank} -- (1,1);\end{tikzpicture}"
+    assert paragraphs(f"See {drawing}") == ["See", "Oil tank"]
+
+
 def test_code_is_kept_as_it_is() -> None:
     code = "\\begin{lstlisting}[language=C]\nint x; % y\n\n\\z{\n\\end{lstlisting}"
     assert paragraphs(f"Before {code} after") == ["Before", "int x; % y", "\\z{", "after"]

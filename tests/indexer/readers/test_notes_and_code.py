@@ -237,6 +237,12 @@ def test_remarks_and_drawings_of_subtitles_are_left_out() -> None:
     assert left_out(written, ".ass") == {"remarks and drawings": 2}
 
 
+def test_times_of_fewer_digits_are_read() -> None:
+    written = "WEBVTT\n\na/1-0\n0:0:3.5 --> 0:0:7.23\n<v Dora>Lit.</v>\n"
+    found = document(written, ".vtt")
+    assert (found.text, headings(found)) == ("Dora: Lit.", ["00:00:03"])
+
+
 def test_subtitles_without_cues_are_refused() -> None:
     with pytest.raises(UnreadableError, match="no subtitles"):
         items("Only words.", ".srt")

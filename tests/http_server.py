@@ -4,8 +4,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx2
+import pytest
 
 from foreread.serve.server import Settings, listen, server
 
@@ -30,3 +32,14 @@ def served(settings: Settings, *, until: int = 200) -> Iterator[str]:
         running.should_exit = True
         thread.join(START)
         listening.close()
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values of JSON are equal, numbers but for rounding."""
+    if isinstance(one, float) and isinstance(other, float):
+        return one == pytest.approx(other, abs=1e-3)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == other)

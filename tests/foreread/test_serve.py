@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from http_server import served
+from http_server import alike, served
 from openapi_spec_validator import validate
 
 from engine.checkpoint import Checkpoint
@@ -78,17 +78,6 @@ def problem(answer: httpx2.Response) -> tuple[int, str]:
 
 def without_times(result: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in result.items() if name != "timings_ms"}
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Whether two values of JSON are equal, numbers but for rounding."""
-    if isinstance(one, float) and isinstance(other, float):
-        return one == pytest.approx(other, abs=1e-3)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(alike, one, other))
-    return bool(one == other)
 
 
 def test_a_question_is_answered_with_the_json_of_the_command(

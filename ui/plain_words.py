@@ -46,6 +46,8 @@ FIELDS = {
     "modified": "Last changed",
     "record": "Record",
     "member": "Inside",
+    "author": "Author",
+    "sheet": "Sheet",
     "ocr_pages": "Pages read by OCR",
 }
 

@@ -56,7 +56,9 @@ def show_formats(entry: Entry, key: str) -> None:
     for one in export.FORMATS:
         text = one.write([entry])
         with st.container(horizontal=True, vertical_alignment="center", key=f"{one.suffix}-{key}"):
-            st.html(button(f"Copy as {one.name}", text.removeprefix("\ufeff")), width="content")
+            st.html(
+                button(f"Copy as {one.name}", text.removeprefix("\ufeff").rstrip()), width="content"
+            )
             download(one, text, "answer", f"download-{one.suffix}-{key}")
 
 

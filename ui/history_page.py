@@ -75,7 +75,7 @@ def _show_entry(one: Entry, settings: PageSettings, ask: Page, document: Page) -
                 )
             if one.answer:
                 with st.popover(
-                    verdict_label(one), type="tertiary", key=f"judge-{key}", on_change="rerun"
+                    "Right?", type="tertiary", key=f"judge-{key}", on_change="rerun"
                 ) as say:
                     if say.open:
                         _judge(one, key, settings)
@@ -94,13 +94,11 @@ def _judge(one: Entry, key: str, settings: PageSettings) -> None:
     feedback_form.show(answer, one.question, f"history-{key}", chosen.folder, checkpoint)
 
 
-def verdict_label(one: Entry) -> str:
-    said = next((label for verdict, label in LABELS.items() if verdict == one.verdict), None)
-    return f"You said: {said.lower()}" if said else "Right?"
-
-
 def entry_block(one: Entry, *, several: bool) -> str:
-    """The answer that was found, how sure it was, of which of `several` collections, and when."""
+    """The answer that was found, how sure it was, of which of `several` collections, when, and the
+    verdict.
+    """
+    verdict = next((label.lower() for said, label in LABELS.items() if said == one.verdict), None)
     found = render.escape(one.answer) if one.found else "No answer found"
     sure = f"{render.percent(one.confidence)} sure"
     closest = f"closest: {one.answer}, {sure}" if one.answer else ""
@@ -109,6 +107,7 @@ def entry_block(one: Entry, *, several: bool) -> str:
         *([one.collection] if several else []),
         *one.filters,
         when(one.asked),
+        *([f"you said: {verdict}"] if verdict else []),
     ]
     told = " · ".join(f"<bdi>{render.escape(fact)}</bdi>" for fact in facts)
     return f'<p class="fr-found fr-text" dir="auto">{found}</p><div class="fr-small">{told}</div>'

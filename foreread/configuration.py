@@ -24,7 +24,7 @@ from typing import Annotated, Any
 import msgspec
 
 from engine.errors import ConfigurationError, reason_of
-from engine.schema import of_type
+from engine.schema import Size, of_type
 
 FILE = "foreread.toml"
 CLUSTER = "es://"
@@ -52,10 +52,16 @@ class Collection:
 
 @dataclass(frozen=True)
 class Server:
-    """The options of `foreread serve` of the same names."""
+    """The options of `foreread serve` of the same names. `keys` is a path."""
 
     address: str | None = None
     port: Port | None = None
+    host: list[str] | None = None
+    keys: str | None = None
+    changes: bool | None = None
+    queue: Size | None = None
+    batch: Size | None = None
+    seconds: Annotated[float, msgspec.Meta(ge=1)] | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ def _absolute(said: Configuration, folder: Path) -> Configuration:
     def path(written: str) -> str:
         return written if written.startswith(CLUSTER) else str(folder / Path(written).expanduser())
 
-    def model(written: str | None) -> str | None:
+    def perhaps(written: str | None) -> str | None:
         return None if written is None else path(written)
 
     collections = {
@@ -151,8 +157,9 @@ def _absolute(said: Configuration, folder: Path) -> Configuration:
             one,
             sources=[path(source) for source in one.sources],
             index=path(one.index or f"{name}.idx"),
-            model=model(one.model or said.model),
+            model=perhaps(one.model or said.model),
         )
         for name, one in said.collections.items()
     }
-    return replace(said, collections=collections, model=model(said.model))
+    server = replace(said.server, keys=perhaps(said.server.keys))
+    return replace(said, collections=collections, model=perhaps(said.model), server=server)

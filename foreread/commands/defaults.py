@@ -75,6 +75,8 @@ def defaults(
         named = collection is not None or held["index"].origin == VARIABLES["index"]
         every = [f"{name}={one.index}" for name, one in known.items()]
         found["index"] = [found["index"]] if named else every
+        if len(found["index"]) > 1 and held["model"].origin != VARIABLES["model"]:
+            found["model"] = None  # each index names the one that made it
     elif found["index"] is None and known:
         found["index"] = found["sources"] = _choosing(known, surroundings.where)
     return {key: value for key, value in found.items() if value not in (None, [])}

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from engine.checkpoint import Checkpoint
 from engine.errors import ConfigurationError
+from foreread.commands.defaults import defaults
 from foreread.commands.main import app
 from foreread.configuration import Collection, find_configuration, read_configuration
+from foreread.settings import Surroundings
 
 PAPERS = """
 model = "models/mine"
@@ -73,7 +76,7 @@ def test_the_file_is_found_in_the_nearest_folder_above(folder: Path) -> None:
             "[collections.a]\nsources = []\nignroe = ['x']",
             "there is no key collections.a.ignroe: did you mean ignore?",
         ),
-        ("[server]\nzzz = 1", "there is no key server.zzz: expected address, port"),
+        ("[server]\nzzz = 1", "there is no key server.zzz: expected address, port, host, keys"),
         ("[server]\nport = 70000", "Expected `int` <= 65535 - at `server.port`"),
         ("[server]\nport = true", "Expected `int | null`, got `bool` - at `server.port`"),
         ("server = 3", "Expected `object`, got `int` - at `server`"),
@@ -185,3 +188,22 @@ def test_globs_of_the_file_hold_until_the_file_has_none(
     assert run_command(app, "update", "--json").json["counts"] == {"unchanged": 1}
     written(folder, said)
     assert run_command(app, "update", "--json").json["counts"] == {"unchanged": 1, "added": 1}
+
+
+def test_the_server_takes_all_collections_and_its_options_from_the_file(
+    folder: Path, run_command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = "keys = 'keys.txt'\nchanges = false\nhost = ['a.example']\nqueue = 9\n"
+    around = Surroundings.of(written(folder, PAPERS + server), {}, folder)
+    context = typer.Context(typer.main.get_command(app), info_name="serve", obj=around)
+    every = [f"papers={folder}/papers.idx", "laws=es://host:9200/laws"]
+    given = defaults(around, context, None)
+    assert given["index"] == every
+    assert (given["port"], given["keys"], given["changes"]) == (8100, f"{folder}/keys.txt", False)
+    assert (given["host"], given["queue"], "address" in given) == (["a.example"], 9, False)
+    assert defaults(around, context, "laws")["index"] == ["es://host:9200/laws"]
+    other = Surroundings.of(around.file, {"FOREREAD_INDEX": "/srv/x.idx"}, folder)
+    assert defaults(other, context, None)["index"] == ["/srv/x.idx"]
+    monkeypatch.setenv("FOREREAD_ADDRESS", "0.0.0.0")
+    written(folder, PAPERS)
+    assert "all who reach 0.0.0.0 could ask" in run_command(app, "serve").error

@@ -19,6 +19,7 @@ SUFFIXES = (
     *(".txt", ".md", ".html", ".htm", ".pdf", ".docx", ".docm"),
     *(".csv", ".tsv", ".json", ".jsonl", ".rtf", ".eml", ".epub"),
     *(".xlsx", ".xls", ".pptx", ".odt", ".ods", ".odp"),
+    *(".ipynb", ".rst", ".tex", ".org", ".srt", ".vtt", ".png", ".jpg", ".jpeg", ".tif", ".tiff"),
 )
 ALL_BYTES = 2 << 30  # of all files together
 LONGEST_NAME = 120  # characters

@@ -7,6 +7,7 @@ from typing import Any
 from engine.documents import Document
 
 _AS_THEIR_FILES = ("text", "markdown", "code")  # formats whose text is the file's
+_TIMED = ("ass", "srt", "vtt")  # formats whose sections are named by their times
 _TIME = re.compile(r"\d{1,4}:\d\d:\d\d")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -43,10 +44,14 @@ class Citation:
     def in_document(self, document: Document, start: int) -> "Citation":
         """With what only the document tells of the place at code point `start` of its text."""
         told = document.metadata
-        line = None
+        line, heading = None, self.heading
         if told.get("format") in _AS_THEIR_FILES:
             line = 1 + sum(1 for _ in _LINE_END.finditer(document.text, 0, start))
-        return replace(self, record=_record(told.get("row"), told.get("record")), line=line)
+        if told.get("format") in _TIMED:  # a passage may hold several times
+            before = [section.heading for section in document.sections if section.start <= start]
+            heading = before[-1] if before else None
+        record = _record(told.get("row"), told.get("record"))
+        return replace(self, record=record, line=line, heading=heading)
 
 
 NOWHERE = Citation("")

@@ -5,7 +5,7 @@ import pytest
 from engine.answering.citations import Citation
 from engine.answering.decision import is_withheld, likelihood
 from engine.document_fields import document_fields, place
-from engine.documents import Document
+from engine.documents import Document, Section
 
 TEXT = "one\r\ntwo\rthree\nfour"
 
@@ -58,3 +58,11 @@ def test_a_file_inside_a_file_is_cited_by_both() -> None:
     fields = document_fields("a.zip", "Lamps", {"member": "b/lamp.md"}, {})
     assert place("a.zip", fields) == fields["path"] == "a.zip/b/lamp.md"
     assert place("a.zip", {"path": "a column of that name"}) == "a.zip"
+
+
+def test_subtitles_are_cited_by_the_time_before_the_place() -> None:
+    sections = (Section(0, 4, heading="00:00:01"), Section(6, 11, heading="01:10:34"))
+    document = Document("1", "a.vtt", "a", "Lit.\n\nLater", sections, {"format": "vtt"})
+    assert [str(Citation("a.vtt").in_document(document, start)) for start in (0, 6, 8)] == [
+        "a.vtt, at 00:00:01", "a.vtt, at 01:10:34", "a.vtt, at 01:10:34"
+    ]  # fmt: skip

@@ -78,3 +78,16 @@ def test_one_look_tells_what_it_did_and_its_exit_code_tells_trouble(
     assert run_command(app, "info", "--json").json["watched"]["trouble"] == ""
     (tmp_path / "foreread.toml").unlink()
     assert "expected something to watch" in run_command(app, "watch").error
+
+
+def test_a_collection_in_trouble_does_not_hold_up_the_others(
+    folder: Path, tmp_path: Path, run_command
+) -> None:
+    file = tmp_path / "foreread.toml"
+    file.write_text(f"{file.read_text()}[collections.absent]\nsources = ['absent']\n")
+    done = run_command(app, "watch", "absent", "notes", "--once")
+    assert done.code == 1
+    first, second = done.err.splitlines()
+    assert first.startswith(f"absent: {tmp_path}/absent.idx holds no index")
+    assert second.startswith("notes: 20 documents")
+    assert in_index(tmp_path / "notes.idx", folder) == in_folder(folder)

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INDEX ?= demo.idx
 
-.PHONY: demo test lint ui screenshots wheel pins clean
+.PHONY: demo test lint ui screenshots wheel sbom pins clean
 
 demo: $(INDEX)/store
 	@echo
@@ -49,6 +49,12 @@ wheel: .venv/installed
 	cmp dist/*.whl dist/again/*.whl
 	rm -r dist/again
 	sha256sum dist/*.whl
+
+# What requirements.txt installs, as a CycloneDX bill of materials; its tool comes from PyPI.
+sbom: .venv/installed
+	mkdir -p dist
+	$(BIN)/uvx --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.txt \
+		--pyproject pyproject.toml --output-reproducible --output-file dist/foreread.cdx.json
 
 # requirements.txt anew, after a change of pyproject.toml or constraints.txt; asks PyPI. Torch stands in
 # a file of its own.

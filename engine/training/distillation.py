@@ -138,6 +138,7 @@ def split_recipe(
     learning_rate: float,
     vectors: float = 0.3,
     dropout: float = 0.0,
+    average: float = 0.0,
     seed: int,
 ) -> Recipe:
     """How a student of `teacher` is trained.
@@ -158,7 +159,7 @@ def split_recipe(
         epochs=epochs,
         batch_size=batch_size,
         share=share,
-        pace=Pace(learning_rate),
+        pace=Pace(learning_rate, average=average),
         mixture=Mixture(gold_only=0.75, unanswered=0.1),
         losses=held_to,
         dropout=dropout,

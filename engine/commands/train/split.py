@@ -35,6 +35,7 @@ from engine.training.distillation import (
     split_recipe,
     student_of,
 )
+from engine.training.recipe import Losses
 
 
 def split(
@@ -86,8 +87,7 @@ def split(
     """
     every, course = parse_course(files or (), mix or (), last or (), last_share)
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
-    if logits is not None and (weights.states or weights.passages or not weights.soft):
-        raise CheckpointError(f"--logits keeps what 'kd' alone learns from, not {losses!r}")
+    _check_logits(logits, weights, losses)
     taught_by = load_teacher(teacher, device=device)
     # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
     begun = load_checkpoint(start or teacher, dtype=torch.float32, device=device)
@@ -105,10 +105,10 @@ def split(
         learning_rate=learning_rate,
         vectors=vectors,
         dropout=dropout,
+        average=average,
         seed=seed,
     )
-    pace = replace(recipe.pace, average=average)
-    recipe = replace(recipe, pace=pace, course=course, freeze=freeze)
+    recipe = replace(recipe, course=course, freeze=freeze)
     train_spans(
         student_of(begun.reader, shape, base=based_on, vector=parse_numbers(vector)),
         begun.tokenizer,
@@ -121,3 +121,9 @@ def split(
         typed=typed,
         as_json=as_json,
     )
+
+
+def _check_logits(folder: Path | None, weights: Losses, named: str) -> None:
+    """Raises: CheckpointError if logits are to be kept that nothing learns from."""
+    if folder is not None and (weights.states or weights.passages or not weights.soft):
+        raise CheckpointError(f"--logits keeps what 'kd' alone learns from, not {named!r}")

@@ -16,7 +16,7 @@ from ui.guard import Guard
 from ui.settings import PASSWORD_VARIABLE, PageSettings
 
 PAGE = Path(__file__).with_name("page.py")
-LEISURE = 2.0  # seconds for the server to start, which loading torch would hold up
+LEISURE = 5.0  # seconds for the first visitor to be served, which loading torch would hold up
 
 
 def serve(settings: PageSettings, options: Mapping[str, object]) -> None:

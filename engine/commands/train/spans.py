@@ -7,10 +7,11 @@ from engine.checkpoint import settings_for
 from engine.commands import console
 from engine.commands.train.progress import base_targets, training_bar
 from engine.encoder.split import SplitEncoder
+from engine.errors import CheckpointError
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training.material import gather_material
-from engine.training.recipe import Recipe
+from engine.training.recipe import Losses, Recipe
 from engine.training.run import check_out, train_to_checkpoint, work_folder
 
 
@@ -29,6 +30,8 @@ def train_spans(
 ) -> None:
     """Train `reader` on the questions of `files` into `out`, and print how good it is."""
     check_out(out)
+    if logits is not None:
+        _check_kept(recipe.losses)
     material = gather_material(files, tokenizer, settings_for(reader.encoder.config), typed=typed)
     console.say(str(material))
     targets = base_targets(base, tokenizer, material.examples, work_folder(out)) if base else None
@@ -46,6 +49,14 @@ def train_spans(
             say=console.say,
         )
     console.show({"model": str(out), **quality}, as_json=as_json, human=_text)
+
+
+def _check_kept(losses: Losses) -> None:
+    """Raises: CheckpointError if nothing learns from kept logits alone."""
+    if losses.states or losses.passages or not losses.soft:
+        raise CheckpointError(
+            "--logits keeps what 'kd' learns from: give --losses with kd, and not lrs or cut"
+        )
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -25,7 +25,6 @@ from engine.commands.train.options import (
     TYPED,
 )
 from engine.commands.train.spans import train_spans
-from engine.errors import CheckpointError
 from engine.training.compatibility import check_pieces, load_base
 from engine.training.course import parse_course
 from engine.training.distillation import (
@@ -35,7 +34,6 @@ from engine.training.distillation import (
     split_recipe,
     student_of,
 )
-from engine.training.recipe import Losses
 
 
 def split(
@@ -87,14 +85,11 @@ def split(
     """
     every, course = parse_course(files or (), mix or (), last or (), last_share)
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
-    _check_logits(logits, weights, losses)
     taught_by = load_teacher(teacher, device=device)
     # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
     begun = load_checkpoint(start or teacher, dtype=torch.float32, device=device)
     check_pieces(taught_by.tokenizer, begun.tokenizer, begun.folder)
-    based_on = None
-    if base:
-        based_on = load_base(base, begun.tokenizer, begun.hidden_width, begun.device)
+    based_on = load_base(base, begun.tokenizer, begun.hidden_width, begun.device) if base else None
     recipe = split_recipe(
         shape,
         weights,
@@ -121,9 +116,3 @@ def split(
         typed=typed,
         as_json=as_json,
     )
-
-
-def _check_logits(folder: Path | None, weights: Losses, named: str) -> None:
-    """Raises: CheckpointError if logits are to be kept that nothing learns from."""
-    if folder is not None and (weights.states or weights.passages or not weights.soft):
-        raise CheckpointError(f"--logits keeps what 'kd' alone learns from, not {named!r}")

@@ -15,7 +15,9 @@ from indexer.commands.main import INDEXER
 
 ASK = "engine.commands.ask:ask"
 OWN = {
-    "ui.launch:ui": "Open a search page over an index, or several to choose among, on this machine.",
+    "ui.launch:ui": (
+        "Open a search page over an index, or several to choose among, on this machine."
+    ),
     "foreread.commands.serve:serve": "Answer over HTTP, from one index or several by name.",
     "foreread.commands.mcp:mcp": "Not in this version yet: answering over MCP.",
     "foreread.commands.watch:watch": (

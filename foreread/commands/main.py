@@ -19,7 +19,9 @@ OWN = {
         "Open a search page over an index, or several to choose among, on this machine."
     ),
     "foreread.commands.serve:serve": "Answer over HTTP, from one index or several by name.",
-    "foreread.commands.mcp:mcp": "Not in this version yet: answering over MCP.",
+    "foreread.commands.mcp:mcp": (
+        "Answer assistants and editors over MCP, from one index or several by name."
+    ),
     "foreread.commands.watch:watch": (
         "Keep indexes in step with their folders as these change, until it's interrupted."
     ),

@@ -1,0 +1,1 @@
+"""Answering over the Model Context Protocol, for assistants and editors."""

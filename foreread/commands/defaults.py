@@ -13,7 +13,7 @@ import typer
 from engine.errors import ConfigurationError
 from foreread.settings import VARIABLES, Setting, Surroundings
 
-MANY = ("serve", "mcp")  # these take all collections at once, as NAME=INDEX
+MANY = ("serve", "mcp", "ui")  # these take all collections at once, as NAME=INDEX
 # These make states by a model. The others need it named only where an index's own isn't there.
 ENCODING = ("build", "estimate", "import")
 GLOBS = ("include", "ignore")

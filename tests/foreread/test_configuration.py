@@ -204,6 +204,9 @@ def test_the_server_takes_all_collections_and_its_options_from_the_file(
     assert defaults(around, context, "laws")["index"] == ["es://host:9200/laws"]
     other = Surroundings.of(around.file, {"FOREREAD_INDEX": "/srv/x.idx"}, folder)
     assert defaults(other, context, None)["index"] == ["/srv/x.idx"]
+    page = typer.Context(typer.main.get_command(app), info_name="ui", obj=around)
+    assert defaults(around, page, None)["index"] == every
+    assert f"{folder}/papers.idx holds no index" in run_command(app, "ui", "-c", "papers").error
     monkeypatch.setenv("FOREREAD_ADDRESS", "0.0.0.0")
     written(folder, PAPERS)
     assert "all who reach 0.0.0.0 could ask" in run_command(app, "serve").error

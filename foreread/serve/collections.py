@@ -27,6 +27,7 @@ from foreread.serve.metrics import Metrics
 AGAIN = 5.0
 """Seconds after which a collection that couldn't be opened is tried again, when it's asked."""
 
+FORGOTTEN = 30.0  # seconds after which a failed question says nothing of the collection
 THREADS = 4  # of each collection, for what isn't a question
 
 _NAMED = re.compile(r"([\w-][\w.-]*)=(.+)", re.DOTALL)
@@ -62,7 +63,7 @@ class Model:
 class Collection:
     """An index by its name. Its questions are answered in turn, several at once.
 
-    `trouble` is what it failed by last, None if it can be asked.
+    `trouble` is what keeps it from being asked, or what a question failed by lately.
     """
 
     def __init__(
@@ -77,7 +78,8 @@ class Collection:
     ) -> None:
         self.name = name
         self.address = address
-        self.trouble: ForereadError | None = NotReadyError(f"{name} is being opened; ask again")
+        self._trouble: ForereadError | None = NotReadyError(f"{name} is being opened; ask again")
+        self._failed = 0.0
         self.changing = threading.Lock()
         self.threads = ThreadPoolExecutor(THREADS, f"work-{name}")
         self.batcher = Batcher(name, self._answer, most=batch)
@@ -85,6 +87,12 @@ class Collection:
         self._engine: SearchEngine | None = None
         self._opening = threading.Lock()
         self._tried = 0.0
+
+    @property
+    def trouble(self) -> ForereadError | None:
+        """What a question failed by is forgotten in time: it may keep others from asking."""
+        is_old = self._engine is not None and time.monotonic() - self._failed > FORGOTTEN
+        return None if is_old else self._trouble
 
     def open(self) -> None:
         """Open it; what it fails by is its trouble, and nobody else's."""
@@ -96,9 +104,9 @@ class Collection:
             self._tried = time.monotonic()
             try:
                 self._engine = self._opened()
-                self.trouble = None
+                self._trouble = None
             except ForereadError as error:
-                self.trouble = error
+                self._trouble = error
         finally:
             self._opening.release()
 
@@ -109,12 +117,12 @@ class Collection:
             self.open()
             engine = self._engine
         if engine is None:
-            raise self.trouble or NotReadyError(f"{self.name} is being opened; ask again")
+            raise self._trouble or NotReadyError(f"{self.name} is being opened; ask again")
         return engine
 
     def failed(self, error: ForereadError) -> None:
         """Keep in mind what it failed by; an index of another model has to be opened anew."""
-        self.trouble = error
+        self._trouble, self._failed = error, time.monotonic()
         if isinstance(error, CheckpointMismatchError | IndexClosedError):
             with self._opening:
                 replaced, self._engine = self._engine, None
@@ -144,7 +152,7 @@ class Collection:
             if len(asked) == 1 and not isinstance(error, NotReadyError):
                 self.failed(error)
             raise
-        self.trouble = None
+        self._trouble = None
         seconds = time.perf_counter() - started
         self._room.took(seconds, len(asked))
         self._told.answered(self.name, len(asked), seconds)

@@ -15,8 +15,11 @@ from http_server import alike, served
 from openapi_spec_validator import validate
 
 from engine.checkpoint import Checkpoint
+from engine.errors import CheckpointMismatchError, IndexDamagedError
 from engine.search import SearchEngine
-from foreread.serve.collections import named_addresses
+from foreread.serve.batching import Room
+from foreread.serve.collections import Collection, Model, named_addresses
+from foreread.serve.metrics import Metrics
 from foreread.serve.server import Settings
 from foreread.serve.service import Limits
 from indexer.changes import add_to_index
@@ -304,3 +307,25 @@ def test_indexes_are_named_by_their_folders_or_as_said(tmp_path: Path) -> None:
     named = named_addresses([str(folder), "notes=/x/y.idx", "es://host:9200/papers"])
     assert list(named) == ["a=b", "notes", "papers"]
     assert named["notes"] == Path("/x/y.idx")
+
+
+def test_what_a_question_failed_by_is_told_for_a_while(
+    index_folder: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(2)
+    model, told = Model(model_folder, "cpu"), Metrics(room)
+    collection = Collection("some", index_folder, model, batch=2, room=room, told=told)
+    assert collection.trouble is not None
+    assert collection.trouble.code == "not-ready"
+    collection.open()
+    assert collection.trouble is None
+    collection.failed(IndexDamagedError("passage 7 is damaged"))
+    assert collection.trouble is not None
+    monkeypatch.setattr("foreread.serve.collections.FORGOTTEN", 0.0)
+    assert collection.trouble is None
+    collection.failed(CheckpointMismatchError("another model made it"))
+    assert collection.trouble is not None, "it has to be opened anew"
+    monkeypatch.setattr("foreread.serve.collections.AGAIN", 0.0)
+    assert collection.engine().document
+    assert collection.trouble is None
+    collection.close()

@@ -27,7 +27,13 @@ APPS = {
 # Options of commands that aren't ours, by the file's own words.
 FOREIGN = frozenset(
     {"--index-url", "--extra-index-url", "--require-hashes", "--no-deps", "--no-index"}
-    | {"--find-links", "--constraint", "--pip-args", "--torch-backend"}  # of pip, pipx, uv
+    | {
+        "--find-links",
+        "--constraint",
+        "--pip-args",
+        "--torch-backend",
+        "--python",
+    }  # of pip, pipx, uv
     | {"--rm", "--read-only", "--tmpfs", "--build-arg", "--format"}  # of docker, podman
 )
 FOLDERS = {"data", "docs", "engine", "foreread", "indexer", "tests", "ui"}

@@ -49,7 +49,7 @@ def serve(
     queue: Annotated[
         int, typer.Option(min=1, help="Questions that may wait; the next one gets a 429.")
     ] = 64,
-    batch: Annotated[int, typer.Option(min=1, help="Questions answered at once.")] = 8,
+    batch: Annotated[int, typer.Option(min=1, help="Questions answered at once.")] = 4,
     seconds: Annotated[float, typer.Option(min=1, help="The longest that an answer takes.")] = 60.0,
     model: MODEL = None,
     device: DEVICE = "auto",

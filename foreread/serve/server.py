@@ -41,7 +41,7 @@ class Settings:
     model: Path | None = None
     device: str = "auto"
     places: int = 64
-    batch: int = 8
+    batch: int = 4
     changes: bool = True
     admission: Admission = field(default_factory=Admission)
     limits: Limits = field(default_factory=Limits)

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import streamlit
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import config
 
 from ui.theme import as_css
 
@@ -27,16 +27,25 @@ _SHEET = re.compile(r"<link rel=\"stylesheet\"[^>]*>")
 _STYLE = Path(__file__).with_name("frame.css")
 
 
-def routes(base: str) -> list[Route]:
-    """What serves the frame at the addresses of the pages, below the path `base`."""
-    served = framed(_DOCUMENT.read_text(encoding="utf-8"))
+class Frame:
+    """An ASGI middleware that serves the frame at the addresses of the pages."""
 
-    def document(request: Request) -> Response:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        served = framed(_DOCUMENT.read_text(encoding="utf-8"))
         # Without a tag, so that a browser doesn't keep it for another version's.
-        return HTMLResponse(served, headers={"Cache-Control": "no-cache"})
+        self._document = HTMLResponse(served, headers={"Cache-Control": "no-cache"})
 
-    prefix = f"/{base.strip('/')}" if base.strip("/") else ""
-    return [Route(prefix + path, document, methods=["GET"]) for path in PATHS]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = scope["type"] == "http" and scope["method"] == "GET"
+        serve = self._document if asked and _is_page(scope["path"]) else self._app
+        await serve(scope, receive, send)
+
+
+def _is_page(path: str) -> bool:
+    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+    prefix = f"/{base}" if base else ""
+    return path.startswith(prefix) and path[len(prefix) :] in PATHS
 
 
 def framed(document: str) -> str:

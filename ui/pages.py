@@ -1,5 +1,6 @@
 """The pages of the search page, the links between them, and the choice of a collection."""
 
+import logging
 from contextlib import suppress
 
 import streamlit as st
@@ -62,6 +63,8 @@ def show(settings: PageSettings) -> None:
 
 def open_ahead(settings: PageSettings) -> None:
     """Open the engine of the collection that is asked first, before anybody asks."""
+    # Streamlit warns of what is cached outside of a visit, as this is meant to be.
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
     with suppress(ForereadError):  # which the page shows
         open_engine(settings.index, settings.model)
 

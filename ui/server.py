@@ -8,10 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 from starlette.middleware import Middleware
-from streamlit import config, net_util
+from streamlit import net_util
 from streamlit.starlette import App
 
-from ui import frame
+from ui.frame import Frame
 from ui.guard import Guard
 from ui.settings import PASSWORD_VARIABLE, PageSettings
 
@@ -31,8 +31,7 @@ def serve(settings: PageSettings, options: Mapping[str, object]) -> None:
     ahead = threading.Timer(LEISURE, open_ahead, [settings])
     ahead.daemon = True
     ahead.start()
-    base = str(config.get_option("server.baseUrlPath") or "")
-    App(PAGE, routes=frame.routes(base), middleware=[guard]).run(config=options)
+    App(PAGE, middleware=[guard, Middleware(Frame)]).run(config=options)
 
 
 def open_ahead(settings: PageSettings) -> None:

@@ -1,5 +1,6 @@
 """The document that shows the frame before Streamlit has started."""
 
+import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -7,7 +8,7 @@ from ui import frame
 
 
 def test_the_frame_says_that_the_model_is_opening_before_any_script_or_sheet() -> None:
-    client = TestClient(Starlette(routes=frame.routes("")))
+    client = TestClient(frame.Frame(Starlette()))
     for path in frame.PATHS:
         answer = client.get(path)
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -20,8 +21,9 @@ def test_the_frame_says_that_the_model_is_opening_before_any_script_or_sheet() -
         assert '<div id="root"></div>' in after
 
 
-def test_below_a_path_the_frame_is_there_alone() -> None:
-    client = TestClient(Starlette(routes=frame.routes("/docs/")))
+def test_below_a_path_the_frame_is_there_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame.config, "get_option", {"server.baseUrlPath": "/docs/"}.get)
+    client = TestClient(frame.Frame(Starlette()))
     assert frame.OPENING in client.get("/docs/history").text
     assert client.get("/history").status_code == 404
 

@@ -27,13 +27,8 @@ from engine.encoder.unfilled import without_weights
 from engine.errors import CheckpointError, reason_of
 from engine.reading.read import ReadingOptions, read_pairs
 from engine.reading.reader import Reader, ReaderOutput
-from engine.reading.skipping import (
-    EveryToken,
-    Skipping,
-    last_layer,
-    skipping_from_dict,
-    skipping_to_dict,
-)
+from engine.reading.skipping import EveryToken, last_layer, skipping_from_dict, skipping_to_dict
+from engine.reading.upper import Skipping
 from engine.schema import from_json, of_type
 from engine.text.tokenization import PieceIds, Tokenizer
 from engine.typed_settings import of_types_of_defaults

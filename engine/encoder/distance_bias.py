@@ -34,11 +34,17 @@ class DistanceBias(nn.Module):
     def forward(self, packing: Packing, wanted: Tensor | None = None) -> Tensor:
         """The bias of each query and key: (heads, longest, longest).
 
-        With `wanted`, as in `Attention.forward`, (sequences, heads, n, longest).
+        With `wanted`, as in `Attention.forward`, or where the packing isn't whole, (sequences,
+        heads, n, longest).
         """
-        length = packing.longest
+        length = packing.longest if packing.is_whole else int(packing.position.max()) + 1
         buckets = torch.from_numpy(_buckets(length)).to(self.weight.device)
         by_distance = self.weight[:, buckets]  # from 1 - length to length - 1
+        if not packing.is_whole:
+            keys = packing.pad(packing.position[:, None])[..., 0]
+            queries = keys if wanted is None else packing.position[wanted]
+            places = keys[:, None, :] - queries[..., None] + length - 1
+            return by_distance[:, places].transpose(0, 1)
         if wanted is None:
             # Window w begins at the distance of query length - 1 - w to the first key.
             return by_distance.unfold(1, length, 1).flip(1)

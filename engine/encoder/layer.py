@@ -1,6 +1,6 @@
 """One transformer layer, normed after each half (Vaswani et al., 2017; Devlin et al., 2019)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -27,11 +27,19 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(hidden_width, 3 * n_heads * head_width)
         self.output = nn.Linear(n_heads * head_width, hidden_width)
 
-    def forward(self, hidden: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        hidden: Tensor,
+        packing: Packing,
+        wanted: Tensor | None = None,
+        *,
+        see: Callable[[Tensor], None] | None = None,
+    ) -> Tensor:
         """Shape of `hidden` and of the result: (tokens, hidden width).
 
         `wanted`, (sequences, n), numbers tokens of each sequence. With it only they attend, to the
-        whole sequence, and the result is (sequences, n, hidden width).
+        whole sequence, and the result is (sequences, n, hidden width). `see` is shown the attention
+        of each head, (sequences, heads, queries, keys).
         """
         if wanted is None:
             query, key, value = self._heads(packing.pad(self.qkv(hidden)))
@@ -44,7 +52,10 @@ class Attention(nn.Module):
         logits = (query * self.head_width**-0.5) @ key.transpose(-1, -2)
         for added in self._biases(packing, wanted, logits.dtype):
             logits = logits + added
-        mixed = (logits.softmax(-1) @ value).transpose(1, 2).flatten(2)
+        attention = logits.softmax(-1)
+        if see is not None:
+            see(attention)
+        mixed = (attention @ value).transpose(1, 2).flatten(2)
         joined: Tensor = self.output(packing.unpad(mixed) if wanted is None else mixed)
         return joined
 
@@ -113,9 +124,16 @@ class Layer(nn.Module):
         )
         self.feed_forward_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
 
-    def forward(self, hidden: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
-        """Shapes as of `Attention.forward`."""
-        attended = self.attention(hidden, packing, wanted)
+    def forward(
+        self,
+        hidden: Tensor,
+        packing: Packing,
+        wanted: Tensor | None = None,
+        *,
+        see: Callable[[Tensor], None] | None = None,
+    ) -> Tensor:
+        """Shapes and `see` as of `Attention.forward`."""
+        attended = self.attention(hidden, packing, wanted, see=see)
         if wanted is not None:
             hidden = hidden[wanted]
         hidden = self.attention_norm(hidden + attended)

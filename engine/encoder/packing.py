@@ -37,6 +37,8 @@ class Packing:
         """Which sequence each packed token belongs to, shape (total,)."""
         self.position = torch.arange(self.total, device=device) - self.starts[self.sequence]
         """Where in its sequence each packed token stands, shape (total,)."""
+        self.is_whole = True
+        """Whether positions count every token from 0: not so where some were left out."""
         self._slots = self.sequence * self.longest + self.position
         self._is_rectangle = self.total == len(self) * self.longest
 
@@ -54,6 +56,22 @@ class Packing:
             )
             for n, end in zip(counts, ends, strict=True)
         ]
+
+    def keep(self, wanted: Tensor) -> "Packing":
+        """The packing of the tokens that `wanted` (total,) names, each with the position it had.
+
+        Raises: ValueError if nothing of a sequence is left.
+        """
+        if self.first is not None:
+            in_first = wanted & (self.position < self.first[self.sequence])
+            first = torch.zeros_like(self.first).index_add_(0, self.sequence, in_first.long())
+        lengths = torch.zeros_like(self.lengths).index_add_(0, self.sequence, wanted.long())
+        thinned = Packing(
+            lengths.tolist(), self.lengths.device, first=None if self.first is None else first
+        )
+        thinned.position = self.position[wanted]
+        thinned.is_whole = False
+        return thinned
 
     def pad(self, packed: Tensor) -> Tensor:
         """(total, width) to (sequences, longest, width), with zeros after the shorter ones."""

@@ -5,6 +5,7 @@ whether they belong to one segment. So a text alone is seen as it would be after
 joined pair is seen as one sequence.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -36,7 +37,14 @@ class RelativeAttention(nn.Module):
         self.segments = nn.Parameter(torch.zeros(2, n_heads, head_width))
         """Keys of a token of the same segment, and of another."""
 
-    def forward(self, hidden: Tensor, packing: Packing, wanted: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        hidden: Tensor,
+        packing: Packing,
+        wanted: Tensor | None = None,
+        *,
+        see: Callable[[Tensor], None] | None = None,
+    ) -> Tensor:
         """Shapes as in `Attention.forward`; `wanted` saves less here."""
         padded = packing.pad(self.qkv(hidden))
         shape = (len(packing), packing.longest, 3, self.n_heads, self.head_width)
@@ -54,8 +62,10 @@ class RelativeAttention(nn.Module):
         bias = packing.key_bias(logits.dtype)
         if bias is not None:
             logits = logits + bias
-        mixed = logits.softmax(-1) @ value
-        mixed = packing.unpad(mixed.transpose(1, 2).flatten(2))
+        attention = logits.softmax(-1)
+        if see is not None:
+            see(attention)
+        mixed = packing.unpad((attention @ value).transpose(1, 2).flatten(2))
         joined: Tensor = self.output(mixed if wanted is None else mixed[wanted])
         return joined
 

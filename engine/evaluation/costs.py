@@ -17,8 +17,8 @@ from engine.datasets.squad import SquadParagraph
 from engine.encoder.states import States
 from engine.errors import SourceError
 from engine.reading.read import read_pairs
-from engine.reading.skipping import Skipping
 from engine.reading.spans import best_spans
+from engine.reading.upper import Skipping
 from engine.text.tokenization import PieceIds, Tokenizer
 from engine.text.windows import length_groups, window_bounds
 

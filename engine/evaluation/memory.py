@@ -27,7 +27,8 @@ from engine.encoder.selection import reselect
 from engine.errors import ForereadError
 from engine.evaluation.costs import Load, read_load
 from engine.own_process import command, environment
-from engine.reading.skipping import Skipping, skipping_from_dict, skipping_to_dict
+from engine.reading.skipping import skipping_from_dict, skipping_to_dict
+from engine.reading.upper import Skipping
 
 _MIB = 2**20
 

@@ -13,7 +13,8 @@ from engine.devices import best_dtype
 from engine.encoder.config import EncoderConfig
 from engine.encoder.states import States, Texts, passage_texts, question_texts
 from engine.reading.reader import Reader, ReaderOutput
-from engine.reading.skipping import EveryToken, Skipping
+from engine.reading.skipping import EveryToken
+from engine.reading.upper import Skipping
 from engine.text.tokenization import PieceIds, Tokenizer
 
 T = TypeVar("T")

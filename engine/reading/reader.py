@@ -12,7 +12,7 @@ from engine.encoder.packing import Packing
 from engine.encoder.split import SplitEncoder
 from engine.encoder.states import States, join_states
 from engine.errors import CheckpointError
-from engine.reading.skipping import Skipping
+from engine.reading.upper import Skipping
 
 HEADS = {"boolean": 2, "choice": 1}
 """Heads on the question's [CLS] that a reader may have, and their logits for each pair."""

@@ -7,7 +7,7 @@ policy is a class with a line in `POLICIES`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,54 +16,8 @@ from engine.encoder.config import EncoderConfig
 from engine.encoder.packing import Packing
 from engine.encoder.states import States
 from engine.errors import CheckpointError
-
-
-@dataclass(frozen=True)
-class Upper:
-    """The result of the upper layers.
-
-    `span`: logits of start and end (tokens, 2) fp32, -inf for tokens that not all layers read.
-    `cls`: the last states of each pair's first token (pairs, width). `layers`: each upper layer's
-    output (tokens, width), none if some tokens were left out.
-    """
-
-    span: Tensor
-    cls: Tensor
-    layers: list[Tensor]
-
-
-class Heads(Protocol):
-    """The parts of a reader that a policy uses."""
-
-    @property
-    def upper(self) -> nn.ModuleList: ...
-
-    @property
-    def span(self) -> nn.Linear: ...
-
-    @property
-    def skipping(self) -> nn.ModuleDict:
-        """The modules of `Skipping.heads`."""
-        ...
-
-
-class Skipping(Protocol):
-    """A policy: a frozen dataclass of the numbers that a checkpoint keeps of it."""
-
-    kind: ClassVar[str]
-
-    @property
-    def ends(self) -> int:
-        """How many likeliest starts and ends of a passage the last layer reads; 0 for all."""
-        ...
-
-    def heads(self, config: EncoderConfig) -> dict[str, nn.Module]:
-        """New modules of its own, by their names in `Heads.skipping`."""
-        ...
-
-    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
-        """Run the upper layers. `passage_start` (pairs,): where in its pair each passage begins."""
-        ...
+from engine.reading.block_skim import BlockSkim
+from engine.reading.upper import Heads, Skipping, Upper, within_passages
 
 
 @dataclass(frozen=True)
@@ -116,8 +70,8 @@ class LastLayer:
         return Upper(within_passages(span, packing, passage_start), hidden[:, 0], [])
 
 
-POLICIES: dict[str, type[EveryToken] | type[LastLayer]] = {
-    policy.kind: policy for policy in (EveryToken, LastLayer)
+POLICIES: dict[str, type[EveryToken] | type[LastLayer] | type[BlockSkim]] = {
+    policy.kind: policy for policy in (EveryToken, LastLayer, BlockSkim)
 }
 
 
@@ -149,14 +103,6 @@ def skipping_from_dict(values: Mapping[str, Any]) -> Skipping:
             f"skipping by {policy.kind!r} needs {sorted(known)}, not {sorted(given)}"
         )
     return policy(**{name: values[name] for name in known})
-
-
-def within_passages(span: Tensor, packing: Packing, passage_start: Tensor) -> Tensor:
-    """Span logits (tokens, 2), the dtype's minimum outside the passages."""
-    first = passage_start[packing.sequence]
-    last = packing.lengths[packing.sequence] - 1  # the closing [SEP]
-    outside = (packing.position < first) | (packing.position >= last)
-    return span.masked_fill(outside[:, None], torch.finfo(span.dtype).min)
 
 
 def _likeliest(span: Tensor, packing: Packing, n: int) -> Tensor:

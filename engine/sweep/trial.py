@@ -29,7 +29,7 @@ from engine.evaluation.costs import (
 )
 from engine.evaluation.memory import measure_memory
 from engine.evaluation.reading import predict, score
-from engine.reading.skipping import Skipping
+from engine.reading.upper import Skipping
 from engine.sweep.files import read_json, write_json
 from engine.sweep.plan import MeasuringConditions, TrainingConditions, Trial, as_json
 from engine.training.distillation import split_recipe, student_of

@@ -14,7 +14,8 @@ from engine.errors import CheckpointError
 from engine.evaluation.reading import predict, score
 from engine.reading.read import ReadingOptions
 from engine.reading.reader import Reader
-from engine.reading.skipping import EveryToken, Skipping
+from engine.reading.skipping import EveryToken
+from engine.reading.upper import Skipping
 from engine.text.tokenization import Tokenizer
 from engine.training.loop import TrainingProgress
 from engine.training.material import Material

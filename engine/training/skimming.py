@@ -9,8 +9,9 @@ from torch import Tensor
 from engine.datasets.squad import SquadParagraph
 from engine.reading.read import ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
-from engine.reading.skipping import Skipping, last_layer
+from engine.reading.skipping import last_layer
 from engine.reading.spans import best_spans
+from engine.reading.upper import Skipping
 from engine.text.tokenization import PieceIds, Tokenizer
 
 CHOICES = (8, 12, 16, 24, 32)

@@ -30,7 +30,8 @@ from engine.evaluation.costs import (
     times_faster,
 )
 from engine.evaluation.memory import measure_memory, reshaped
-from engine.reading.skipping import Skipping, last_layer
+from engine.reading.skipping import last_layer
+from engine.reading.upper import Skipping
 from engine.training.distillation import Shape, parse_shape
 
 SHAPES = ("1-6:7,10,12", "1-4:5,8,12", "1-9:10-12", "1-6:7,12", "1-6:7,9,11,12")

@@ -18,8 +18,9 @@ from engine.encoder.states import States
 from engine.errors import CheckpointError
 from engine.reading.read import ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
-from engine.reading.skipping import POLICIES, EveryToken, Heads, LastLayer, Upper
+from engine.reading.skipping import POLICIES, EveryToken, LastLayer
 from engine.reading.spans import best_spans
+from engine.reading.upper import Heads, Upper
 from engine.text.tokenization import Tokenizer
 
 
@@ -107,7 +108,12 @@ def test_a_checkpoint_of_before_there_were_policies_skips_what_it_did(
 @pytest.mark.parametrize(
     ("skipping", "told"),
     [
-        ({"kind": "blocks", "threshold": 0.1}, "skipping by 'blocks' isn't known, only by none"),
+        ({"kind": "words", "threshold": 0.1}, "skipping by 'words' isn't known, only by none"),
+        ({"kind": "blocks", "threshold": 0.1}, r"needs \['after', 'threshold'\], not"),
+        ({"kind": "blocks", "threshold": 2.0, "after": [1]}, "a threshold is from 0 to 1, not 2.0"),
+        ({"kind": "blocks", "threshold": 0.1, "after": []}, "expected numbers of upper layers"),
+        ({"kind": "blocks", "threshold": 0.1, "after": [2]}, "after upper layer 2 save nothing"),
+        ({"kind": "blocks", "threshold": 0.1, "after": "1"}, "expected numbers of upper layers"),
         ({"kind": "last-layer"}, r"skipping by 'last-layer' needs \['ends'\], not \[\]"),
         ({"kind": "last-layer", "ends": 0}, "ends should be a whole number above 0"),
         ({"kind": "none", "ends": 3}, r"needs \[\], not \['ends'\]"),

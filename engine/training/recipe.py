@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from engine.training.batches import Mixture
+from engine.training.block_loss import BlockTeaching
 from engine.training.course import Course
 from engine.training.loop import Pace
 from engine.training.vectors import VectorObjective
@@ -46,6 +47,7 @@ class Recipe:
 
     `epochs` are passes over the examples, in batches of about `batch_size` questions; `share` of
     them on one window come in one batch. `dropout` is the share of what layers add that is dropped.
+    With `blocks`, heads learn which blocks of a passage may be dropped.
     The embeddings and the lowest `freeze` layers stay as they are; of 0, only piece embeddings.
     Everything drawn follows from `seed`.
 
@@ -61,6 +63,7 @@ class Recipe:
     course: Course = field(default_factory=Course)
     dropout: float = 0.0
     freeze: int = 0
+    blocks: BlockTeaching | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -20,7 +20,7 @@ from engine.text.tokenization import Tokenizer
 from engine.training.loop import TrainingProgress
 from engine.training.material import Material
 from engine.training.recipe import Recipe
-from engine.training.skimming import fit_skim
+from engine.training.skimming import choices_of, fit_skim
 from engine.training.span_task import SpanTask
 from engine.training.trainer import train
 from engine.training.vectors import VectorTargets
@@ -116,7 +116,8 @@ def train_to_checkpoint(
         measure(reader, 0)
     how = {**asdict(recipe), "date": str(date.today()), "seconds": round(watch.seconds)}
     done = replace(settings, training={"reader": how}, quality={"held back": quality})
-    save_trained(reader, tokenizer, done, asked, out, say=say)
+    policy = None if recipe.blocks is None else recipe.blocks.policy(0.0)
+    save_trained(reader, tokenizer, done, asked, out, choices_of(reader, policy), say=say)
     shutil.rmtree(work_folder(out), ignore_errors=True)
     return quality
 
@@ -127,15 +128,13 @@ def save_trained(
     settings: Settings,
     asked: Sequence[SquadParagraph],
     out: Path,
+    choices: Sequence[Skipping],
     *,
     say: Callable[[str], None],
 ) -> None:
-    """Write the checkpoint `out`, with an early exit as far as the questions `asked` allow.
-
-    An undecomposed reader gets none: its last layer is one of many.
-    """
+    """Write the checkpoint `out`, skipping by the first of `choices` that `asked` allow."""
     skipping: Skipping = EveryToken()
-    if reader.encoder.config.lower:
-        say("measuring how far its last layer may be skimmed")
-        skipping = fit_skim(reader, tokenizer, asked, reading_whole(settings))
+    if choices:
+        say("measuring how much it may skip")
+        skipping = fit_skim(reader, tokenizer, asked, reading_whole(settings), choices)
     save_checkpoint(reader, tokenizer, replace(settings, skipping=skipping), out)

@@ -1,4 +1,4 @@
-"""Fitting the early exit: how many starts and ends the last layer has to read."""
+"""Fitting what is skipped: how much may be, if the best spans are to stay."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,16 +7,30 @@ import torch
 from torch import Tensor
 
 from engine.datasets.squad import SquadParagraph
+from engine.reading.block_skim import BlockSkim
 from engine.reading.read import ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
-from engine.reading.skipping import last_layer
+from engine.reading.skipping import EveryToken, last_layer
 from engine.reading.spans import best_spans
 from engine.reading.upper import Skipping
 from engine.text.tokenization import PieceIds, Tokenizer
 
-CHOICES = (8, 12, 16, 24, 32)
+LAST_LAYERS = tuple(last_layer(ends) for ends in (8, 12, 16, 24, 32))
+THRESHOLDS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+"""Of Block-Skim."""
 TOGETHER = 4  # paragraphs; each is asked the questions of all, so most don't answer
 NEAR = 0.1  # how much lower the best span's score may be
+
+
+def choices_of(reader: Reader, policy: Skipping | None = None) -> tuple[Skipping, ...]:
+    """What may be fitted for a reader, the most skipping first.
+
+    Of Block-Skim, for which the reader has heads, that is its thresholds; else the last layer's
+    starts and ends. An undecomposed reader skips none of these: its last layer is one of many.
+    """
+    if isinstance(policy, BlockSkim):
+        return tuple(replace(policy, threshold=threshold) for threshold in THRESHOLDS)
+    return LAST_LAYERS if reader.encoder.config.lower else ()
 
 
 def fit_skim(
@@ -24,16 +38,17 @@ def fit_skim(
     tokenizer: Tokenizer,
     paragraphs: Sequence[SquadParagraph],
     options: ReadingOptions,
+    choices: Sequence[Skipping] = LAST_LAYERS,
     *,
     agreement: float = 0.995,
 ) -> Skipping:
-    """The fewest starts and ends that keep the best span of nearly every passage.
+    """The first of `choices` that keeps the best span of nearly every passage.
 
-    If no number does, the last layer reads every token. `agreement` is the share of pairs of
-    question and passage that have to keep their best span. Passages are the first window of each
-    paragraph.
+    By default that is the fewest starts and ends that the last layer reads. If none does, every
+    token is read. `agreement` is the share of pairs of question and passage that have to keep their
+    best span. Passages are the first window of each paragraph.
     """
-    kept = dict.fromkeys(CHOICES, 0)
+    kept = dict.fromkeys(choices, 0)
     pairs = 0
     for first in range(0, len(paragraphs), TOGETHER):
         group = paragraphs[first : first + TOGETHER]
@@ -43,11 +58,13 @@ def fit_skim(
         passages = [ids for ids in read if len(ids)]
         if not questions or not passages:
             continue
-        whole, *skimmed = _best_scores(reader, tokenizer, questions, passages, options)
+        ways = (EveryToken(), *choices)
+        whole, *skimmed = _best_scores(reader, tokenizer, questions, passages, options, ways)
         pairs += len(whole)
-        for n, scores in zip(CHOICES, skimmed, strict=True):
-            kept[n] += int((scores > whole - NEAR).sum())
-    return last_layer(next((n for n in CHOICES if pairs and kept[n] >= agreement * pairs), 0))
+        for policy, scores in zip(choices, skimmed, strict=True):
+            kept[policy] += int((scores > whole - NEAR).sum())
+    good = (policy for policy in choices if pairs and kept[policy] >= agreement * pairs)
+    return next(good, EveryToken())
 
 
 def _best_scores(
@@ -56,11 +73,9 @@ def _best_scores(
     questions: list[PieceIds],
     passages: list[PieceIds],
     options: ReadingOptions,
+    ways: Sequence[Skipping],
 ) -> list[Tensor]:
-    """The best score of every passage for every question, (pairs,): read whole, then by each
-    choice.
-    """
-    ways = (replace(options, skipping=last_layer(n)) for n in (0, *CHOICES))
+    """The best score of every passage for every question, (pairs,), read in each way."""
     return [
         torch.cat(
             [
@@ -68,5 +83,5 @@ def _best_scores(
                 for output in read_in_batches(reader, tokenizer, questions, passages, way)
             ]
         )
-        for way in ways
+        for way in (replace(options, skipping=policy) for policy in ways)
     ]

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from engine.reading.read import READ_WHOLE, encode, products_in, read_pairs
 from engine.reading.reader import Reader, ReaderOutput
 from engine.text.tokenization import Tokenizer
 from engine.training.batches import Batch, make_batch
+from engine.training.block_loss import Watched, block_loss
 from engine.training.examples import ExampleSet
 from engine.training.kept_teacher import KeptTeacher
 from engine.training.losses import (
@@ -44,14 +45,18 @@ class SpanTask:
     logits: Path | None = None
 
     def begin(self) -> None:
-        """Every reader can answer with spans."""
+        """Every reader can answer with spans; it may lack heads that look at blocks."""
+        if self.recipe.blocks is not None and not self.reader.skipping:
+            self.reader.add_skipping(self.recipe.blocks.policy(0.0))
 
     def reaches(self, name: str) -> bool:
-        idle = ("more.", "skipping.") if self.base else ("more.", "skipping.", "encoder.vector.")
-        return not name.startswith(idle)
+        idle = ["more."]
+        idle += ["encoder.vector."] if self.base is None else []
+        idle += ["skipping."] if self.recipe.blocks is None else []
+        return not name.startswith(tuple(idle))
 
     def losses(self, numbers: Sequence[int], rng: random.Random) -> Iterator[Tensor]:
-        reader, losses = self.reader, self.recipe.losses
+        reader, losses, blocks = self.reader, self.recipe.losses, self.recipe.blocks
         batch = make_batch(
             numbers, self.examples, self.tokenizer, self.recipe.mixture, rng, reader.device
         )
@@ -59,9 +64,13 @@ class SpanTask:
         with products_in(READ_WHOLE.dtype, reader):
             questions = encode(reader, batch.questions, READ_WHOLE)
             windows = encode(reader, batch.windows, READ_WHOLE)
-            output = read_pairs(reader, questions, windows, batch.pairs, READ_WHOLE)
+            watched = None if blocks is None else Watched(blocks.policy(0.0))
+            options = replace(READ_WHOLE, skipping=watched or READ_WHOLE.skipping)
+            output = read_pairs(reader, questions, windows, batch.pairs, options)
             loss = losses.hard * span_loss(output, batch.targets)
             loss = loss + losses.relevance * relevance_loss(output, batch.targets)
+            if blocks is not None and watched is not None:
+                loss = loss + block_loss(watched.looks, batch.targets, blocks)
             if self._taught is not None:
                 wanted = self._taught(batch)
                 if losses.soft:

@@ -18,6 +18,7 @@ from engine.reading.reader import Reader
 from engine.training.averaging import average_readers
 from engine.training.material import split_paragraphs
 from engine.training.run import check_out, reading_whole, save_trained
+from engine.training.skimming import choices_of
 
 MEASURED_QUESTIONS = 500
 
@@ -66,7 +67,8 @@ def average(
         training={"averaged": [one.settings.training for one in loaded]},
         quality={"held back": quality} if quality else {},
     )
-    save_trained(averaged, first.tokenizer, settings, asked, out, say=console.say)
+    choices = choices_of(averaged, first.settings.skipping)
+    save_trained(averaged, first.tokenizer, settings, asked, out, choices, say=console.say)
     result: dict[str, Any] = {"model": str(out), "checkpoints": list(map(str, checkpoints))}
     if quality:
         result |= {**quality, "f1_of_each": [one["f1"] for one in of_each]}

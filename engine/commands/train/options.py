@@ -30,6 +30,17 @@ AVERAGE = Annotated[
 FREEZE = Annotated[
     int, typer.Option(min=0, help="Lowest layers that stay as they are, with the embeddings.")
 ]
+LOGITS = Annotated[
+    Path | None,
+    typer.Option(help="With kd alone: folder that keeps the teacher's logits for later runs."),
+]
+BLOCKS = Annotated[
+    str,
+    typer.Option(
+        help="Layers above the cut, from 1, after which heads learn to drop blocks (Block-Skim), "
+        "like 1-11."
+    ),
+]
 TYPED = Annotated[
     float,
     typer.Option(

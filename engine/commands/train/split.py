@@ -9,14 +9,17 @@ import typer
 
 from engine.checkpoint import load_checkpoint, load_teacher
 from engine.commands.options import DEVICE, JSON
+from engine.commands.train.blocks import block_teaching
 from engine.commands.train.options import (
     AVERAGE,
     BATCH,
+    BLOCKS,
     DROPOUT,
     EPOCHS,
     FREEZE,
     LAST,
     LAST_SHARE,
+    LOGITS,
     MIX,
     MIXED_FILES,
     OUT,
@@ -65,14 +68,12 @@ def split(
             "each, like ce:1+kd:2+lrs+cut."
         ),
     ] = "kd",
-    logits: Annotated[
-        Path | None,
-        typer.Option(help="With kd alone: folder that keeps the teacher's logits for later runs."),
-    ] = None,
+    logits: LOGITS = None,
     vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
     dropout: DROPOUT = 0.0,
     average: AVERAGE = 0.0,
     freeze: FREEZE = 0,
+    blocks: BLOCKS = "",
     typed: TYPED = 0.0,
     seed: SEED = 0,
     device: DEVICE = "auto",
@@ -103,7 +104,7 @@ def split(
         average=average,
         seed=seed,
     )
-    recipe = replace(recipe, course=course, freeze=freeze)
+    recipe = replace(recipe, course=course, freeze=freeze, blocks=block_teaching(blocks))
     train_spans(
         student_of(begun.reader, shape, base=based_on, vector=parse_numbers(vector)),
         begun.tokenizer,

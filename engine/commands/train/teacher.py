@@ -8,10 +8,12 @@ import typer
 
 from engine.checkpoint import load_teacher
 from engine.commands.options import DEVICE, JSON
+from engine.commands.train.blocks import block_teaching
 from engine.commands.train.options import (
     AVERAGE,
     BASE,
     BATCH,
+    BLOCKS,
     DROPOUT,
     EPOCHS,
     FREEZE,
@@ -51,6 +53,7 @@ def teacher(
     dropout: DROPOUT = 0.0,
     average: AVERAGE = 0.0,
     freeze: FREEZE = 0,
+    blocks: BLOCKS = "",
     typed: TYPED = 0.0,
     seed: SEED = 0,
     device: DEVICE = "auto",
@@ -80,6 +83,7 @@ def teacher(
         course=course,
         dropout=dropout,
         freeze=freeze,
+        blocks=block_teaching(blocks),
         seed=seed,
     )
     train_spans(reader, tokenizer, every, recipe, out, typed=typed, as_json=as_json)

@@ -11,7 +11,8 @@ import typer
 from engine.commands.options import DEVICE, MODEL
 from engine.errors import ConfigurationError
 from foreread import __version__
-from foreread.mcp.collections import Collections, Models, indexes_by_name
+from foreread.indexes import indexes_by_name
+from foreread.mcp.collections import Collections, Models
 
 
 def mcp(

@@ -1,17 +1,16 @@
 """The collections that are asked, by name, each opened when it's first needed."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.errors import (
     CheckpointMismatchError,
-    ConfigurationError,
     ForereadError,
     IndexClosedError,
 )
-from engine.retrieval.address import IndexAddress, parse_named_index
+from engine.retrieval.address import IndexAddress
 from engine.retrieval.opening import open_backend, recorded_model
 from engine.search import SearchEngine
 
@@ -102,18 +101,3 @@ class Collections:
     def close(self) -> None:
         for one in self._by_name.values():
             one.close()
-
-
-def indexes_by_name(written: Sequence[str]) -> dict[str, IndexAddress]:
-    """Raises: ConfigurationError if none is given, or two have one name."""
-    found: dict[str, IndexAddress] = {}
-    for one in written:
-        name, address = parse_named_index(one)
-        if name in found:
-            raise ConfigurationError(
-                f"two indexes are called {name}; name them apart: --index NAME=INDEX"
-            )
-        found[name] = address
-    if not found:
-        raise ConfigurationError("no index is named; name one with --index, or in foreread.toml")
-    return found

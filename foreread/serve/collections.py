@@ -1,6 +1,5 @@
 """The collections that are served by name, over one model; one that is broken stands alone."""
 
-import re
 import threading
 import time
 from collections.abc import Sequence
@@ -12,12 +11,11 @@ from engine.answering.results import SearchResult
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.errors import (
     CheckpointMismatchError,
-    ConfigurationError,
     ForereadError,
     IndexClosedError,
     QuestionError,
 )
-from engine.retrieval.address import IndexAddress, parse_index_address
+from engine.retrieval.address import IndexAddress
 from engine.retrieval.backend import Backend
 from engine.retrieval.opening import open_backend, recorded_model
 from engine.search import SearchEngine
@@ -29,8 +27,6 @@ AGAIN = 5.0
 
 FORGOTTEN = 30.0  # seconds after which a failed question says nothing of the collection
 THREADS = 4  # of each collection, for what isn't a question
-
-_NAMED = re.compile(r"([\w-][\w.-]*)=(.+)", re.DOTALL)
 
 
 class NotReadyError(ForereadError):
@@ -157,23 +153,3 @@ class Collection:
         self._room.took(seconds, len(asked))
         self._told.answered(self.name, len(asked), seconds)
         return results
-
-
-def named_addresses(written: Sequence[str]) -> dict[str, IndexAddress]:
-    """Indexes by name, from `NAME=INDEX`, or `INDEX`, whose name is its folder's without `.idx`.
-
-    Raises: ConfigurationError if two have one name; IndexStoreError as `parse_index_address`.
-    """
-    found: dict[str, IndexAddress] = {}
-    for one in written:
-        match = None if Path(one).exists() else _NAMED.fullmatch(one)
-        address = parse_index_address(match[2] if match else one)
-        if isinstance(address, Path):
-            address = Path(address).expanduser().absolute()
-        name = match[1] if match else address.name.removesuffix(".idx")
-        if not name or name in found:
-            raise ConfigurationError(
-                f"two indexes are called {name!r}; name them apart: --index NAME=INDEX"
-            )
-        found[name] = address
-    return found

@@ -16,8 +16,9 @@ from starlette.types import ASGIApp
 
 from engine.errors import ConfigurationError, reason_of
 from engine.retrieval.address import IndexAddress
+from foreread.indexes import indexes_by_name
 from foreread.serve.batching import Room
-from foreread.serve.collections import Collection, Model, named_addresses
+from foreread.serve.collections import Collection, Model
 from foreread.serve.guard import Admission, Guard
 from foreread.serve.logs import LOG, log_in_json
 from foreread.serve.metrics import Metrics
@@ -56,11 +57,11 @@ def settings_of(
 ) -> Settings:
     """The settings, from what the command is given; `others` are as they stand there.
 
-    Raises: as `named_addresses`.
+    Raises: as `indexes_by_name`.
     """
     admission = Admission({name.lower() for name in hosts}, keys)
     limits = Limits(seconds=seconds)
-    return Settings(named_addresses(indexes), admission=admission, limits=limits, **others)
+    return Settings(indexes_by_name(indexes), admission=admission, limits=limits, **others)
 
 
 def application(settings: Settings) -> ASGIApp:

@@ -17,8 +17,9 @@ from openapi_spec_validator import validate
 from engine.checkpoint import Checkpoint
 from engine.errors import CheckpointMismatchError, IndexDamagedError
 from engine.search import SearchEngine
+from foreread.indexes import indexes_by_name
 from foreread.serve.batching import Room
-from foreread.serve.collections import Collection, Model, named_addresses
+from foreread.serve.collections import Collection, Model
 from foreread.serve.metrics import Metrics
 from foreread.serve.server import Settings
 from foreread.serve.service import Limits
@@ -304,7 +305,7 @@ def test_the_openapi_document_is_valid_and_names_every_operation(url: str) -> No
 def test_indexes_are_named_by_their_folders_or_as_said(tmp_path: Path) -> None:
     folder = tmp_path / "a=b.idx"
     folder.mkdir()
-    named = named_addresses([str(folder), "notes=/x/y.idx", "es://host:9200/papers"])
+    named = indexes_by_name([str(folder), "notes=/x/y.idx", "es://host:9200/papers"])
     assert list(named) == ["a=b", "notes", "papers"]
     assert named["notes"] == Path("/x/y.idx")
 

@@ -1,0 +1,1 @@
+"""Foreread as a part of other frameworks' pipelines: a module for each, which needs its extra."""

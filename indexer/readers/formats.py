@@ -153,7 +153,7 @@ def format_of(suffix: str, data: bytes) -> str:
 
 def _misnamed_format(data: bytes, known: str) -> str:
     """The format of what is named as one of `_PACKED`; `known` where it is damaged or encrypted."""
-    if data.startswith((OLE, *PACKS)):
+    if data.startswith((OLE, *PACKS, b"PK")):  # however short it was cut
         packed = packed_format(data) or "zip"
         return known if packed == "zip" else packed
     if found := _signed_format(data):

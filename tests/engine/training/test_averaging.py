@@ -16,6 +16,7 @@ from engine.errors import CheckpointError
 from engine.reading.reader import Reader
 from engine.reading.skipping import EveryToken, LastLayer
 from engine.training.averaging import average_readers
+from engine.training.skimming import LAST_LAYERS
 
 CONTEXT = "The lighthouse was designed by Ada Kerr. The bridge was repaired in 1927."
 
@@ -76,7 +77,8 @@ def test_the_command_measures_each_and_the_mean_and_drops_the_calibration(
 ) -> None:
     asked: list[int] = []
 
-    def fit(reader, tokenizer, paragraphs, options):
+    def fit(reader, tokenizer, paragraphs, options, choices):
+        assert choices == LAST_LAYERS
         asked.append(sum(len(p.questions) for p in paragraphs))
         return LastLayer(12)
 

@@ -17,6 +17,7 @@ from engine.pruning.surgery import Kept, head_columns
 
 DAMPING = 1e-3
 """Added to the diagonal of the moments, as a share of its mean."""
+_TOGETHER = 4096  # inputs; a product of fewer takes no less time to add
 
 
 class Moments:
@@ -24,12 +25,25 @@ class Moments:
 
     def __init__(self, linear: nn.Linear) -> None:
         width = linear.in_features + 1
-        self.sums = torch.zeros(width, width, dtype=torch.float64)
+        self._sums = torch.zeros(width, width, dtype=torch.float64)
+        self._waiting: list[Tensor] = []
 
     def see(self, _: nn.Module, given: tuple[Any, ...]) -> None:
         inputs = given[0].detach().flatten(0, -2).float()
-        inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
-        self.sums += (inputs.T @ inputs).double().cpu()
+        self._waiting.append(torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1))
+        if sum(map(len, self._waiting)) >= _TOGETHER:
+            self._add()
+
+    def sums(self) -> Tensor:
+        """In fp64, on the CPU."""
+        if self._waiting:
+            self._add()
+        return self._sums
+
+    def _add(self) -> None:
+        inputs = torch.cat(self._waiting)
+        self._sums += (inputs.T @ inputs).double().cpu()
+        self._waiting = []
 
 
 @torch.no_grad()
@@ -64,8 +78,8 @@ def refit(
         pruned, whole, kept, moments, strict=True
     ):
         columns = head_columns(large, stay.heads)
-        _fold(small.attention.output, large.attention.output, columns, attention.sums)
-        _fold(small.feed_forward.output, large.feed_forward.output, stay.units, feed_forward.sums)
+        _fold(small.attention.output, large.attention.output, columns, attention.sums())
+        _fold(small.feed_forward.output, large.feed_forward.output, stay.units, feed_forward.sums())
 
 
 def _fold(small: nn.Linear, large: nn.Linear, kept: Tensor, sums: Tensor) -> None:

@@ -48,7 +48,7 @@ def convert(
     ] = None,
     size: Annotated[
         int, typer.Option("--bytes", min=1, help="With --codec product: bytes a token.")
-    ] = 48,
+    ] = 96,
     text: Annotated[
         list[Path] | None,
         typer.Option(help="With --codec: text to fit it to, or a file of SQuAD; repeat it."),
@@ -58,7 +58,7 @@ def convert(
     """Cut a transformers checkpoint into lower and upper layers, span head kept if it has one.
 
     Or give a Foreread checkpoint the vocabulary that it needs to read other languages, or another
-    codec, such as one of 48 bytes a token.
+    codec, such as one of 96 bytes a token.
 
     Examples: engine convert deepset/roberta-base-squad2 --split 9 --out roberta;  engine convert
     --vocabulary intfloat/multilingual-e5-small --out multilingual;  engine convert --codec product

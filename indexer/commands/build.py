@@ -95,7 +95,7 @@ def _text(report: dict[str, Any]) -> str:
     stages = ", ".join(f"{name} {s:.1f}" for name, s in seconds.items() if name != "total")
     skipped = len(report["skipped"])
     read = f"read {report['documents']} documents" + (f", skipped {skipped}" if skipped else "")
-    next_step = f'Ask it: engine ask "…" --index {report["index"]}'
+    next_step = f'Ask it: foreread ask "…" --index {report["index"]}'
     if left := report["parts_left"]:
         next_step = f"It appears when {left} other parts are done: indexer build … --part I/N"
     return (

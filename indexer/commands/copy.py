@@ -47,5 +47,5 @@ def _text(report: dict[str, Any]) -> str:
     return (
         f"{report['target']}: {report['documents']} documents, {report['passages']} passages as "
         f"they are in {report['source']}, in {report['seconds']:.1f} s\n"
-        f'Ask it: engine ask "…" --index {report["target"]}'
+        f'Ask it: foreread ask "…" --index {report["target"]}'
     )

@@ -64,6 +64,6 @@ def _import_text(report: dict[str, Any]) -> str:
         [
             f"{report['index']}: {report['documents']} documents, {report['passages']} passages",
             *left,
-            f'Ask it: engine ask "…" --index {report["index"]}',
+            f'Ask it: foreread ask "…" --index {report["index"]}',
         ]
     )

@@ -56,7 +56,7 @@ def test_build_prints_what_was_read_and_how_to_ask_for_people(
     printed = run_command(app, "build", *mixed, "--index", index, "--model", model_folder).out
     assert "read 5 documents, skipped 1" in printed
     assert "MiB" in printed
-    assert f'engine ask "…" --index {index}' in printed
+    assert f'foreread ask "…" --index {index}' in printed
 
 
 def test_info_gives_counts_and_bytes(run_command, index_folder: Path) -> None:

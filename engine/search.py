@@ -9,20 +9,18 @@ from pathlib import Path
 from types import TracebackType
 
 from engine.answering.asked import Asked
+from engine.answering.pace import Pace
 from engine.answering.passages import (
-    LoadedPassages,
     RetrievedPassages,
     calibration_of,
     fuse,
-    judged,
     load_passages,
     passage_hit,
-    read_each,
 )
 from engine.answering.question import PreparedQuestion, prepare_question
 from engine.answering.question_clock import QuestionClock
+from engine.answering.reading_stage import LoadedQuestion, ReadingStage
 from engine.answering.results import Answer, FoundPassages, SearchResult
-from engine.answering.search_result import nothing_found, search_result
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint
 from engine.document_fields import FieldSummary
@@ -30,7 +28,6 @@ from engine.documents import Document
 from engine.encoder.states import States
 from engine.errors import CheckpointMismatchError, IndexStoreError, QuestionError
 from engine.filters import Filters, conditions
-from engine.reading.reader import ReaderOutput
 from engine.retrieval.address import IndexAddress, parse_index_address
 from engine.retrieval.backend import Backend, Snapshot
 from engine.retrieval.hit import Hit
@@ -60,6 +57,7 @@ class SearchEngine:
         self.backend = backend
         self.checkpoint = checkpoint
         self._threads, self._process = _retrieval_threads(), os.getpid()
+        self._pace = Pace()
 
     @classmethod
     def open(
@@ -111,6 +109,7 @@ class SearchEngine:
         passages: int = 20,
         filters: Filters | None = None,
         min_confidence: float | None = None,
+        budget_ms: float | None = None,
     ) -> SearchResult:
         """The `top_k` likeliest answers, read from the best `passages` passages.
 
@@ -121,11 +120,16 @@ class SearchEngine:
         `min_confidence`, from 0 to 1, is the least confidence of the first answer; below it the
         result is *no answer*. By default it's the calibration's.
 
+        With `budget_ms`, as many of the best passages are read as fit into so many milliseconds
+        from the question to its answers, and one in any case. How many fit is foreseen from the
+        last readings of this engine. `passages_read` says how many were read, and `notes` if some
+        weren't; those are left out of the result's `passages`.
+
         Raises: QuestionError if the question holds no word, or a number is out of its range;
         FilterError, a QuestionError, if no document has a field of that name, or a value can't be
         compared with it.
         """
-        asked = Asked(question, top_k, passages, conditions(filters), min_confidence)
+        asked = Asked(question, top_k, passages, conditions(filters), min_confidence, budget_ms)
         (told,) = self.ask_together([asked])
         if isinstance(told, QuestionError):
             raise told
@@ -220,16 +224,14 @@ class SearchEngine:
             ]
         with clock.stage("read"):
             usual = calibration_of(snapshot, self.checkpoint)
-            outputs = read_each(encoded.one_by_one(), loaded, self.checkpoint)
-            results = [
-                _result(*each, usual)
-                for each in zip(ready, retrieved, loaded, outputs, strict=True)
-            ]
+            each = zip(ready, encoded.one_by_one(), retrieved, loaded, strict=True)
+            stage = ReadingStage(self.checkpoint, usual, self._pace, clock)
+            results = stage.answer([LoadedQuestion(*one) for one in each])
             cited = [replace(one, answers=_cited(one.answers, snapshot)) for one in results]
         return [
             replace(
                 result,
-                notes=tuple(one.notes + list(snapshot.notes)),
+                notes=(*one.notes, *result.notes, *snapshot.notes),
                 filters=tuple(map(str, one.asked.filters)),
             )
             for one, result in zip(ready, cited, strict=True)
@@ -243,6 +245,7 @@ class SearchEngine:
         passages: int = 20,
         filters: Filters | None = None,
         min_confidence: float | None = None,
+        budget_ms: float | None = None,
     ) -> list[SearchResult]:
         """As `ask` for each question, in order."""
         where = conditions(filters)
@@ -253,6 +256,7 @@ class SearchEngine:
                 passages=passages,
                 filters=where,
                 min_confidence=min_confidence,
+                budget_ms=budget_ms,
             )
             for question in questions
         ]
@@ -304,22 +308,6 @@ def _cited(answers: Sequence[Answer], snapshot: Snapshot) -> tuple[Answer, ...]:
         else answer
         for answer in answers
     )
-
-
-def _result(
-    prepared: PreparedQuestion,
-    retrieved: RetrievedPassages,
-    loaded: LoadedPassages,
-    output: ReaderOutput | None,
-    calibration: Calibration,
-) -> SearchResult:
-    asked = prepared.asked
-    if asked.min_confidence is not None:
-        calibration = replace(calibration, min_confidence=asked.min_confidence)
-    if output is None:
-        return nothing_found(asked.question, retrieved, calibration)
-    read = judged(prepared.question.text, output, loaded, calibration)
-    return search_result(asked.question, retrieved, loaded, read, calibration, asked.top_k)
 
 
 def _retrieval_threads() -> ThreadPoolExecutor:

@@ -97,10 +97,12 @@ class Client:
         passages: int = 20,
         filters: Filters | None = None,
         min_confidence: float | None = None,
+        budget_ms: float | None = None,
         collection: str | None = None,
     ) -> SearchResult:
         """As `SearchEngine.ask`."""
-        options = {"top_k": top_k, "passages": passages, "min_confidence": min_confidence}
+        limits = {"min_confidence": min_confidence, "budget_ms": budget_ms}
+        options = {"top_k": top_k, "passages": passages, **limits}
         asked = {"question": question, **options, **self._of(filters, collection)}
         return _result(self._post("/v1/ask", asked, wire.Result))
 
@@ -112,10 +114,12 @@ class Client:
         passages: int = 20,
         filters: Filters | None = None,
         min_confidence: float | None = None,
+        budget_ms: float | None = None,
         collection: str | None = None,
     ) -> list[SearchResult]:
         """As `ask` for each question, in order, so many in one request as the server takes."""
-        options = {"top_k": top_k, "passages": passages, "min_confidence": min_confidence}
+        limits = {"min_confidence": min_confidence, "budget_ms": budget_ms}
+        options = {"top_k": top_k, "passages": passages, **limits}
         found: list[SearchResult] = []
         for start in range(0, len(questions), wire.QUESTIONS):
             several = list(questions[start : start + wire.QUESTIONS])

@@ -34,6 +34,7 @@ class AskRequest(Request, kw_only=True):
     passages: Passages = 20
     filters: Filters | None = None
     min_confidence: Share | None = None
+    budget_ms: Annotated[float, Meta(gt=0)] | None = None
 
 
 class SearchRequest(Request, kw_only=True):
@@ -130,6 +131,7 @@ class Result(Struct):
     no_answer: bool
     no_answer_confidence: float
     min_confidence: float
+    passages_read: int
     passages: list[Passage]
     timings_ms: dict[str, float]
     notes: list[str]

@@ -1,5 +1,6 @@
 """What a question is asked with."""
 
+import math
 from dataclasses import dataclass
 
 from engine.errors import QuestionError
@@ -21,12 +22,17 @@ class Asked:
     passages: int = 20
     filters: tuple[Condition, ...] = ()
     min_confidence: float | None = None
+    budget_ms: float | None = None
 
     def __post_init__(self) -> None:
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise QuestionError(
                 "the least confidence of an answer lies between 0 and 1, not at "
                 f"{self.min_confidence}"
+            )
+        if self.budget_ms is not None and not 0 < self.budget_ms < math.inf:
+            raise QuestionError(
+                f"a budget is a number of milliseconds above 0, not {self.budget_ms}"
             )
         if self.top_k < 1 or self.passages < 1:
             raise QuestionError(

@@ -34,11 +34,18 @@ class RetrievedPassages:
 
 @dataclass(frozen=True)
 class LoadedPassages:
-    """Passages as stored, with what found them; no passages have no states."""
+    """Passages as stored, in fused order, with what found them; no passages have no states."""
 
     candidates: list[Candidate]
     fetched: list[FetchedPassage]
     states: States | None
+
+    def best(self, n: int) -> "LoadedPassages":
+        """The first `n`, one at least."""
+        if self.states is None or n >= len(self.fetched):
+            return self
+        states = States.of(self.states.one_by_one()[:n])
+        return LoadedPassages(self.candidates[:n], self.fetched[:n], states)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,13 @@ class QuestionClock:
     """Milliseconds of each stage of questions; stages may run beside each other, or again."""
 
     def __init__(self) -> None:
+        self._begun = time.perf_counter()
         self._taken: dict[str, float] = {}
+
+    @property
+    def elapsed(self) -> float:
+        """Milliseconds since it was made."""
+        return 1000 * (time.perf_counter() - self._begun)
 
     @property
     def milliseconds(self) -> Mapping[str, float]:

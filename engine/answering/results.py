@@ -238,9 +238,9 @@ class SearchResult:
 
     `no_answer` says that no answer is as sure as `min_confidence`, or that none is likelier than
     the best; `answers` are then the closest spans. `no_answer_confidence` is the probability that
-    the passages hold none. `passages` are in reranked order. `timings` are milliseconds of each
-    stage; `notes` what the user should know, such as that the question was cut; `filters` the
-    conditions that their documents meet; `trace` the passages of each ranking.
+    the passages hold none. `passages` are those that were read, in reranked order. `timings` are
+    milliseconds of each stage; `notes` what the user should know, such as that the question was
+    cut; `filters` the conditions that their documents meet; `trace` the passages of each ranking.
 
     `verdict` is yes or no, if the question asks for it, the model has a head for it, and it's as
     sure as `min_confidence`; all else is as without it.
@@ -258,6 +258,11 @@ class SearchResult:
     trace: RankingTrace = field(default_factory=RankingTrace)
     verdict: Verdict | None = None
 
+    @property
+    def passages_read(self) -> int:
+        """How many passages were read: with a budget, as many as fit into it."""
+        return len(self.passages)
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "question": self.question,
@@ -266,6 +271,7 @@ class SearchResult:
             "no_answer": self.no_answer,
             "no_answer_confidence": self.no_answer_confidence,
             "min_confidence": self.min_confidence,
+            "passages_read": self.passages_read,
             "passages": [passage.to_dict() for passage in self.passages],
             "timings_ms": dict(self.timings),
             "notes": list(self.notes),

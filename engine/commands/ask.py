@@ -10,7 +10,16 @@ import typer
 
 from engine.answering.results import SearchResult
 from engine.commands import console
-from engine.commands.options import DEVICE, INDEX, JSON, MIN_CONFIDENCE, MODEL, PASSAGES, WHERE
+from engine.commands.options import (
+    BUDGET,
+    DEVICE,
+    INDEX,
+    JSON,
+    MIN_CONFIDENCE,
+    MODEL,
+    PASSAGES,
+    WHERE,
+)
 from engine.errors import QuestionError
 from engine.search import SearchEngine
 
@@ -25,6 +34,7 @@ def ask(
     ] = "tantivy",
     where: WHERE = None,
     min_confidence: MIN_CONFIDENCE = None,
+    budget_ms: BUDGET = None,
     model: MODEL = None,
     device: DEVICE = "auto",
     as_json: JSON = False,
@@ -42,6 +52,7 @@ def ask(
             passages=passages,
             filters=where,
             min_confidence=min_confidence,
+            budget_ms=budget_ms,
         )
         if question == "-":
             _answer_lines(asked)
@@ -98,7 +109,9 @@ def _text(result: dict[str, Any]) -> str:
     stages = ", ".join(
         f"{name} {ms:.0f}" for name, ms in result["timings_ms"].items() if name != "total"
     )
-    return "\n".join([*lines, f"{total:.0f} ms ({stages})"])
+    n = result["passages_read"]
+    read = f"{n} passage{'' if n == 1 else 's'} read in"
+    return "\n".join([*lines, f"{read} {total:.0f} ms ({stages})"])
 
 
 def _verdict(verdict: dict[str, Any]) -> list[str]:

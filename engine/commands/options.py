@@ -44,6 +44,10 @@ MIN_CONFIDENCE = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="How sure the first answer has to be to be given, 0 to 1."),
 ]
+BUDGET = Annotated[
+    float | None,
+    typer.Option("--budget-ms", help="Read as many passages as fit into so many milliseconds."),
+]
 PASSAGES = Annotated[int, typer.Option(min=1, help="Passages to read for a question.")]
 LIMIT = Annotated[int | None, typer.Option(min=1, help="Take about this many questions.")]
 OUT = Annotated[Path, typer.Option("--out", "-o", help="A new folder for the checkpoint.")]

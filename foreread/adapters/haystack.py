@@ -29,6 +29,7 @@ class ForereadReader:
         passages: int = 20,
         filters: list[str] | None = None,
         min_confidence: float | None = None,
+        budget_ms: float | None = None,
     ) -> None:
         self.index = index
         self.model = model
@@ -36,6 +37,7 @@ class ForereadReader:
         self.passages = passages
         self.filters = filters
         self.min_confidence = min_confidence
+        self.budget_ms = budget_ms
         self._engine: SearchEngine | None = None
 
     def warm_up(self) -> None:
@@ -62,6 +64,7 @@ class ForereadReader:
             passages=self.passages,
             filters=self.filters if filters is None else filters,
             min_confidence=self.min_confidence,
+            budget_ms=self.budget_ms,
         )
         answers = [
             ExtractedAnswer.from_dict({**one.to_haystack(query), "meta": told_of_answer(one)})

@@ -75,10 +75,11 @@ class ForereadQueryEngine(BaseQueryEngine):
         top_k: int = 3,
         filters: Filters | None = None,
         min_confidence: float | None = None,
+        budget_ms: float | None = None,
     ) -> None:
         super().__init__(callback_manager=None)
         self._engine, self._top_k, self._filters = engine, top_k, filters
-        self._min_confidence = min_confidence
+        self._min_confidence, self._budget_ms = min_confidence, budget_ms
 
     def _query(self, query_bundle: QueryBundle) -> Response:
         result = self._engine.ask(
@@ -86,6 +87,7 @@ class ForereadQueryEngine(BaseQueryEngine):
             top_k=self._top_k,
             filters=self._filters,
             min_confidence=self._min_confidence,
+            budget_ms=self._budget_ms,
         )
         nodes = {
             place.passage.id: _node(place.passage, place.confidence)

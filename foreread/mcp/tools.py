@@ -37,6 +37,7 @@ def ask(collections: Collections, asked: wire.AskArguments) -> wire.Answers:
             passages=asked.passages,
             filters=asked.filters or None,
             min_confidence=asked.min_confidence,
+            budget_ms=asked.budget_ms,
         )
     said = result.verdict
     return wire.Answers(
@@ -45,6 +46,7 @@ def ask(collections: Collections, asked: wire.AskArguments) -> wire.Answers:
         no_answer_confidence=result.no_answer_confidence,
         answers=[_answer(one) for one in result.answers],
         verdict=wire.Verdict(said.text, said.confidence, _places(said.evidence)) if said else None,
+        passages_read=result.passages_read,
         notes=list(result.notes),
     )
 

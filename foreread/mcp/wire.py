@@ -48,6 +48,10 @@ class AskArguments(InCollection, kw_only=True):
         Annotated[float, Meta(ge=0, le=1)] | None,
         Meta(description="How sure the first answer has to be; by default as calibrated."),
     ] = None
+    budget_ms: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="Read as many passages as fit into so many milliseconds."),
+    ] = None
 
 
 class SearchArguments(InCollection, kw_only=True):
@@ -114,6 +118,7 @@ class Answers(Struct):
     no_answer_confidence: float
     answers: list[Answer]
     verdict: Verdict | None
+    passages_read: int
     notes: list[str]
 
 

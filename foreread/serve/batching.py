@@ -69,6 +69,7 @@ class Batcher:
     """Answers what waits by `answer`, up to `most` questions at once, whoever asked them.
 
     Nothing waits for a batch to fill: what came while the last one was read makes the next. A
+    question with a budget of time is answered alone, since in a batch it would wait for others. A
     future that is cancelled before its turn isn't read.
     """
 
@@ -111,8 +112,10 @@ class Batcher:
                 batch: list[_Waiting] = []
                 passages = 0
                 while self._waiting and len(batch) < self._most:
-                    passages += self._waiting[0].asked.passages
-                    if batch and passages > PASSAGES:
+                    asked = self._waiting[0].asked
+                    passages += asked.passages
+                    in_time = any(of.budget_ms for of in (asked, *(one.asked for one in batch)))
+                    if batch and (passages > PASSAGES or in_time):
                         break
                     one = self._waiting.popleft()
                     if one.future.set_running_or_notify_cancel():

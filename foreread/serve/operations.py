@@ -79,6 +79,7 @@ async def ask(service: Service, request: Request) -> Response:
         passages=asked.passages,
         filters=conditions(asked.filters),
         min_confidence=asked.min_confidence,
+        budget_ms=asked.budget_ms,
     )
     request.scope["foreread"] |= {"collection": collection.name, "questions": len(questions)}
     futures = _queued(service, collection, [make(question) for question in questions])

@@ -485,3 +485,48 @@ def test_passages_alone_are_those_that_retrieval_ranks_first(engine: SearchEngin
     nothing = engine.search("the bridge", filters="type=pdf")
     assert (nothing.passages, nothing.filters) == ((), ("type=pdf",))
     assert "type=pdf" in nothing.notes[0]
+
+
+def same(result: SearchResult) -> SearchResult:
+    return replace(result, timings={})
+
+
+def test_a_budget_that_all_passages_fit_into_changes_nothing(
+    index_folder: Path, model: Checkpoint
+) -> None:
+    with SearchEngine(FolderBackend.open(index_folder), model) as fresh:
+        hurried = [fresh.ask(question, budget_ms=1e9) for question in QUESTIONS]
+        assert [same(one) for one in hurried] == [same(fresh.ask(one)) for one in QUESTIONS]
+    assert all(one.passages_read == len(one.passages) > 3 for one in hurried)
+    assert all(one.to_dict()["passages_read"] == one.passages_read for one in hurried)
+
+
+def test_a_budget_too_small_for_a_passage_reads_the_best_and_says_so(
+    engine: SearchEngine,
+) -> None:
+    result = engine.ask(QUESTIONS[0], budget_ms=0.001)
+    (note,) = result.notes
+    assert note == "the budget of 0.001 ms is too small for one passage; the best was read"
+    assert result.passages_read == len(result.passages) == 1
+    best = engine.search(QUESTIONS[0]).passages[0]
+    assert result.passages[0].id == best.id
+    assert {answer.passage.id for answer in result.answers} == {best.id}
+    assert len(result.trace.hybrid) > 3
+    assert len(result.trace.reranked) == 1
+
+
+def test_each_of_several_questions_has_its_own_budget(engine: SearchEngine) -> None:
+    budgets = (None, 0.001, 1e9, 0.001, None)
+    asked = [Asked(q, budget_ms=ms) for q, ms in zip(QUESTIONS, budgets, strict=True)]
+    results = engine.ask_together(asked)
+    assert [result.question for result in results] == QUESTIONS
+    assert [result.passages_read == 1 for result in results] == [False, True, False, True, False]
+    assert [len(result.notes) for result in results] == [0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("budget", [0, -1, float("nan"), float("inf")])
+def test_a_budget_is_a_time(engine: SearchEngine, budget: float) -> None:
+    with pytest.raises(QuestionError, match=f"above 0, not {budget}"):
+        engine.ask(QUESTIONS[0], budget_ms=budget)
+    (told,) = [engine.ask(QUESTIONS[0], filters="type=pdf", budget_ms=0.001)]
+    assert (told.passages_read, told.answers) == (0, ())

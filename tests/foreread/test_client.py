@@ -51,6 +51,16 @@ def test_a_result_is_the_one_that_the_engine_gives(client: Client, engine: Searc
             assert text[answer.start : answer.end] == answer.text
 
 
+def test_a_budget_goes_over_the_wire(client: Client) -> None:
+    small, large = (client.ask("Who opened the bridge?", budget_ms=ms) for ms in (0.001, 1e9))
+    assert small.passages_read == 1 < large.passages_read
+    assert "too small" in small.notes[0]
+    (many,) = client.ask_batch(["Who opened the bridge?"], budget_ms=0.001)
+    assert many.passages == small.passages
+    with pytest.raises(ServiceError, match="budget_ms"):
+        client.ask("Who opened the bridge?", budget_ms=-1)
+
+
 def test_filters_have_all_their_forms(client: Client, engine: SearchEngine) -> None:
     for filters in (
         "type=csv",

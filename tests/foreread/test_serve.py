@@ -93,6 +93,8 @@ def test_a_question_is_answered_with_the_json_of_the_command(
         ("the bridge", {"filters": ["type=md"], "min_confidence": 1}),
         ("the bridge", {"filters": {"type": ["md", "txt"]}}),
         ("the bridge", {"filters": "type=pdf"}),
+        (QUESTIONS[2], {"budget_ms": 0.001}),
+        (QUESTIONS[2], {"budget_ms": 1e9}),
     ]
     for question, options in asked:
         answer = ask(url, question=question, **options)
@@ -154,6 +156,9 @@ def test_what_cannot_be_asked_is_a_problem_with_the_engine_s_code(url: str) -> N
         (b'{"question": "a", "top_k": true}', 422),
         (b'{"question": "a", "passages": 1001}', 422),
         (b'{"question": "a", "min_confidence": 1.5}', 422),
+        (b'{"question": "a", "budget_ms": 0}', 422),
+        (b'{"question": "a", "budget_ms": "5"}', 422),
+        (b'{"question": "a", "budget_ms": 1e999}', 422),
         (b'{"question": "a", "min_confidence": NaN}', 400),
         (b'{"question": "a", "filters": [1]}', 422),
         (b'{"question": "a", "filters": {"year": null}}', 422),

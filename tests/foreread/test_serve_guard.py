@@ -141,6 +141,20 @@ def test_what_waits_is_answered_together_and_what_is_cancelled_is_not_read() -> 
     batcher.close()
 
 
+def test_a_question_with_a_budget_is_answered_alone() -> None:
+    held = Held()
+    batcher = Batcher("some", held, most=9)
+    asked = [batcher.ask(Asked("first"))]
+    while not held.batches:
+        time.sleep(0.01)
+    budgets = {"a": None, "b": None, "c": 50.0, "d": 50.0, "e": None, "f": None}
+    asked += [batcher.ask(Asked(name, budget_ms=ms)) for name, ms in budgets.items()]
+    held.let.set()
+    assert [one.result(30).question for one in asked] == ["first", *budgets]
+    assert held.batches == [["first"], ["a", "b"], ["c"], ["d"], ["e", "f"]]
+    batcher.close()
+
+
 def test_the_room_counts_what_is_taken_and_left() -> None:
     room = Room(2)
     room.take(2)

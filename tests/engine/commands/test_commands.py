@@ -88,6 +88,27 @@ def test_ask_says_on_stderr_that_a_long_question_was_cut(run_command, index) -> 
     assert done.json["notes"][0] in done.err
 
 
+def test_ask_reads_what_fits_into_a_budget_and_says_how_much(run_command, index) -> None:
+    done = run_command(app, "ask", QUESTION, *index, "--budget-ms", "0.001", "--json")
+    assert (done.code, done.json["passages_read"]) == (0, 1)
+    assert "too small for one passage" in done.err
+    assert (
+        "1 passage read in" in run_command(app, "ask", QUESTION, *index, "--budget-ms", "0.001").out
+    )
+    enough = run_command(app, "ask", QUESTION, *index, "--budget-ms", "1e9", "--json").json
+    alone = run_command(app, "ask", QUESTION, *index, "--json").json
+    assert {**enough, "timings_ms": {}} == {**alone, "timings_ms": {}}
+
+
+@pytest.mark.parametrize("budget", ["0", "-5", "nan", "inf"])
+def test_a_budget_that_is_no_time_is_one_line_and_exit_code_5(
+    run_command, index, budget: str
+) -> None:
+    done = run_command(app, "ask", QUESTION, *index, "--budget-ms", budget)
+    assert done.code == 5
+    assert "milliseconds above 0" in done.error
+
+
 def test_ask_takes_rank_bm25(run_command, index) -> None:
     done = run_command(app, "ask", QUESTION, *index, "--lexical", "rank-bm25", "--json")
     assert done.code == 0

@@ -57,6 +57,9 @@ def test_no_answer_comes_first_as_in_haystack_s_own_reader(
     filtered = reader.run("Who opened the bridge?", filters=["type=md"])["documents"]
     assert {one.meta["type"] for one in filtered} == {"md"}
     reader.close()
+    hurried = ForereadReader(str(index_folder), model=str(model.folder), budget_ms=0.001)
+    assert len(hurried.run("Who opened the bridge?")["documents"]) == 1
+    hurried.close()
 
 
 def test_what_fails_is_told_by_the_engine_s_sentence(pipeline: Pipeline, tmp_path: Path) -> None:

@@ -63,5 +63,7 @@ def test_no_answer_is_what_llamaindex_says_of_it_and_errors_are_the_engine_s(
 ) -> None:
     unsure = ForereadQueryEngine(engine, min_confidence=1.0).query(QUESTION)
     assert (str(unsure), unsure.metadata["no_answer"]) == ("Empty Response", True)
+    hurried = ForereadQueryEngine(engine, budget_ms=0.001).query(QUESTION)
+    assert len({node.node_id for node in hurried.source_nodes}) == 1
     with pytest.raises(QuestionError):
         ForereadRetriever(engine).retrieve("?!")

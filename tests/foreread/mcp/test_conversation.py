@@ -163,6 +163,7 @@ HOSTILE = [
     ("ask", {"question": "Who?", "top_k": 10**30}, "request-unusable"),
     ("ask", {"question": "Who?", "passages": 1001}, "request-unusable"),
     ("ask", {"question": "Who?", "min_confidence": 1.5}, "request-unusable"),
+    ("ask", {"question": "Who?", "budget_ms": 0}, "request-unusable"),
     ("ask", {"question": "Who?", "filters": "type=pdf"}, "request-unusable"),
     ("ask", {"question": "Who?", "filters": ["type=a"] * 33}, "request-unusable"),
     ("ask", {"question": "?!"}, "question-unusable"),

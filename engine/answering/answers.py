@@ -63,11 +63,21 @@ def read(
     """
     spans = best_answers(output, wordings, SPANS_PER_PASSAGE).cpu()
     null, relevance = output.null.cpu(), output.relevance.cpu()
+    given_up = null.isinf()
     # A passage without a span that may be shown has the lowest margin, but a finite one.
     margin = (spans.score[:, 0] - 2 * null).nan_to_num(neginf=NO_SPAN_MARGIN)
+    margin = torch.where(given_up, margin[~given_up].min(), margin)
     features = torch.cat([relevance[:, None], margin[:, None], retrieval], dim=1)
-    rerank = features @ torch.tensor(calibration.rerank)
+    rerank = _behind(features @ torch.tensor(calibration.rerank), given_up)
     return features, Reading(spans, null, relevance, rerank, shown_spans(spans, wordings))
+
+
+def _behind(rerank: Tensor, given_up: Tensor) -> Tensor:
+    """The scores (passages,), those given up early moved below all others, in their order."""
+    if not given_up.any():
+        return rerank
+    ahead = (rerank[given_up].max() - rerank[~given_up].min()).clamp_min(0.0)
+    return torch.where(given_up, rerank - ahead - 1.0, rerank)
 
 
 def probabilities(reading: Reading, calibration: Calibration) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ from engine.pruning.fast import SELECTIONS, FastPruning, prune_fast
 from engine.pruning.importance import LayerImportance
 from engine.pruning.latency import measure_layers
 from engine.pruning.surgery import Kept
+from engine.training.distillation import parse_numbers
 from engine.training.material import gather_material
 from engine.training.run import check_out
 
@@ -32,11 +33,11 @@ def prune(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for the checkpoint.")],
     keep_heads: Annotated[
-        int | None, typer.Option(min=1, help="Heads of each layer that stay.")
-    ] = None,
+        str, typer.Option(help="Heads of each layer that stay: one number, or one a layer: 4,4,6.")
+    ] = "",
     keep_inner: Annotated[
-        int | None, typer.Option(min=1, help="Feed-forward units of each layer that stay.")
-    ] = None,
+        str, typer.Option(help="Feed-forward units of each layer that stay, likewise.")
+    ] = "",
     target_ms: Annotated[
         float | None,
         typer.Option(
@@ -58,14 +59,18 @@ def prune(
     It takes minutes. Train on with: engine train split --start OUT.
     Example: engine prune reader train.json --keep-heads 4 --keep-inner 640 --out pruned
     """
-    if (target_ms is None) == (keep_heads is None and keep_inner is None):
+    if (target_ms is None) == (not keep_heads and not keep_inner):
         raise CheckpointError("give either --keep-heads and --keep-inner, or --target-ms")
     if select not in SELECTIONS:
         raise CheckpointError(f"--select is {', '.join(SELECTIONS)}, not {select!r}")
+    heads, units = (
+        parse_numbers(text, of) if text else None
+        for text, of in ((keep_heads, "heads"), (keep_inner, "units"))
+    )
     check_out(out)
     begun = load_checkpoint(model, dtype=torch.float32, device=device)
     material = gather_material(files, begun.tokenizer, settings_for(begun.reader.encoder.config))
-    choose = _chooser(begun, keep_heads, keep_inner, target_ms)
+    choose = _chooser(begun, heads, units, target_ms)
     console.say(f"measuring what matters on {questions} questions")
     how = FastPruning("upper", choose, select, questions, seed)
     smaller = prune_fast(begun.reader, begun.tokenizer, material.examples, how)
@@ -81,7 +86,10 @@ def prune(
 
 
 def _chooser(
-    begun: Checkpoint, heads: int | None, units: int | None, target_ms: float | None
+    begun: Checkpoint,
+    heads: Sequence[int] | None,
+    units: Sequence[int] | None,
+    target_ms: float | None,
 ) -> Callable[[Sequence[LayerImportance]], list[Kept]]:
     if target_ms is None:
         return lambda measured: most_important(measured, heads=heads, units=units)

@@ -15,24 +15,20 @@ STEP = 64
 
 
 def most_important(
-    measured: Sequence[LayerImportance], *, heads: int | None, units: int | None
+    measured: Sequence[LayerImportance],
+    *,
+    heads: Sequence[int] | None,
+    units: Sequence[int] | None,
 ) -> list[Kept]:
     """The `heads` and `units` of each layer that matter most; None keeps all.
 
-    Raises: CheckpointError if a layer has fewer.
+    Each is one number for all layers, or one for each.
+
+    Raises: CheckpointError if a layer has fewer, or the numbers aren't as many as the layers.
     """
-    kept = []
-    for of_layer in measured:
-        for name, wanted, scores in (
-            ("heads", heads, of_layer.heads),
-            ("units", units, of_layer.units),
-        ):
-            if wanted is not None and not 1 <= wanted <= len(scores):
-                raise CheckpointError(
-                    f"{wanted} {name} asked for, a layer has {len(scores)}; name from 1 to that"
-                )
-        kept.append(Kept(_highest(of_layer.heads, heads), _highest(of_layer.units, units)))
-    return kept
+    of_heads = _of_each("heads", heads, [each.heads for each in measured])
+    of_units = _of_each("units", units, [each.units for each in measured])
+    return [Kept(*both) for both in zip(of_heads, of_units, strict=True)]
 
 
 def within_time(
@@ -92,6 +88,23 @@ class _Shrinking:
 
     def shrink(self) -> None:
         self.kept -= self._step
+
+
+def _of_each(name: str, wanted: Sequence[int] | None, layers: Sequence[Tensor]) -> list[Tensor]:
+    """The numbers of the most important ones of each layer, whose `layers` are the scores."""
+    if wanted is None:
+        return [_highest(scores, None) for scores in layers]
+    counts = [*wanted] * (len(layers) if len(wanted) == 1 else 1)
+    if len(counts) != len(layers):
+        raise CheckpointError(
+            f"{len(counts)} numbers of {name} for {len(layers)} layers; name one, or one for each"
+        )
+    for count, scores in zip(counts, layers, strict=True):
+        if not 1 <= count <= len(scores):
+            raise CheckpointError(
+                f"{count} {name} asked for, a layer has {len(scores)}; name from 1 to that"
+            )
+    return [_highest(scores, count) for scores, count in zip(layers, counts, strict=True)]
 
 
 def _highest(scores: Tensor, n: int | None) -> Tensor:

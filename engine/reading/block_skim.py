@@ -123,7 +123,7 @@ class BlockSkim:
             )
         return {str(n): BlockHead(shapes[n - 1].n_heads) for n in self.after}
 
-    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
+    def read(self, reader: Heads, joint: States, passage_start: Tensor, question: Tensor) -> Upper:
         packing, hidden = joint.packing, joint.hidden
         span = torch.full((packing.total, 2), -torch.inf, device=hidden.device)
         read = torch.arange(packing.total, device=hidden.device)

@@ -25,7 +25,8 @@ class ReaderOutput:
     `start`, `end`: (tokens,) fp32; the dtype's minimum for the question's and special tokens, -inf
     for tokens that were skipped. `null`, `relevance`: (pairs,) fp32. `layers`: each upper layer's
     output (tokens, width), none if tokens were skipped. `packing`: which pair each token belongs
-    to. `passage_start`: (pairs,), where in its pair the passage begins.
+    to. `passage_start`: (pairs,), where in its pair the passage begins. A pair that was given up
+    early has a relevance, a `null` of inf, and no spans.
 
     `boolean`: (pairs, 2) fp32, how far the passage says no and how far yes. `choice`: (pairs,)
     fp32, how far it supports the question with one option. None if the reader has no such head.
@@ -141,15 +142,23 @@ class Reader(nn.Module):
         `questions` and `passages` are states after the lower layers; `pairs` has shape (n, 2).
         """
         joint = join_states(questions, passages, pairs)
-        passage_start = questions.packing.lengths[pairs[:, 0].to(self.device)]
-        upper = skipping.read(self, joint, passage_start)
-        pair = self.pair(upper.cls).float()
+        question = pairs[:, 0].to(self.device)
+        passage_start = questions.packing.lengths[question]
+        upper = skipping.read(self, joint, passage_start, question)
+        null, relevance = self.pair(upper.cls).float().unbind(1)
         more = {name: head(upper.cls).float() for name, head in self.more.items()}
+        if upper.unread is not None:
+            given_up = ~upper.unread.isnan()
+            null = null.masked_fill(given_up, torch.inf)
+            relevance = torch.where(given_up, upper.unread, relevance)
+            more = {
+                n: logits.masked_fill(given_up[:, None], -torch.inf) for n, logits in more.items()
+            }
         return ReaderOutput(
             start=upper.span[:, 0],
             end=upper.span[:, 1],
-            null=pair[:, 0],
-            relevance=pair[:, 1],
+            null=null,
+            relevance=relevance,
             layers=upper.layers,
             packing=joint.packing,
             passage_start=passage_start,

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from engine.encoder.config import EncoderConfig
-from engine.encoder.packing import Packing
 from engine.encoder.states import States
 from engine.errors import CheckpointError
 from engine.reading.block_skim import BlockSkim
+from engine.reading.cascade import Cascade
+from engine.reading.last_layer import LastLayer
 from engine.reading.upper import Heads, Skipping, Upper, within_passages
 
 
@@ -30,7 +30,7 @@ class EveryToken:
     def heads(self, config: EncoderConfig) -> dict[str, nn.Module]:
         return {}
 
-    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
+    def read(self, reader: Heads, joint: States, passage_start: Tensor, question: Tensor) -> Upper:
         layers, hidden = [], joint.hidden
         for layer in reader.upper:
             hidden = layer(hidden, joint.packing)
@@ -39,39 +39,8 @@ class EveryToken:
         return Upper(span, hidden[joint.packing.starts], layers)
 
 
-@dataclass(frozen=True)
-class LastLayer:
-    """The last layer reads [CLS] and each passage's `ends` likeliest starts and ends.
-
-    The span head, asked one layer early, tells the likeliest. They attend to everything, so their
-    logits are exact. After Block-Skim (Guan et al., AAAI 2022), but with the reader's own head.
-    """
-
-    ends: int
-    kind: ClassVar[str] = "last-layer"
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.ends, int) or isinstance(self.ends, bool) or self.ends < 1:
-            raise CheckpointError(f"ends should be a whole number above 0, not {self.ends!r}")
-
-    def heads(self, config: EncoderConfig) -> dict[str, nn.Module]:
-        return {}
-
-    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
-        hidden, packing = joint.hidden, joint.packing
-        *before, last = reader.upper
-        for layer in before:
-            hidden = layer(hidden, packing)
-        early = within_passages(reader.span(hidden).float(), packing, passage_start)
-        wanted = torch.cat([packing.starts[:, None], _likeliest(early, packing, self.ends)], dim=1)
-        hidden = last(hidden, packing, wanted)
-        span = torch.full_like(early, -torch.inf)
-        span[wanted] = reader.span(hidden).float()
-        return Upper(within_passages(span, packing, passage_start), hidden[:, 0], [])
-
-
-POLICIES: dict[str, type[EveryToken] | type[LastLayer] | type[BlockSkim]] = {
-    policy.kind: policy for policy in (EveryToken, LastLayer, BlockSkim)
+POLICIES: dict[str, type[EveryToken] | type[LastLayer] | type[BlockSkim] | type[Cascade]] = {
+    policy.kind: policy for policy in (EveryToken, LastLayer, BlockSkim, Cascade)
 }
 
 
@@ -103,17 +72,3 @@ def skipping_from_dict(values: Mapping[str, Any]) -> Skipping:
             f"skipping by {policy.kind!r} needs {sorted(known)}, not {sorted(given)}"
         )
     return policy(**{name: values[name] for name in known})
-
-
-def _likeliest(span: Tensor, packing: Packing, n: int) -> Tensor:
-    """The tokens of each sequence's `n` best starts and `n` best ends, (sequences, 2n).
-
-    If a sequence has too few, its first token fills up. A token may appear twice.
-    """
-    padded = packing.pad(span)
-    beyond = packing.key_bias(span.dtype)
-    if beyond is not None:
-        padded = padded + beyond[:, 0, 0, :, None]
-    best = padded.topk(min(n, packing.longest), dim=1)
-    place = best.indices.masked_fill(best.values == torch.finfo(span.dtype).min, 0)
-    return (packing.starts[:, None, None] + place).flatten(1)

@@ -17,12 +17,15 @@ class Upper:
 
     `span`: logits of start and end (tokens, 2) fp32, -inf for tokens that not all layers read.
     `cls`: the last states of each pair's first token (pairs, width). `layers`: each upper layer's
-    output (tokens, width), none if some tokens were left out.
+    output (tokens, width), none if some tokens were left out. `unread`, (pairs,) fp32, is the
+    relevance logit of those pairs that were given up early, and NaN of the others; their `cls`
+    mean nothing.
     """
 
     span: Tensor
     cls: Tensor
     layers: list[Tensor]
+    unread: Tensor | None = None
 
 
 class Heads(Protocol):
@@ -54,8 +57,12 @@ class Skipping(Protocol):
         """New modules of its own, by their names in `Heads.skipping`."""
         ...
 
-    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
-        """Run the upper layers. `passage_start` (pairs,): where in its pair each passage begins."""
+    def read(self, reader: Heads, joint: States, passage_start: Tensor, question: Tensor) -> Upper:
+        """Run the upper layers.
+
+        `passage_start` (pairs,): where in its pair each passage begins. `question` (pairs,): the
+        number of the question that each pair asks.
+        """
         ...
 
 

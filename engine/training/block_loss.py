@@ -44,7 +44,7 @@ class Watched:
     def heads(self, config: EncoderConfig) -> dict[str, nn.Module]:
         return self.policy.heads(config)
 
-    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
+    def read(self, reader: Heads, joint: States, passage_start: Tensor, question: Tensor) -> Upper:
         layers, hidden, packing = [], joint.hidden, joint.packing
         for number, layer in enumerate(reader.upper, 1):
             if number in self.policy.after:

@@ -26,14 +26,23 @@ class KeptTeacher:
 
     Its logits are kept in fp16, four bytes a token. States aren't: they are two hundred times as
     large. In a `folder` they are found by every run with the same teacher, whatever its files.
+    With `kept_only` it reads nothing: where the folder has no logits of a pair, `null` is NaN.
 
     Raises: CheckpointError if the folder can't be read, or holds another teacher's.
     """
 
-    def __init__(self, teacher: Reader, examples: ExampleSet, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        teacher: Reader,
+        examples: ExampleSet,
+        folder: Path | None = None,
+        *,
+        kept_only: bool = False,
+    ) -> None:
         self._teacher = teacher
         self._examples = examples
         self._folder = folder
+        self._kept_only = kept_only
         self._new: list[str] = []
         self._known = {} if folder is None else _read(folder, teacher)
 
@@ -45,7 +54,7 @@ class KeptTeacher:
             for question, window in batch.pairs.tolist()
         ]
         new = [number for number, name in enumerate(names) if f"{name}.pair" not in self._known]
-        if new:
+        if new and not self._kept_only:
             unread = Packed(batch.questions, batch.windows, batch.pairs[new])
             output = unread.read_by(self._teacher)
             spans = torch.stack([output.start, output.end]).clamp_min(_LOWEST).half().cpu()
@@ -58,12 +67,16 @@ class KeptTeacher:
             if len(self._new) >= _TOGETHER:
                 self.save()
         device = self._teacher.device
-        spans = torch.cat([self._known[f"{name}.span"] for name in names], dim=1)
-        start, end = spans.float().to(device)
-        of_pairs = torch.stack([self._known[f"{name}.pair"] for name in names], dim=1)
-        null, relevance = of_pairs.float().to(device)
         questions = batch.questions.packing
         packing, _ = join(questions, batch.windows.packing, batch.pairs)
+        untold = torch.full((2,), torch.nan).half()
+        of_tokens = [
+            self._known.get(f"{name}.span", torch.zeros(2, size).half())
+            for name, size in zip(names, packing.sizes, strict=True)
+        ]
+        start, end = torch.cat(of_tokens, dim=1).float().to(device)
+        of_pairs = torch.stack([self._known.get(f"{name}.pair", untold) for name in names], dim=1)
+        null, relevance = of_pairs.float().to(device)
         return ReaderOutput(
             start=start,
             end=end,

@@ -5,7 +5,7 @@ One normalisation over a question's passages makes span scores comparable betwee
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -82,14 +82,21 @@ def relevance_loss(output: ReaderOutput, targets: Targets) -> Tensor:
 def distillation_loss(
     student: ReaderOutput, teacher: ReaderOutput, targets: Targets, temperature: float
 ) -> Tensor:
-    """T² KL(teacher ‖ student) of start and end, averaged (Hinton et al., 2015; DeFormer)."""
+    """T² KL(teacher ‖ student) of start and end, averaged (Hinton et al., 2015; DeFormer).
+
+    A question with a pair whose teacher's `null` is NaN, since it wasn't read, adds nothing.
+    """
     losses = []
     with torch.no_grad():
+        untold = torch.zeros_like(targets.start, dtype=torch.bool)
+        untold[targets.group[teacher.null.isnan()]] = True
+        teacher = replace(teacher, null=teacher.null.nan_to_num())
         wanted = span_log_probabilities(teacher, targets, temperature)
     got = span_log_probabilities(student, targets, temperature)
     for (t, t_none), (s, s_none) in zip(wanted, got, strict=True):
-        tokens = (t.exp() * (t - s)).masked_fill(t < -30, 0.0).sum()
-        none = (t_none.exp() * (t_none - s_none)).sum()
+        no_share = (t < -30) | untold[targets.group][student.packing.sequence]
+        tokens = (t.exp() * (t - s)).masked_fill(no_share, 0.0).sum()
+        none = (t_none.exp() * (t_none - s_none)).masked_fill(untold, 0.0).sum()
         losses.append((tokens + none) / targets.n_questions)
     return temperature**2 * sum(losses, torch.zeros(())) / 2
 

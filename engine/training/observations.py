@@ -93,31 +93,31 @@ def observe(
         done = read_passages(prepared.text, encoded, loaded, checkpoint, calibration)
         golds = [text for text, _ in question.answers]
         spans = done.reading.spans
-        observations.append(
-            Observation(
-                # Clones, because tensors made in inference mode allow no gradients.
-                features=done.features.clone(),
-                reading=Reading(
-                    Spans(spans.score.clone(), spans.first, spans.last, spans.shown),
-                    done.reading.null.clone(),
-                    done.reading.relevance.clone(),
-                    done.reading.rerank.clone(),
-                    done.reading.shown,
-                ),
-                hits=[
-                    passage_hit(item, candidate, 0.0)
-                    for item, candidate in zip(loaded.fetched, loaded.candidates, strict=True)
-                ],
-                right=torch.tensor(
-                    [
-                        bool(golds) and is_right(item.text, paragraph.context, golds)
-                        for item in loaded.fetched
-                    ]
-                ),
-                correct=_correct(done.reading, loaded, golds),
-                answered=bool(golds),
-            )
+        seen = Observation(
+            # Clones, because tensors made in inference mode allow no gradients.
+            features=done.features.clone(),
+            reading=Reading(
+                Spans(spans.score.clone(), spans.first, spans.last, spans.shown),
+                done.reading.null.clone(),
+                done.reading.relevance.clone(),
+                done.reading.rerank.clone(),
+                done.reading.shown,
+            ),
+            hits=[
+                passage_hit(item, candidate, 0.0)
+                for item, candidate in zip(loaded.fetched, loaded.candidates, strict=True)
+            ],
+            right=torch.tensor(
+                [
+                    bool(golds) and is_right(item.text, paragraph.context, golds)
+                    for item in loaded.fetched
+                ]
+            ),
+            correct=_correct(done.reading, loaded, golds),
+            answered=bool(golds),
         )
+        # Passages that a cascade gave up weren't read, so they tell nothing of the reader.
+        observations.append(_only(seen, seen.reading.null.isfinite()))
     return observations
 
 
@@ -159,7 +159,11 @@ def _tells(o: Observation) -> Tensor:
 
 
 def _taken_away(o: Observation) -> Observation:
-    keep = ~_tells(o)
+    return replace(_only(o, ~_tells(o)), answered=False)
+
+
+def _only(o: Observation, keep: Tensor) -> Observation:
+    """The observation with some of its passages alone, which `keep` (passages,) marks."""
     rows = [row for row, kept in enumerate(keep.tolist()) if kept]
     r = o.reading
     return Observation(
@@ -174,7 +178,7 @@ def _taken_away(o: Observation) -> Observation:
         hits=[o.hits[row] for row in rows],
         right=o.right[keep],
         correct=o.correct[keep],
-        answered=False,
+        answered=o.answered,
     )
 
 

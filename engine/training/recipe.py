@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from engine.reading.cascade import Cascade
+from engine.reading.upper import Skipping
 from engine.training.batches import Mixture
 from engine.training.block_loss import BlockTeaching
 from engine.training.course import Course
@@ -47,7 +49,8 @@ class Recipe:
 
     `epochs` are passes over the examples, in batches of about `batch_size` questions; `share` of
     them on one window come in one batch. `dropout` is the share of what layers add that is dropped.
-    With `blocks`, heads learn which blocks of a passage may be dropped.
+    With `blocks`, heads learn which blocks of a passage may be dropped; with `cascade`, one learns
+    early which passages answer.
     The embeddings and the lowest `freeze` layers stay as they are; of 0, only piece embeddings.
     Everything drawn follows from `seed`.
 
@@ -64,8 +67,16 @@ class Recipe:
     dropout: float = 0.0
     freeze: int = 0
     blocks: BlockTeaching | None = None
+    cascade: Cascade | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.losses.states and not self.losses.matches:
             raise ValueError("states are held to layers of the teacher; name them in `matches`")
+        if self.blocks is not None and self.cascade is not None:
+            raise ValueError("a reader skips by one policy: blocks or a cascade")
+
+    @property
+    def policy(self) -> Skipping | None:
+        """The policy whose heads learn beside everything else, if there is one."""
+        return self.cascade if self.blocks is None else self.blocks.policy(0.0)

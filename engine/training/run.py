@@ -82,6 +82,7 @@ def train_to_checkpoint(
     teacher: Reader | None = None,
     base: VectorTargets | None = None,
     logits: Path | None = None,
+    kept_only: bool = False,
     on_progress: Callable[[TrainingProgress], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def train_to_checkpoint(
             say(f"step {step}: held back EM {quality['em']:.1f}, F1 {quality['f1']:.1f}")
 
     train(
-        SpanTask(reader, material.examples, tokenizer, recipe, teacher, base, logits),
+        SpanTask(reader, material.examples, tokenizer, recipe, teacher, base, logits, kept_only),
         resume_folder=work_folder(out),
         on_progress=step,
         evaluate=measure,
@@ -116,8 +117,8 @@ def train_to_checkpoint(
         measure(reader, 0)
     how = {**asdict(recipe), "date": str(date.today()), "seconds": round(watch.seconds)}
     done = replace(settings, training={"reader": how}, quality={"held back": quality})
-    policy = None if recipe.blocks is None else recipe.blocks.policy(0.0)
-    save_trained(reader, tokenizer, done, asked, out, choices_of(reader, policy), say=say)
+    choices = choices_of(reader, recipe.policy)
+    save_trained(reader, tokenizer, done, asked, out, choices, say=say)
     shutil.rmtree(work_folder(out), ignore_errors=True)
     return quality
 

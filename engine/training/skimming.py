@@ -8,6 +8,7 @@ from torch import Tensor
 
 from engine.datasets.squad import SquadParagraph
 from engine.reading.block_skim import BlockSkim
+from engine.reading.cascade import Cascade
 from engine.reading.read import ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
 from engine.reading.skipping import EveryToken, last_layer
@@ -26,8 +27,11 @@ def choices_of(reader: Reader, policy: Skipping | None = None) -> tuple[Skipping
     """What may be fitted for a reader, the most skipping first.
 
     Of Block-Skim, for which the reader has heads, that is its thresholds; else the last layer's
-    starts and ends. An undecomposed reader skips none of these: its last layer is one of many.
+    starts and ends. An undecomposed reader skips none of these: its last layer is one of many. How
+    many passages a cascade reads on stays as it was named.
     """
+    if isinstance(policy, Cascade):
+        return tuple(replace(policy, ends=each.ends) for each in (*LAST_LAYERS, EveryToken()))
     if isinstance(policy, BlockSkim):
         return tuple(replace(policy, threshold=threshold) for threshold in THRESHOLDS)
     return LAST_LAYERS if reader.encoder.config.lower else ()

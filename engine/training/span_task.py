@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.encoder.states import join_states
+from engine.reading.cascade import early_relevance
 from engine.reading.read import READ_WHOLE, encode, products_in, read_pairs
 from engine.reading.reader import Reader, ReaderOutput
 from engine.text.tokenization import Tokenizer
@@ -33,7 +34,7 @@ class SpanTask:
     """Questions that are answered with spans, or not at all.
 
     With `base`, vectors are trained alongside towards the base encoder's. The teacher's logits are
-    kept in the folder `logits`, if that is given.
+    kept in the folder `logits`, if that is given; with `kept_only` no others are learned from.
     """
 
     reader: Reader
@@ -43,16 +44,17 @@ class SpanTask:
     teacher: Reader | None = None
     base: VectorTargets | None = None
     logits: Path | None = None
+    kept_only: bool = False
 
     def begin(self) -> None:
-        """Every reader can answer with spans; it may lack heads that look at blocks."""
-        if self.recipe.blocks is not None and not self.reader.skipping:
-            self.reader.add_skipping(self.recipe.blocks.policy(0.0))
+        """Every reader can answer with spans; it may lack the heads of a policy."""
+        if self.recipe.policy is not None and not self.reader.skipping:
+            self.reader.add_skipping(self.recipe.policy)
 
     def reaches(self, name: str) -> bool:
         idle = ["more."]
         idle += ["encoder.vector."] if self.base is None else []
-        idle += ["skipping."] if self.recipe.blocks is None else []
+        idle += ["skipping."] if self.recipe.policy is None else []
         return not name.startswith(tuple(idle))
 
     def losses(self, numbers: Sequence[int], rng: random.Random) -> Iterator[Tensor]:
@@ -69,6 +71,10 @@ class SpanTask:
             output = read_pairs(reader, questions, windows, batch.pairs, options)
             loss = losses.hard * span_loss(output, batch.targets)
             loss = loss + losses.relevance * relevance_loss(output, batch.targets)
+            if self.recipe.cascade is not None:
+                states = output.layers[self.recipe.cascade.after - 1]
+                early = replace(output, relevance=early_relevance(reader, states, output.packing))
+                loss = loss + losses.relevance * relevance_loss(early, batch.targets)
             if blocks is not None and watched is not None:
                 loss = loss + block_loss(watched.looks, batch.targets, blocks)
             if self._taught is not None:
@@ -105,5 +111,5 @@ class SpanTask:
             return None
         again = self.recipe.epochs > 1 or self.logits is not None
         if again and not losses.states and not losses.passages:
-            return KeptTeacher(teacher, self.examples, self.logits).read
+            return KeptTeacher(teacher, self.examples, self.logits, kept_only=self.kept_only).read
         return torch.no_grad()(lambda batch: batch.read_by(teacher))

@@ -34,6 +34,21 @@ LOGITS = Annotated[
     Path | None,
     typer.Option(help="With kd alone: folder that keeps the teacher's logits for later runs."),
 ]
+KEPT_ONLY = Annotated[
+    bool,
+    typer.Option(
+        "--kept-only",
+        help="Learn from the teacher what --logits holds already; other questions teach by their "
+        "answers alone.",
+    ),
+]
+CASCADE = Annotated[
+    str,
+    typer.Option(
+        help="Layers above the cut that read every passage, and how many passages the others "
+        "read, like 2:5; a head learns which."
+    ),
+]
 BLOCKS = Annotated[
     str,
     typer.Option(

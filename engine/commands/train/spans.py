@@ -26,10 +26,13 @@ def train_spans(
     base: SplitEncoder | None = None,
     typed: float = 0.0,
     logits: Path | None = None,
+    kept_only: bool = False,
     as_json: bool,
 ) -> None:
     """Train `reader` on the questions of `files` into `out`, and print how good it is."""
     check_out(out)
+    if kept_only and logits is None:
+        raise CheckpointError("--kept-only learns from what --logits holds; name its folder")
     if logits is not None:
         _check_kept(recipe.losses)
     material = gather_material(files, tokenizer, settings_for(reader.encoder.config), typed=typed)
@@ -45,6 +48,7 @@ def train_spans(
             teacher=teacher,
             base=targets,
             logits=logits,
+            kept_only=kept_only,
             on_progress=show,
             say=console.say,
         )

@@ -9,14 +9,15 @@ import typer
 
 from engine.checkpoint import load_checkpoint, load_teacher
 from engine.commands.options import DEVICE, JSON
-from engine.commands.train.blocks import block_teaching
 from engine.commands.train.options import (
     AVERAGE,
     BATCH,
     BLOCKS,
+    CASCADE,
     DROPOUT,
     EPOCHS,
     FREEZE,
+    KEPT_ONLY,
     LAST,
     LAST_SHARE,
     LOGITS,
@@ -27,6 +28,7 @@ from engine.commands.train.options import (
     SEED,
     TYPED,
 )
+from engine.commands.train.skipped import skipped
 from engine.commands.train.spans import train_spans
 from engine.training.compatibility import check_pieces, load_base
 from engine.training.course import parse_course
@@ -73,7 +75,9 @@ def split(
     dropout: DROPOUT = 0.0,
     average: AVERAGE = 0.0,
     freeze: FREEZE = 0,
+    kept_only: KEPT_ONLY = False,
     blocks: BLOCKS = "",
+    cascade: CASCADE = "",
     typed: TYPED = 0.0,
     seed: SEED = 0,
     device: DEVICE = "auto",
@@ -104,7 +108,7 @@ def split(
         average=average,
         seed=seed,
     )
-    recipe = replace(recipe, course=course, freeze=freeze, blocks=block_teaching(blocks))
+    recipe = replace(recipe, course=course, freeze=freeze, **skipped(blocks, cascade))
     train_spans(
         student_of(begun.reader, shape, base=based_on, vector=parse_numbers(vector)),
         begun.tokenizer,
@@ -114,6 +118,7 @@ def split(
         teacher=taught_by.reader,
         base=based_on,
         logits=logits,
+        kept_only=kept_only,
         typed=typed,
         as_json=as_json,
     )

@@ -8,7 +8,6 @@ import typer
 
 from engine.checkpoint import load_teacher
 from engine.commands.options import DEVICE, JSON
-from engine.commands.train.blocks import block_teaching
 from engine.commands.train.options import (
     AVERAGE,
     BASE,
@@ -26,6 +25,7 @@ from engine.commands.train.options import (
     SEED,
     TYPED,
 )
+from engine.commands.train.skipped import block_teaching
 from engine.commands.train.spans import train_spans
 from engine.devices import chosen_device
 from engine.encoder.from_transformers import load_transformers, load_transformers_tokenizer

@@ -16,6 +16,7 @@ from transformers import BertConfig, BertModel
 from engine.checkpoint import Settings, load_checkpoint
 from engine.commands.main import app
 from engine.evaluation.reading import predict
+from engine.reading.cascade import Cascade
 from engine.reading.skipping import EveryToken, LastLayer
 from engine.text.tokenization import Tokenizer
 from engine.training.batches import Batch, make_batch
@@ -445,6 +446,45 @@ def test_a_pruned_reader_is_saved_and_can_be_trained_on(
     assert "give either --keep-heads and --keep-inner, or --target-ms" in both.err
     none = run_command(app, *prune[:-2], tmp_path / "none", "--target-ms", 0)
     assert re.search(r"0 ms asked for; .* take \d+\.\d ms here, so ask for more", none.err)
+
+
+def test_each_layer_may_keep_a_number_of_its_own(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path
+) -> None:
+    prune = ["prune", make_model(), questions, "--questions", 3, "--json", "--out"]
+    done = run_command(app, *prune, tmp_path / "a", "--keep-heads", "1,2", "--keep-inner", "16,24")
+    assert done.code == 0, done.err
+    assert json.loads(done.out) == {
+        "model": str(tmp_path / "a"),
+        "heads": [1, 2],
+        "inner": [16, 24],
+    }
+    three = run_command(app, *prune, tmp_path / "b", "--keep-heads", "1,2,2")
+    assert "3 numbers of heads for 2 layers; name one, or one for each" in three.err
+    text = run_command(app, *prune, tmp_path / "b", "--keep-heads", "few")
+    assert "expected heads like 1-6 or 7,10,12, got 'few'" in text.err
+
+
+def test_a_cascade_is_trained_and_kept(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path
+) -> None:
+    teacher = make_model(lower=(), upper=(1, 2, 3, 4))
+    train = ["train", "split", questions, "--teacher", teacher, "--lower", "1", "--upper", "2,3,4"]
+    train += ["--batch-size", 6, "--out"]
+    done = run_command(app, *train, tmp_path / "out", "--cascade", "1:5")
+    assert done.code == 0, done.err
+    skipping = load_checkpoint(tmp_path / "out").reading.skipping
+    assert isinstance(skipping, Cascade)
+    assert (skipping.after, skipping.passages) == (1, 5)
+    for options, said in (
+        (["--cascade", "2"], "expected layers and passages like 2:5, got '2'"),
+        (["--cascade", "1:5", "--blocks", "1"], "give --blocks or --cascade"),
+        (["--cascade", "3:5"], "saves nothing: there are 3 layers"),
+        (["--kept-only"], "--kept-only learns from what --logits holds; name its folder"),
+    ):
+        refused = run_command(app, *train, tmp_path / "none", *options)
+        assert refused.code != 0
+        assert said in refused.err
 
 
 def test_logits_are_kept_only_for_what_learns_from_them(

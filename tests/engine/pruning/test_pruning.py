@@ -112,12 +112,12 @@ def test_each_layer_keeps_what_matters_most_in_it() -> None:
         LayerImportance(torch.tensor([3.0, 1.0, 2.0]), torch.tensor([1.0, 4.0, 9.0, 2.0])),
         LayerImportance(torch.tensor([10.0, 30.0, 20.0]), torch.tensor([0.4, 0.3, 0.2, 0.1])),
     ]
-    kept = most_important(measured, heads=2, units=3)
+    kept = most_important(measured, heads=(2,), units=(3,))
     assert [k.heads.tolist() for k in kept] == [[0, 2], [1, 2]]
     assert [k.units.tolist() for k in kept] == [[1, 2, 3], [0, 1, 2]]
-    assert most_important(measured, heads=1, units=None)[0].units.tolist() == [0, 1, 2, 3]
+    assert most_important(measured, heads=(1,), units=None)[0].units.tolist() == [0, 1, 2, 3]
     with pytest.raises(CheckpointError, match="4 heads asked for, a layer has 3"):
-        most_important(measured, heads=4, units=1)
+        most_important(measured, heads=(4,), units=(1,))
 
 
 def test_within_a_time_the_cheapest_importance_goes_first() -> None:
@@ -168,7 +168,9 @@ def test_pruning_without_training_is_the_same_each_time(
     examples = cut_examples(paragraphs, tokenizer, limit=60)
 
     def pruned(selection: str) -> Reader:
-        how = FastPruning("upper", lambda m: most_important(m, heads=2, units=16), selection, 4)
+        how = FastPruning(
+            "upper", lambda m: most_important(m, heads=(2,), units=(16,)), selection, 4
+        )
         return prune_fast(make_reader(), tokenizer, examples, how)
 
     for selection in ("fisher", "gain", "random"):

@@ -35,13 +35,13 @@ class LayersByGate:
     def heads(self, config: EncoderConfig) -> dict[str, nn.Module]:
         return {str(i): nn.Linear(config.hidden_width, 1) for i in range(len(config.upper))}
 
-    def read(self, reader: Heads, joint: States, passage_start: Tensor) -> Upper:
+    def read(self, reader: Heads, joint: States, passage_start: Tensor, question: Tensor) -> Upper:
         hidden = joint.hidden
         for number, layer in enumerate(reader.upper):
             gate = reader.skipping[str(number)]
             if float(gate(hidden).mean()) >= self.least:
                 hidden = layer(hidden, joint.packing)
-        whole = EveryToken().read(reader, joint, passage_start)
+        whole = EveryToken().read(reader, joint, passage_start, question)
         return Upper(whole.span, hidden[joint.packing.starts], [])
 
 

@@ -60,6 +60,34 @@ def test_kept_logits_are_fresh_ones_in_another_batch_too(
         torch.testing.assert_close(*losses, atol=1e-3, rtol=1e-3)
 
 
+def test_of_what_is_not_kept_nothing_is_learnt(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet, tmp_path: Path
+) -> None:
+    """The loss of a batch is its kept questions' share; the others get no gradient from it."""
+    teacher, student = make_reader(lower=(), upper=(1, 2, 3, 4)), make_reader()
+    mixture = Mixture(gold_only=1.0, unanswered=0.0)
+    some, every = (
+        make_batch(numbers, examples, tokenizer, mixture, random.Random(0))
+        for numbers in ([0, 1], [0, 1, 2, 3])
+    )
+    kept = KeptTeacher(teacher, examples, tmp_path)
+    kept.read(some)
+    kept.save()
+    read = counted(teacher)
+    only = KeptTeacher(teacher, examples, tmp_path, kept_only=True)
+    losses = []
+    for batch in (some, every):
+        found = only.read(batch)
+        loss = distillation_loss(batch.read_by(student), found, batch.targets, 2.0)
+        student.zero_grad()
+        loss.backward()
+        assert all(p.grad is None or p.grad.isfinite().all() for p in student.parameters())
+        losses.append(float(loss) * batch.targets.n_questions)
+    assert read == []
+    assert found.null.isnan().tolist() == [False, False, True, True]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
 @pytest.mark.parametrize(("losses", "again"), [("kd", False), ("kd+lrs", True)])
 def test_a_teacher_reads_again_only_where_its_states_are_wanted(
     make_reader: Callable[..., Reader],

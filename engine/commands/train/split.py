@@ -91,8 +91,7 @@ def split(
     every, course = parse_course(files or (), mix or (), last or (), last_share)
     shape, weights = Shape(parse_numbers(lower), parse_numbers(upper)), parse_losses(losses)
     taught_by = load_teacher(teacher, device=device)
-    # Trained in fp32, so begun in it: the teacher runs in what the processor does best.
-    begun = load_checkpoint(start or teacher, dtype=torch.float32, device=device)
+    begun = load_checkpoint(start or teacher, dtype=torch.float32, device=device)  # as it's trained
     check_pieces(taught_by.tokenizer, begun.tokenizer, begun.folder)
     based_on = load_base(base, begun.tokenizer, begun.hidden_width, begun.device) if base else None
     recipe = split_recipe(

@@ -82,7 +82,7 @@ def test_of_what_is_not_kept_nothing_is_learnt(
         student.zero_grad()
         loss.backward()
         assert all(p.grad is None or p.grad.isfinite().all() for p in student.parameters())
-        losses.append(float(loss) * batch.targets.n_questions)
+        losses.append(loss.item() * batch.targets.n_questions)
     assert read == []
     assert found.null.isnan().tolist() == [False, False, True, True]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)

@@ -18,6 +18,7 @@ from engine.text.languages import detect_language
 from engine.text.tokenization import Tokenizer
 from engine.training.examples import ExampleSet, cut_examples, is_tune
 from engine.training.identity import identity
+from engine.training.near_misses import with_near_misses
 from engine.training.negatives import with_negatives
 from engine.training.vectors import Prefixes, VectorTargets, vector_targets
 
@@ -54,11 +55,17 @@ def split_paragraphs(
 
 
 def gather_material(
-    files: Sequence[Path], tokenizer: Tokenizer, settings: Settings, *, typed: float = 0.0
+    files: Sequence[Path],
+    tokenizer: Tokenizer,
+    settings: Settings,
+    *,
+    near: float = 0.0,
+    typed: float = 0.0,
 ) -> Material:
     """Examples from files of SQuAD or Natural Questions, with negatives.
 
-    Windows and questions have as many wordpieces as `settings` allow. The share `typed` of the
+    Windows and questions have as many wordpieces as `settings` allow. Beside a share `near` of
+    the answered questions stands a near miss (see `near_misses`). The share `typed` of the
     questions is put as some people type them, in one of `ALTERATIONS`.
 
     Raises: SourceError if a file can't be read, has another layout, or has answers of which most
@@ -69,7 +76,7 @@ def gather_material(
     asked = 0
     for file in files:
         paragraphs, held_back_of_it = split_paragraphs([file])
-        paragraphs = as_typed(paragraphs, typed)
+        paragraphs = as_typed(with_near_misses(paragraphs, near), typed)
         held_back += held_back_of_it
         examples = cut_examples(
             paragraphs,

@@ -30,6 +30,13 @@ AVERAGE = Annotated[
 FREEZE = Annotated[
     int, typer.Option(min=0, help="Lowest layers that stay as they are, with the embeddings.")
 ]
+LOSSES = Annotated[
+    str,
+    typer.Option(
+        help="What is learned from: none, kd, lrs, both, or terms joined by + with a weight each, "
+        "like ce:1+kd:2+lrs+cut."
+    ),
+]
 LOGITS = Annotated[
     Path | None,
     typer.Option(help="With kd alone: folder that keeps the teacher's logits for later runs."),
@@ -54,6 +61,15 @@ BLOCKS = Annotated[
     typer.Option(
         help="Layers above the cut, from 1, after which heads learn to drop blocks (Block-Skim), "
         "like 1-11."
+    ),
+]
+NEAR = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Share of the answered questions that get a near miss beside them: another number, "
+        "name or qualifier, or another passage, so that there is no answer.",
     ),
 ]
 TYPED = Annotated[

@@ -24,6 +24,7 @@ def train_spans(
     *,
     teacher: Reader | None = None,
     base: SplitEncoder | None = None,
+    near: float = 0.0,
     typed: float = 0.0,
     logits: Path | None = None,
     kept_only: bool = False,
@@ -35,7 +36,8 @@ def train_spans(
         raise CheckpointError("--kept-only learns from what --logits holds; name its folder")
     if logits is not None:
         _check_kept(recipe.losses)
-    material = gather_material(files, tokenizer, settings_for(reader.encoder.config), typed=typed)
+    settings = settings_for(reader.encoder.config)
+    material = gather_material(files, tokenizer, settings, near=near, typed=typed)
     console.say(str(material))
     targets = base_targets(base, tokenizer, material.examples, work_folder(out)) if base else None
     with training_bar() as show:

@@ -21,8 +21,10 @@ from engine.commands.train.options import (
     LAST,
     LAST_SHARE,
     LOGITS,
+    LOSSES,
     MIX,
     MIXED_FILES,
+    NEAR,
     OUT,
     RATE,
     SEED,
@@ -63,13 +65,7 @@ def split(
     batch_size: BATCH = 24,
     share: Annotated[int, typer.Option(min=1, help="Questions on a window at once.")] = 3,
     learning_rate: RATE = 2e-4,
-    losses: Annotated[
-        str,
-        typer.Option(
-            help="What is learned from: none, kd, lrs, both, or terms joined by + with a weight "
-            "each, like ce:1+kd:2+lrs+cut."
-        ),
-    ] = "kd",
+    losses: LOSSES = "kd",
     logits: LOGITS = None,
     vectors: Annotated[float, typer.Option(min=0.0, help="Weight of the vectors.")] = 0.3,
     dropout: DROPOUT = 0.0,
@@ -78,6 +74,7 @@ def split(
     kept_only: KEPT_ONLY = False,
     blocks: BLOCKS = "",
     cascade: CASCADE = "",
+    near: NEAR = 0.0,
     typed: TYPED = 0.0,
     seed: SEED = 0,
     device: DEVICE = "auto",
@@ -118,6 +115,7 @@ def split(
         base=based_on,
         logits=logits,
         kept_only=kept_only,
+        near=near,
         typed=typed,
         as_json=as_json,
     )

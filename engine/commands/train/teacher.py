@@ -20,6 +20,7 @@ from engine.commands.train.options import (
     LAST_SHARE,
     MIX,
     MIXED_FILES,
+    NEAR,
     OUT,
     RATE,
     SEED,
@@ -54,6 +55,7 @@ def teacher(
     average: AVERAGE = 0.0,
     freeze: FREEZE = 0,
     blocks: BLOCKS = "",
+    near: NEAR = 0.0,
     typed: TYPED = 0.0,
     seed: SEED = 0,
     device: DEVICE = "auto",
@@ -86,4 +88,4 @@ def teacher(
         blocks=block_teaching(blocks),
         seed=seed,
     )
-    train_spans(reader, tokenizer, every, recipe, out, typed=typed, as_json=as_json)
+    train_spans(reader, tokenizer, every, recipe, out, near=near, typed=typed, as_json=as_json)

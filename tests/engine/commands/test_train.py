@@ -392,6 +392,20 @@ def test_questions_are_cut_to_what_the_model_s_settings_say(
     assert {len(example.question) for example in material.examples.examples} == {3}
 
 
+def test_near_misses_are_trained_on_beside_the_questions_that_they_are_made_of(
+    run_command, teacher: Path, questions: Path, tmp_path: Path
+) -> None:
+    asked = questions.read_text().replace("When was it repaired?", "In 1927, what was repaired?")
+    questions.write_text(asked.replace('"1927", "answer_start"', '"bridge", "answer_start"'))
+    plain = gather_material([questions], load_checkpoint(teacher).tokenizer, Settings())
+    count = len(plain.examples.examples)
+    arguments = ["--start", teacher, "--out", tmp_path / "out", "--epochs", 0.1, "--near", 1]
+    done = run_command(app, "train", "teacher", questions, *arguments)
+    assert done.code == 0, done.err
+    assert f"{count * 3 // 2} questions on {count // 2} passages" in done.err
+    assert str(plain).startswith(f"{count} questions on {count // 2} passages")
+
+
 @pytest.mark.usefixtures("heeds_interrupts")
 def test_a_training_is_not_begun_anew_over_the_state_of_another(
     run_command, teacher: Path, questions: Path, tmp_path: Path, monkeypatch

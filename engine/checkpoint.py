@@ -25,6 +25,7 @@ from engine.encoder.config import EncoderConfig
 from engine.encoder.states import States, passage_texts, question_texts
 from engine.encoder.unfilled import without_weights
 from engine.errors import CheckpointError, reason_of
+from engine.int8_rows import from_int8_rows, to_int8_rows
 from engine.reading.read import ReadingOptions, read_pairs
 from engine.reading.reader import Reader, ReaderOutput
 from engine.reading.skipping import EveryToken, last_layer, skipping_from_dict, skipping_to_dict
@@ -183,8 +184,12 @@ def save_checkpoint(
     settings: Settings,
     folder: Path,
     codec_tensors: Mapping[str, Tensor] = NO_TENSORS,
+    *,
+    int8: bool = False,
 ) -> None:
     """Write a checkpoint, weights in fp16; the folder appears whole or not at all.
+
+    With `int8`, matrices are written in int8, each row by its own scale.
 
     Raises: CheckpointError if it can't be written, or the codec's tensors aren't its own.
     """
@@ -193,6 +198,7 @@ def save_checkpoint(
     try:
         partial.mkdir(parents=True, exist_ok=True)
         weights = {name: value.half().contiguous() for name, value in reader.state_dict().items()}
+        weights = to_int8_rows(weights) if int8 else weights
         weights |= {_OF_CODEC + name: value for name, value in codec_tensors.items()}
         save_file(weights, partial / _WEIGHTS, metadata={"format": "pt"})
         tokenizer.save(partial)
@@ -247,7 +253,7 @@ def load_checkpoint(
     except CheckpointError as error:
         raise CheckpointError(f"{folder / _CONFIG} doesn't fit: {error}") from None
     try:
-        weights = file.tensors()
+        weights = from_int8_rows(file.tensors())
         of_codec = {name for name in weights if name.startswith(_OF_CODEC)}
         tensors = {name.removeprefix(_OF_CODEC): weights.pop(name) for name in of_codec}
         for name, tensor in weights.items():

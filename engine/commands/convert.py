@@ -17,6 +17,8 @@ from engine.commands import bars, console
 from engine.commands.options import JSON
 from engine.errors import CheckpointError
 
+_WEIGHTS = ("int8", "float16")
+
 
 def convert(
     out: Annotated[Path, typer.Option("--out", "-o", help="A new folder for the checkpoint.")],
@@ -53,20 +55,24 @@ def convert(
         list[Path] | None,
         typer.Option(help="With --codec: text to fit it to, or a file of SQuAD; repeat it."),
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", help="Keep them so: int8, half as large, or float16."),
+    ] = None,
     as_json: JSON = False,
 ) -> None:
     """Cut a transformers checkpoint into lower and upper layers, span head kept if it has one.
 
     Or give a Foreread checkpoint the vocabulary that it needs to read other languages, or another
-    codec, such as one of 96 bytes a token.
+    codec, such as one of 96 bytes a token, or weights of half the size.
 
     Examples: engine convert deepset/roberta-base-squad2 --split 9 --out roberta;  engine convert
     --vocabulary intfloat/multilingual-e5-small --out multilingual;  engine convert --codec product
     --text papers.txt --out small
     """
-    if sum(way is not None for way in (split, vocabulary, codec)) != 1:
+    if sum(way is not None for way in (split, vocabulary, codec, weights)) != 1:
         raise CheckpointError(
-            "give one of --split LAYERS, --vocabulary NAME_OR_DIR and --codec NAME"
+            "give one of --split LAYERS, --vocabulary NAME_OR_DIR, --codec NAME and --weights NAME"
         )
     if out.exists():
         raise CheckpointError(f"{out} is there already; name a new folder with --out")
@@ -74,6 +80,8 @@ def convert(
         result = _exchange(model, vocabulary, out)
     elif codec is not None:
         result = _recode(model, codec, size, text or [], out)
+    elif weights is not None:
+        result = _reweigh(model, weights, out)
     elif model is not None and split is not None:
         result = _cut(model, split, out)
     else:
@@ -131,12 +139,30 @@ def _recode(
     }
 
 
+def _reweigh(model: str | None, weights: str, out: Path) -> dict[str, Any]:
+    if weights not in _WEIGHTS:
+        raise CheckpointError(f"weights are kept in {' or '.join(_WEIGHTS)}, not {weights!r}")
+    folder = Path(model) if model else shipped_checkpoint()
+    given = load_checkpoint(folder, dtype=torch.float32, device="cpu")
+    in_int8 = weights == "int8"
+    save_checkpoint(
+        given.reader, given.tokenizer, given.settings, out, given.codec_tensors, int8=in_int8
+    )
+    size = sum(file.stat().st_size for file in out.iterdir())
+    return {"model": str(out), "weights": weights, "bytes": size}
+
+
 def _text(result: dict[str, Any]) -> str:
     if "pieces" in result:
         return (
             f"{result['model']}: {result['pieces']:,} pieces, {result['shared']:,} of them as they "
             f"were (within {result['apart']:.2%} of {result['vocabulary']}'s). Indexes have to be "
             "built anew with it."
+        )
+    if "weights" in result:
+        return (
+            f"{result['model']}: {result['bytes'] / 1e6:.0f} MB, weights in {result['weights']}. "
+            "Indexes have to be built anew with it; measure it with: engine evaluate"
         )
     if "codec" in result:
         return (

@@ -532,4 +532,26 @@ def test_a_checkpoint_gets_another_codec_by_command(
     little = run_command(engine_app, *convert, "--codec", "product", "--bytes", 8)
     assert "the text has 0 wordpieces, fitting a codec takes 9984" in little.error
     both = run_command(engine_app, *convert, "--codec", "int8", "--split", 1)
-    assert "give one of --split LAYERS, --vocabulary NAME_OR_DIR and --codec NAME" in both.error
+    assert (
+        "give one of --split LAYERS, --vocabulary NAME_OR_DIR, --codec NAME and --weights"
+        in both.error
+    )
+
+
+def test_a_checkpoint_s_weights_are_halved_and_come_back_by_command(
+    run_command, checkpoint_folder: Path, tmp_path: Path
+) -> None:
+    convert = ["convert", checkpoint_folder, "--json", "--weights"]
+    small = run_command(engine_app, *convert, "int8", "--out", tmp_path / "small")
+    size = sum(file.stat().st_size for file in (tmp_path / "small").iterdir())
+    assert small.json == {"model": str(tmp_path / "small"), "weights": "int8", "bytes": size}
+    convert[1] = tmp_path / "small"
+    assert run_command(engine_app, *convert, "float16", "--out", tmp_path / "large").code == 0
+    kept, again = (
+        load_checkpoint(tmp_path / name, dtype=torch.float32) for name in ("small", "large")
+    )
+    theirs = again.reader.state_dict()
+    for name, value in kept.reader.state_dict().items():
+        torch.testing.assert_close(theirs[name], value.half().float(), msg=name)
+    other = run_command(engine_app, *convert, "int4", "--out", tmp_path / "none")
+    assert "weights are kept in int8 or float16, not 'int4'" in other.error

@@ -169,7 +169,8 @@ def build_index(
         backend.write([], roots=roots_of(sources, options.globs))
         with clock.stage("derive"):
             backend.refresh()
-        description = backend.describe()
+    assert new.description is not None
+    description = new.description
     return BuildReport(
         str(index),
         description.documents,

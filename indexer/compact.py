@@ -11,6 +11,9 @@ from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
 from indexer.staging import folder_bytes, staged
 
+WASTE = 0.02
+"""The share of free pages from which a new index is compacted."""
+
 
 @dataclass(frozen=True)
 class CompactReport:
@@ -42,6 +45,27 @@ def compact_index(index: Path) -> CompactReport:
             with FolderBackend.open(staging) as backend:
                 parts = backend.describe().bytes_on_disk
     return CompactReport(str(index), before, folder_bytes(index), parts)
+
+
+def pack_staged(folder: Path) -> None:
+    """Compact the store of a staged index, which nobody reads, if enough of it is free pages.
+
+    A disk without the room for it keeps it as it is.
+
+    Raises: IndexStoreError if another process writes to it, or if the disk refuses.
+    """
+    packed = folder / "packing"
+    shutil.rmtree(packed, ignore_errors=True)  # of an interrupted run
+    with LmdbStore.open(folder / "store", readonly=False, named=folder) as store:
+        sizes = store.sizes()
+        total = sum(sizes.values())
+        if sizes["free"] < WASTE * total or shutil.disk_usage(folder).free < total:
+            return
+        store.copy_compacted(packed)
+        # LMDB's lock file belongs to the old data file; without one, it makes one.
+        (folder / "store" / "lock.mdb").unlink(missing_ok=True)
+        (packed / "data.mdb").replace(folder / "store" / "data.mdb")
+    shutil.rmtree(packed)
 
 
 def _refuse_full_disk(index: Path, needed: int) -> None:

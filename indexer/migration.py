@@ -20,6 +20,7 @@ from indexer.build import (
     index_settings,
     refuse_long_passages,
 )
+from indexer.compact import pack_staged
 from indexer.passages import cut_passages
 from indexer.staging import deletable, staged
 
@@ -100,6 +101,7 @@ def migrate_index(
                 # An update compares files with these, so it finds them as they were read.
                 new.write([], files=list(old.iterate_files()), roots=old.manifest().roots)
                 after = new.manifest()
+            pack_staged(staging)
             FolderBackend.open(staging).close()
     return MigrateReport(
         str(index),

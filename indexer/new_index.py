@@ -19,13 +19,14 @@ from engine.errors import (
 )
 from engine.presence import is_there
 from engine.retrieval.address import IndexAddress
-from engine.retrieval.backend import Backend, refuse_other_settings
+from engine.retrieval.backend import Backend, Description, refuse_other_settings
 from engine.retrieval.elastic.address import ClusterAddress
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.folder_exchange import replace_folder
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import WriterLock
 from engine.store.manifest import IndexSettings
+from indexer.compact import pack_staged
 from indexer.parts import Part
 from indexer.staging import (
     deletable,
@@ -42,9 +43,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class NewIndex:
-    """An index to be filled. At the end `parts_left` counts the parts that it still waits for."""
+    """An index to be filled.
+
+    When it's whole, `description` is what it holds, and `parts_left` counts the parts that it
+    still waits for.
+    """
 
     backend: Backend
+    description: Description | None = None
     parts_left: int = 0
 
 
@@ -79,7 +85,11 @@ def building(
     refuse_existing(place, overwrite=overwrite)
     with sole_writer(place), _staged(place.with_name(place.name + ".building"), place) as staged:
         with _resumed_or_new(staged, settings, restart) as backend:
-            yield NewIndex(backend)
+            new = NewIndex(backend)
+            yield new
+        pack_staged(staged)
+        with FolderBackend.open(staged) as packed:
+            new.description = packed.describe()
         replace_folder(staged, place, overwrite=overwrite)
         (place / UNFINISHED).unlink()
 
@@ -108,6 +118,7 @@ def _in_cluster(
                 if not shared:
                     backend.discard_empty()
             raise
+        new.description = backend.describe()
         if part is not None:
             backend.note(_done(part), True)
             others = (Part(number, part.of) for number in range(1, part.of + 1))

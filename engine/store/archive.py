@@ -18,7 +18,7 @@ import os
 import struct
 import uuid
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -42,10 +42,10 @@ from engine.store.layout import DATABASES, get_manifest, put_manifest
 from engine.store.lmdb_store import LmdbStore
 from engine.store.locks import WriterLock
 from engine.store.manifest import Manifest, Root
+from engine.store.packing import append_all, in_batches
 
 FORMAT = 1
 HEADER = "foreread.json"
-BATCH = 8 << 20  # bytes of records put in one transaction
 LONGEST_KEY = 511  # LMDB's own limit
 LONGEST_HEADER = 64 << 20  # bytes
 LONGEST_RECORD = 256 << 20  # bytes
@@ -153,9 +153,9 @@ def import_store(
             done = 0
             for database in DATABASES:
                 count = 0
-                for batch in _batches(_read(archive, path, database)):
+                for batch in in_batches(_read(archive, path, database)):
                     if database != "meta":
-                        environment.write(partial(_put_all, environment, database, batch))
+                        environment.write(partial(append_all, environment, database, batch))
                     count += len(batch)
                     on_record(done := done + len(batch))
                 if count != header.records.get(database):
@@ -221,30 +221,6 @@ def _whole(member: IO[bytes], size: int, path: Path, name: str) -> bytes:
     if len(found) < size:
         raise _damaged(path, f"{name} is cut short")
     return found
-
-
-def _batches(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
-    batch: list[tuple[bytes, bytes]] = []
-    size = 0
-    for key, record in pairs:
-        batch.append((key, record))
-        size += len(record)
-        if size > BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _put_all(
-    environment: Environment,
-    database: str,
-    batch: Sequence[tuple[bytes, bytes]],
-    transaction: lmdb.Transaction[bytes],
-) -> None:
-    db = environment.database(database)
-    for key, record in batch:
-        transaction.put(key, record, db=db, append=True)
 
 
 @contextmanager

@@ -17,6 +17,9 @@ from engine.store.layout import get_manifest, put_manifest
 from engine.store.manifest import Root
 from engine.store.snapshot import FLOAT16
 
+GROWING = ("passages", "states", "vectors", "changes")
+"""The databases whose keys only grow."""
+
 
 class Change:
     """Puts and removes documents, notes and forgets files; `finish` ends it."""
@@ -141,8 +144,10 @@ class Change:
         return self._transaction.get(key, db=self._environment.database(database))
 
     def _put(self, database: str, key: bytes, payload: Bytes) -> None:
-        sealed = records.seal(payload)
-        self._transaction.put(key, sealed, db=self._environment.database(database))
+        sealed, db = records.seal(payload), self._environment.database(database)
+        # Appended, records fill their pages; only LMDB knows whether the key is the last.
+        if not (database in GROWING and self._transaction.put(key, sealed, db=db, append=True)):
+            self._transaction.put(key, sealed, db=db)
 
     def _pop(self, database: str, key: bytes) -> bytes | None:
         return self._transaction.pop(key, db=self._environment.database(database))

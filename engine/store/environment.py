@@ -135,12 +135,6 @@ class Environment:
         pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
         return pages * stat["psize"]
 
-    def copy_compacted(self, folder: Path) -> None:
-        """Copy the last commit into the empty folder `folder`, without pages that are free."""
-        self._after_fork()
-        with self._pages(), self._map_lock.shared(), _named_errors(self.named):
-            self._environment.copy(str(folder), compact=True)
-
     def _pages(self) -> AbstractContextManager[None]:
         """What keeps the pages of a read as they are: LMDB itself does where we may write."""
         if self._writable:

@@ -34,6 +34,7 @@ from engine.store.environment import Environment
 from engine.store.layout import DATABASES, MANIFEST_KEY, put_manifest
 from engine.store.locks import WriterLock
 from engine.store.manifest import IndexSettings, Manifest, Root
+from engine.store.packing import write_packed
 from engine.store.snapshot import ALL, FLOAT16, StoreSnapshot
 
 __all__ = ["ALL", "DATABASES", "MANIFEST_KEY", "LmdbStore"]
@@ -249,12 +250,14 @@ class LmdbStore:
         return {**sizes, "free": max(0, file - sum(sizes.values()))}
 
     def copy_compacted(self, folder: Path) -> None:
-        """Copy the last commit into the new folder `folder`, without free pages.
+        """Copy the last commit into the new folder `folder`, without free pages or half-empty ones.
 
         Raises: IndexStoreError if the disk refuses or a page is damaged.
         """
         folder.mkdir()
-        self._environment.copy_compacted(folder)
+        with suppress(PermissionError):
+            shutil.copymode(self.path, folder)
+        write_packed(self._environment, folder)
 
     # Inside
 

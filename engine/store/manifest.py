@@ -10,7 +10,9 @@ from engine.codecs.names import CODECS, known_codecs
 from engine.errors import IndexDamagedError, IndexVersionError
 from engine.schema import Count, Size, Time, from_json, of_type
 
-STORE_FORMAT = 2
+STORE_FORMAT = 3
+READ_FORMATS = (2, STORE_FORMAT)
+"""Of 2 is an index whose passages hold their numbers as int32; a change of it makes it one of 3."""
 
 
 @dataclass(frozen=True)
@@ -144,14 +146,15 @@ class Manifest:
             number = of_type(int, found.get("format"))
         except ValueError as error:
             raise _misfit(where, error) from None
-        if number != STORE_FORMAT:
+        if number not in READ_FORMATS:
+            known = " and ".join(map(str, READ_FORMATS))
             raise IndexVersionError(
-                f"{where} is an index of format {number} and this version reads format "
-                f"{STORE_FORMAT}; build it again with: indexer build SOURCE --index DIR --overwrite"
+                f"{where} is an index of format {number} and this version reads formats {known}; "
+                "build it again with: indexer build SOURCE --index DIR --overwrite"
             )
         settings = IndexSettings.from_dict(found.get("settings"), where)
         try:
-            return of_type(cls, {**found, "settings": asdict(settings)})
+            return of_type(cls, {**found, "settings": asdict(settings), "format": STORE_FORMAT})
         except ValueError as error:
             raise _misfit(where, error) from None
 

@@ -1,7 +1,7 @@
 """The layout of the store's records.
 
 Every record is a CRC-32 of its payload (4 bytes, little endian) and the payload. Structured
-fields are JSON; numbers and texts follow it as bytes. Nothing is pickled.
+fields are JSON; numbers and texts are bytes, deflated. Nothing is pickled.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.codecs.names import Bytes
 from engine.document_fields import Scalar, document_fields
@@ -26,6 +27,8 @@ _CRC = struct.Struct("<I")
 _LENGTH = struct.Struct("<I")
 _KEY = struct.Struct(">Q")
 _INT32 = np.dtype("<i4")
+_DEFLATED = b"\xff\xff\xff\xff"
+"""Starts the record of a passage since format 3; before, the length of its JSON did."""
 
 LONGEST_TEXT = 128 << 20
 """The bytes that a text may unpack to: a few thousand bytes could make gigabytes of it."""
@@ -153,11 +156,7 @@ def pack_text(text: str) -> bytes:
 
 @_refusing
 def unpack_text(payload: Bytes) -> str:
-    inflating = zlib.decompressobj()
-    text = inflating.decompress(payload, LONGEST_TEXT)
-    if not inflating.eof:
-        raise ValueError(f"a text is cut short, or unpacks to over {LONGEST_TEXT} bytes")
-    return _text(text)
+    return _text(_inflated(payload)[0])
 
 
 @_refusing
@@ -241,7 +240,10 @@ def unpack_entry(payload: Bytes) -> DocumentEntry:
 
 
 def pack_passage(passage: Passage, text: str) -> bytes:
-    """Length of the JSON, JSON, pieces, offsets, text. Numbers are int32, little endian."""
+    """A mark, then deflated: pieces, steps from offset to offset, and JSON with the text below it.
+
+    In a row of small numbers, deflate finds what it doesn't in offsets that only grow.
+    """
     about = {
         "id": passage.id,
         "document": passage.document_id,
@@ -254,34 +256,81 @@ def pack_passage(passage: Passage, text: str) -> bytes:
     }
     # Left out if there are none, as in indexes whose passages end with their page.
     fields = pack_json({**about, "next_pages": passage.next_pages} if passage.next_pages else about)
-    numbers = (passage.pieces.astype(_INT32).tobytes(), passage.offsets.astype(_INT32).tobytes())
-    return b"".join((_LENGTH.pack(len(fields)), fields, *numbers, pack_text(text)))
+    steps = np.diff(passage.offsets.astype(_INT32).ravel(), prepend=_INT32.type(0))
+    words = zlib.compress(fields + b"\n" + _utf8(text))
+    return b"".join((_DEFLATED, _pack_numbers(passage.pieces), _pack_numbers(steps), words))
 
 
 @_refusing
 def unpack_passage(key: int, payload: Bytes) -> StoredPassage:
-    view = memoryview(payload)
-    json_end = _LENGTH.size + _LENGTH.unpack(view[: _LENGTH.size])[0]
-    found = of_type(_Passage, unpack_json(view[_LENGTH.size : json_end]))
-    n = found.pieces
-    pieces_end, text_start = json_end + 4 * n, json_end + 12 * n
-    pieces = np.frombuffer(view[json_end:pieces_end], _INT32).astype(np.int32)
-    offsets = np.frombuffer(view[pieces_end:text_start], _INT32).astype(np.int32)
-    if len(pieces) != n:
-        raise ValueError(f"it holds {len(pieces)} pieces, not {n}")
+    if payload[: len(_DEFLATED)] == _DEFLATED:
+        pieces, rest = _unpack_numbers(payload[len(_DEFLATED) :])
+        steps, rest = _unpack_numbers(rest)
+        fields, _, text = _inflated(rest)[0].partition(b"\n")
+        offsets = np.cumsum(steps, dtype=np.int32)
+    else:
+        fields, pieces, offsets, text = _undeflated(payload)
+    found = of_type(_Passage, unpack_json(fields))
+    if len(pieces) != found.pieces:
+        raise ValueError(f"it holds {len(pieces)} pieces, not {found.pieces}")
     passage = Passage(
         id=found.id,
         document_id=found.document,
         start=found.start,
         end=found.end,
         pieces=pieces,
-        offsets=offsets.reshape(n, 2),
+        offsets=offsets.reshape(found.pieces, 2),
         title=found.title,
         heading=found.heading,
         page=found.page,
         next_pages=found.next_pages,
     )
-    return StoredPassage(key, passage, unpack_text(view[text_start:]))
+    return StoredPassage(key, passage, _text(text))
+
+
+def repacked(payload: Bytes) -> Bytes:
+    """A passage's record in the form of today."""
+    if payload[: len(_DEFLATED)] == _DEFLATED:
+        return payload
+    stored = unpack_passage(0, payload)
+    return pack_passage(stored.passage, stored.text)
+
+
+def _undeflated(payload: Bytes) -> tuple[Bytes, NDArray[np.int32], NDArray[np.int32], bytes]:
+    """Fields, pieces, offsets and text of a record as of format 2: of numbers as int32.
+
+    It is the length of the JSON, JSON, pieces, offsets, and the text, deflated.
+    """
+    view = memoryview(payload)
+    json_end = _LENGTH.size + _LENGTH.unpack(view[: _LENGTH.size])[0]
+    fields = view[_LENGTH.size : json_end]
+    n = of_type(_Passage, unpack_json(fields)).pieces
+    pieces_end, text_start = json_end + 4 * n, json_end + 12 * n
+    pieces = np.frombuffer(view[json_end:pieces_end], _INT32).astype(np.int32)
+    offsets = np.frombuffer(view[pieces_end:text_start], _INT32).astype(np.int32)
+    return fields, pieces, offsets, _inflated(view[text_start:])[0]
+
+
+def _pack_numbers(numbers: NDArray[np.int32]) -> bytes:
+    """Deflated, all lowest bytes first, since the highest are mostly the same."""
+    apart = numbers.astype(_INT32).view(np.uint8).reshape(len(numbers), _INT32.itemsize)
+    return zlib.compress(apart.T.tobytes())
+
+
+def _unpack_numbers(payload: Bytes) -> tuple[NDArray[np.int32], bytes]:
+    """The numbers that the payload starts with, and what follows them."""
+    unpacked, rest = _inflated(payload)
+    apart = np.frombuffer(unpacked, np.uint8).reshape(_INT32.itemsize, -1)
+    return np.ascontiguousarray(apart.T).view(_INT32).ravel().astype(np.int32), rest
+
+
+def _inflated(payload: Bytes) -> tuple[bytes, bytes]:
+    """What the payload starts with, inflated, and what follows it."""
+    inflating = zlib.decompressobj()
+    found = inflating.decompress(payload, LONGEST_TEXT)
+    if not inflating.eof:
+        raise ValueError(f"it is cut short, or unpacks to over {LONGEST_TEXT} bytes")
+    return found, inflating.unused_data
 
 
 def _utf8(text: str) -> bytes:

@@ -16,6 +16,7 @@ from engine.checkpoint import Checkpoint
 from engine.codecs.registry import codec_of
 from engine.errors import ForereadError, IndexExistsError, IndexStoreError, SourceError
 from engine.retrieval.folder.backend import FolderBackend
+from engine.retrieval.folder.verification import verify_index
 from engine.search import SearchEngine
 from engine.store.locks import WriterLock
 from indexer import pending as pending_module
@@ -499,3 +500,15 @@ def test_an_index_that_is_there_is_refused_before_files_are_looked_at(
     monkeypatch.setattr("indexer.build.collection_language", lambda *_: pytest.fail("looked"))
     with pytest.raises(IndexStoreError, match="add --overwrite"):
         built(documents_folder)
+
+
+def test_a_build_leaves_no_free_pages(
+    documents_folder: Path, model: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.pending.PASSAGES_PER_COMMIT", 1)
+    report = build_index([documents_folder], tmp_path / "some.idx", model)
+    on_disk = report.description["bytes_on_disk"]
+    # LMDB's two first pages, and what the last of the copy's own commits freed.
+    assert on_disk["store/free"] <= 16 * 4096
+    assert not (tmp_path / "some.idx" / "packing").exists()
+    assert verify_index(tmp_path / "some.idx").sound

@@ -159,7 +159,7 @@ def test_an_index_of_another_version_is_one_line_naming_both(
     done = run_command(app, "ask", QUESTION, "--index", index, "--model", model_folder)
     assert done.code == 4
     assert "format 99" in done.error
-    assert f"format {STORE_FORMAT}" in done.error
+    assert f"formats 2 and {STORE_FORMAT}" in done.error
     assert "--overwrite" in done.error
 
 

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -63,6 +65,34 @@ def test_a_passage_comes_back_as_it_was(passage, text, key):
     for name in ("pieces", "offsets"):
         assert getattr(again, name).dtype == np.int32
         np.testing.assert_array_equal(getattr(again, name), getattr(passage, name))
+
+
+def test_a_passage_of_an_index_of_format_2_is_read():
+    about = {"id": "a#0", "document": "a", "start": 5, "end": 14, "title": "A", "heading": None}
+    fields = records.pack_json({**about, "page": 2, "pieces": 2})
+    numbers = np.array([7, 30000, 5, 8, 9, 14], "<i4").tobytes()
+    packed = struct.pack("<I", len(fields)) + fields + numbers + records.pack_text("the raven")
+    stored = records.unpack_passage(3, packed)
+    assert (stored.text, stored.passage.pieces.tolist()) == ("the raven", [7, 30000])
+    assert stored.passage.offsets.tolist() == [[5, 8], [9, 14]]
+    again = records.pack_passage(stored.passage, stored.text)
+    assert records.unpack_passage(3, again).passage.offsets.tolist() == [[5, 8], [9, 14]]
+
+
+def test_a_passage_takes_a_fifth_of_its_numbers():
+    ends = np.arange(5, 605, 5, dtype=np.int32)
+    offsets = np.stack((ends - 4, ends), axis=1)
+    passage = Passage("a#0", "a", 0, 600, np.full(120, 30000, np.int32), offsets, "", None, None)
+    assert len(records.pack_passage(passage, "the raven")) < 120 * 12 / 5
+
+
+@pytest.mark.parametrize("cut", [4, 5, 30, -1])
+def test_a_passage_cut_short_is_damage(cut: int):
+    passage = Passage(
+        "a#0", "a", 0, 9, np.array([7], np.int32), np.array([[0, 9]], np.int32), "", None, None
+    )
+    with pytest.raises(IndexStoreError, match="indexer verify"):
+        records.unpack_passage(0, records.pack_passage(passage, "the raven")[:cut])
 
 
 @given(st.binary())

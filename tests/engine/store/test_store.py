@@ -397,12 +397,12 @@ def test_an_lmdb_file_of_something_else_is_named(tmp_path):
 
 
 def raw_records(folder: Path, database: bytes, change) -> None:
-    """Let `change` edit one record of a closed store behind its back."""
+    """Let `change` edit the records of a closed store's database behind its back."""
     with lmdb.open(str(folder), max_dbs=16, map_size=0) as env:
         db = env.open_db(database, create=False)
         with env.begin(write=True, db=db) as transaction:
-            key, value = next(iter(transaction.cursor()))
-            transaction.put(key, change(bytes(value)))
+            for key, value in list(transaction.cursor()):
+                transaction.put(key, change(bytes(value)))
 
 
 def test_a_store_of_another_format_is_refused_with_both_named(tmp_path):
@@ -413,7 +413,7 @@ def test_a_store_of_another_format_is_refused_with_both_named(tmp_path):
         return records.seal(json.dumps({**fields, "format": 99}).encode())
 
     raw_records(tmp_path, b"meta", newer)
-    with pytest.raises(IndexStoreError, match=r"format 99.*format 2;.*--overwrite"):
+    with pytest.raises(IndexStoreError, match=r"format 99.*formats 2 and 3;.*--overwrite"):
         LmdbStore.open(tmp_path)
 
 
@@ -476,3 +476,78 @@ def test_sizes_add_up_to_the_file(store):
     sizes = store.sizes()
     assert sizes["states"] >= 2 * HIDDEN * 10_000
     assert sum(sizes.values()) == (store.path / "data.mdb").stat().st_size
+
+
+def as_of_format_2(path: Path) -> None:
+    """Rewrite a store's passages and manifest as versions did that stored numbers as int32."""
+
+    def passage(sealed: bytes) -> bytes:
+        stored = records.unpack_passage(0, records.unseal(sealed, "passage"))
+        one = stored.passage
+        names = ("id", "start", "end", "title", "heading", "page")
+        about = {name: getattr(one, name) for name in names} | {
+            "document": one.document_id,
+            "pieces": len(one.pieces),
+        }
+        fields = json.dumps(about).encode()
+        numbers = one.pieces.astype("<i4").tobytes() + one.offsets.astype("<i4").tobytes()
+        length = len(fields).to_bytes(4, "little")
+        return records.seal(length + fields + numbers + records.pack_text(stored.text))
+
+    def manifest(sealed: bytes) -> bytes:
+        return records.seal(json.dumps({**json.loads(sealed[4:]), "format": 2}).encode())
+
+    raw_records(path, b"passages", passage)
+    raw_records(path, b"meta", manifest)
+
+
+def format_of(path: Path) -> int:
+    found: list[int] = []
+
+    def noted(sealed: bytes) -> bytes:
+        found.append(json.loads(sealed[4:])["format"])
+        return sealed
+
+    raw_records(path, b"meta", noted)
+    return found[0]
+
+
+def test_a_store_of_format_2_is_read_changed_and_brought_over_by_compaction(tmp_path):
+    with LmdbStore.create(tmp_path / "old", SETTINGS) as store:
+        store.write([encoded("one", "Käse 🧀", "zwei")])
+        before = latest(store, "iterate_passages")
+    as_of_format_2(tmp_path / "old")
+    with LmdbStore.open(tmp_path / "old") as store:
+        for now, then in zip(latest(store, "iterate_passages"), before, strict=True):
+            assert (now.text, now.passage.id) == (then.text, then.passage.id)
+            np.testing.assert_array_equal(now.passage.offsets, then.passage.offsets, strict=True)
+    assert format_of(tmp_path / "old") == 2, "reading leaves it to older versions"
+    with LmdbStore.open(tmp_path / "old", readonly=False) as store:
+        store.write([encoded("two", "drei")])
+        store.copy_compacted(tmp_path / "new")
+        expected = [(p.key, p.text) for p in latest(store, "iterate_passages")]
+    assert format_of(tmp_path / "old") == 3
+    forms: list[bytes] = []
+    raw_records(tmp_path / "new", b"passages", lambda sealed: forms.append(sealed[4:8]) or sealed)
+    assert forms == [b"\xff" * 4] * 3
+    with LmdbStore.open(tmp_path / "new") as store:
+        assert [(p.key, p.text) for p in latest(store, "iterate_passages")] == expected
+
+
+def test_compaction_refuses_an_older_passage_that_is_damaged(tmp_path):
+    with LmdbStore.create(tmp_path / "old", SETTINGS) as store:
+        store.write([encoded("one", "Käse 🧀")])
+    as_of_format_2(tmp_path / "old")
+    raw_records(tmp_path / "old", b"passages", lambda sealed: sealed[:-1] + b"?")
+    with (
+        LmdbStore.open(tmp_path / "old") as store,
+        pytest.raises(IndexStoreError, match=r"passage .* is damaged; .* indexer verify"),
+    ):
+        store.copy_compacted(tmp_path / "new")
+
+
+def test_passages_written_in_small_commits_fill_their_pages(store):
+    for number in range(60):
+        store.write([encoded(str(number), "a", states=bytes(2 * HIDDEN * 60))])
+    pages = store.sizes()["states"] // 4096
+    assert pages <= 60 / 4 + 2, "four records of 980 bytes a page, and a branch"

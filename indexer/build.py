@@ -169,7 +169,6 @@ def build_index(
         backend.write([], roots=roots_of(sources, options.globs))
         with clock.stage("derive"):
             backend.refresh()
-    assert new.description is not None
     description = new.description
     return BuildReport(
         str(index),

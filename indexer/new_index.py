@@ -7,7 +7,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import (
@@ -50,7 +50,7 @@ class NewIndex:
     """
 
     backend: Backend
-    description: Description | None = None
+    description: Description = field(init=False)
     parts_left: int = 0
 
 

@@ -296,14 +296,14 @@ def repacked(payload: Bytes) -> Bytes:
     return pack_passage(stored.passage, stored.text)
 
 
-def _undeflated(payload: Bytes) -> tuple[Bytes, NDArray[np.int32], NDArray[np.int32], bytes]:
+def _undeflated(payload: Bytes) -> tuple[bytes, NDArray[np.int32], NDArray[np.int32], bytes]:
     """Fields, pieces, offsets and text of a record as of format 2: of numbers as int32.
 
     It is the length of the JSON, JSON, pieces, offsets, and the text, deflated.
     """
     view = memoryview(payload)
     json_end = _LENGTH.size + _LENGTH.unpack(view[: _LENGTH.size])[0]
-    fields = view[_LENGTH.size : json_end]
+    fields = bytes(view[_LENGTH.size : json_end])
     n = of_type(_Passage, unpack_json(fields)).pieces
     pieces_end, text_start = json_end + 4 * n, json_end + 12 * n
     pieces = np.frombuffer(view[json_end:pieces_end], _INT32).astype(np.int32)

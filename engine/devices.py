@@ -1,10 +1,15 @@
 """Where models run: the processor, or a GPU where there is one."""
 
+import os
+
 import torch
 
 from engine.errors import DeviceError
 
 DEVICES = ("cpu", "cuda", "auto")
+
+WITHOUT_BF16 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
+"""Limits by `ONEDNN_MAX_CPU_ISA`, oneDNN's variable, under which it doesn't multiply bf16."""
 
 BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
 """Of x86 and of ARM, by their names in `torch.cpu.get_capabilities`."""
@@ -23,7 +28,7 @@ def chosen_device(name: str) -> torch.device:
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
-    """bf16 where the device has instructions that multiply it, fp32 elsewhere.
+    """bf16 where the device has instructions that multiply it and they may be used, else fp32.
 
     A processor without them still computes in bf16, at about a fifth of the speed of fp32.
     """
@@ -31,5 +36,13 @@ def best_dtype(device: torch.device) -> torch.dtype:
         has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         has = torch.cpu.get_capabilities()
-        has_bf16 = any(has.get(name) for name in BF16_INSTRUCTIONS)
+        limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+        has_bf16 = limit not in WITHOUT_BF16 and any(has.get(name) for name in BF16_INSTRUCTIONS)
     return torch.bfloat16 if has_bf16 else torch.float32
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether it says that a device, or the processor, hasn't the memory asked for."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )

@@ -1,9 +1,9 @@
 """The query API: a question in, exact spans of the documents out."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from engine.answering.reading_stage import LoadedQuestion, ReadingStage
 from engine.answering.results import Answer, FoundPassages, SearchResult
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.devices import is_out_of_memory
 from engine.document_fields import FieldSummary
 from engine.documents import Document
 from engine.encoder.states import States
@@ -125,9 +126,9 @@ class SearchEngine:
         last readings of this engine. `passages_read` says how many were read, and `notes` if some
         weren't; those are left out of the result's `passages`.
 
-        Raises: QuestionError if the question holds no word, or a number is out of its range;
-        FilterError, a QuestionError, if no document has a field of that name, or a value can't be
-        compared with it.
+        Raises: QuestionError if the question holds no word, a number is out of its range, or there
+        isn't the memory to read so many passages; FilterError, a QuestionError, if no document has
+        a field of that name, or a value can't be compared with it.
         """
         asked = Asked(question, top_k, passages, conditions(filters), min_confidence, budget_ms)
         (told,) = self.ask_together([asked])
@@ -146,7 +147,8 @@ class SearchEngine:
         with clock.stage("total"), self.backend.snapshot() as snapshot:
             prepared = [self._prepared(one, snapshot, clock) for one in asked]
             ready = [one for one in prepared if isinstance(one, PreparedQuestion)]
-            results = iter(self._answered(ready, snapshot, clock) if ready else [])
+            with _memory_for(max((one.asked.passages for one in ready), default=0)):
+                results = iter(self._answered(ready, snapshot, clock) if ready else [])
             told = [one if isinstance(one, QuestionError) else next(results) for one in prepared]
         timings = clock.milliseconds
         return [
@@ -308,6 +310,19 @@ def _cited(answers: Sequence[Answer], snapshot: Snapshot) -> tuple[Answer, ...]:
         else answer
         for answer in answers
     )
+
+
+@contextmanager
+def _memory_for(passages: int) -> Iterator[None]:
+    """Raises: QuestionError where there isn't enough."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise QuestionError(
+            f"there isn't the memory to read {passages} passages; ask with fewer (--passages)"
+        ) from error
 
 
 def _retrieval_threads() -> ThreadPoolExecutor:

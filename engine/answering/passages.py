@@ -14,13 +14,16 @@ from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint
 from engine.encoder.states import States
 from engine.errors import IndexVersionError
-from engine.reading.read import by_tokens, own_pairs
+from engine.reading.read import TOKENS_AT_ONCE, by_tokens, own_pairs
 from engine.reading.reader import ReaderOutput
 from engine.reading.wording import Wording
 from engine.retrieval.backend import FetchedPassage, Snapshot
 from engine.retrieval.fusion import Candidate, reciprocal_rank_fusion
 from engine.retrieval.hit import Hit
 from engine.text.words import asked_words
+
+MOST_AT_ONCE = 2 * TOKENS_AT_ONCE
+"""Tokens of one question's passages: some sixty passages, for which a reader takes half a GB."""
 
 
 @dataclass(frozen=True)
@@ -135,16 +138,36 @@ def read_each(
         if found.states is not None
     ]
     for group in by_tokens(with_passages, lambda one: one[2].packing.total):
+        if len(group) == 1:
+            number, question, states = group[0]
+            outputs[number] = _read_one(question, states, checkpoint)
+            continue
         counts = [len(states.packing) for _, _, states in group]
         passages = [hidden for _, _, states in group for hidden in states.one_by_one()]
         output = checkpoint.read(
             States.of([question for _, question, _ in group]),
-            States.of(passages) if len(group) > 1 else group[0][2],
+            States.of(passages),
             own_pairs(counts),
         )
         for (number, *_), its in zip(group, output.split(counts), strict=True):
             outputs[number] = its
     return outputs
+
+
+def _read_one(question: Tensor, passages: States, checkpoint: Checkpoint) -> ReaderOutput:
+    """One question read in all its passages at once, or, of many, in parts that memory allows."""
+    parts = list(
+        by_tokens(passages.one_by_one(), lambda one: len(question) + len(one), MOST_AT_ONCE)
+    )
+    asked = States.of([question])
+    return ReaderOutput.joined(
+        [
+            checkpoint.read(
+                asked, States.of(part) if len(parts) > 1 else passages, own_pairs([len(part)])
+            )
+            for part in parts
+        ]
+    )
 
 
 @torch.inference_mode()

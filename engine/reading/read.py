@@ -106,12 +106,14 @@ def read_in_batches(
         )
 
 
-def by_tokens(items: Sequence[T], tokens: Callable[[T], int]) -> Iterator[list[T]]:
-    """Items in groups of at most `TOKENS_AT_ONCE`, though no group is empty."""
+def by_tokens(
+    items: Sequence[T], tokens: Callable[[T], int], most: int | None = None
+) -> Iterator[list[T]]:
+    """Items in groups of at most so many tokens, by default `TOKENS_AT_ONCE`; none is empty."""
     group: list[T] = []
     held = 0
     for item in items:
-        if group and held + tokens(item) > TOKENS_AT_ONCE:
+        if group and held + tokens(item) > (most or TOKENS_AT_ONCE):
             yield group
             group, held = [], 0
         group.append(item)

@@ -42,6 +42,25 @@ class ReaderOutput:
     boolean: Tensor | None = None
     choice: Tensor | None = None
 
+    @classmethod
+    def joined(cls, parts: "Sequence[ReaderOutput]") -> "ReaderOutput":
+        """The outputs of pairs that one reader read in parts, as one; several lose `layers`."""
+        if len(parts) == 1:
+            return parts[0]
+        logits = ("start", "end", "null", "relevance", "passage_start", "boolean", "choice")
+        whole = {
+            name: torch.cat([getattr(part, name) for part in parts])
+            for name in logits
+            if getattr(parts[0], name) is not None
+        }
+        packings = [part.packing for part in parts]
+        packing = Packing(
+            [size for one in packings for size in one.sizes],
+            whole["start"].device,
+            first=whole["passage_start"],
+        )
+        return cls(layers=[], packing=packing, **whole)
+
     def split(self, counts: Sequence[int]) -> "list[ReaderOutput]":
         """The output of the first `counts[0]` pairs, of the next `counts[1]`, and so on."""
         if len(counts) == 1:

@@ -42,3 +42,22 @@ def test_products_are_taken_in_bf16_where_the_processor_multiplies_it(
     assert best_dtype(processor) is torch.bfloat16
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instructions: False, "avx2": True})
     assert best_dtype(processor) is torch.float32
+
+
+@pytest.mark.parametrize(
+    ("limit", "dtype"),
+    [
+        ("AVX2", torch.float32),
+        ("avx2", torch.float32),
+        ("AVX512_CORE_VNNI", torch.float32),
+        ("AVX512_CORE_BF16", torch.bfloat16),
+        ("AVX512_CORE_AMX", torch.bfloat16),
+        ("DEFAULT", torch.bfloat16),
+    ],
+)
+def test_products_are_not_taken_in_bf16_where_onednn_may_not(
+    monkeypatch: pytest.MonkeyPatch, limit: str, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
+    assert best_dtype(torch.device("cpu")) is dtype

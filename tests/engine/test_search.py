@@ -530,3 +530,49 @@ def test_a_budget_is_a_time(engine: SearchEngine, budget: float) -> None:
         engine.ask(QUESTIONS[0], budget_ms=budget)
     (told,) = [engine.ask(QUESTIONS[0], filters="type=pdf", budget_ms=0.001)]
     assert (told.passages_read, told.answers) == (0, ())
+
+
+def test_many_passages_are_read_in_parts_to_the_same_end(
+    engine: SearchEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [engine.ask(question) for question in QUESTIONS]
+    monkeypatch.setattr("engine.answering.passages.MOST_AT_ONCE", 100)
+    sizes: list[int] = []
+    hook = engine.checkpoint.reader.register_forward_pre_hook(
+        lambda _, inputs: sizes.append(len(inputs[2]))
+    )
+    try:
+        parts = [engine.ask(question) for question in QUESTIONS]
+    finally:
+        hook.remove()
+    assert len(sizes) > 2 * len(QUESTIONS)
+    assert sum(sizes) == sum(one.passages_read for one in whole)
+    for one, other in zip(whole, parts, strict=True):
+        assert spans(one) == spans(other)
+        assert [hit.id for hit in one.passages] == [hit.id for hit in other.passages]
+        sure, as_sure = ([answer.confidence for answer in r.answers] for r in (one, other))
+        assert sure == pytest.approx(as_sure, abs=1e-4)
+
+
+def test_too_little_memory_for_the_passages_is_one_line(engine: SearchEngine) -> None:
+    more_than_any_machine_has = 2**50
+    hook = engine.checkpoint.reader.upper[0].register_forward_pre_hook(
+        lambda *_: torch.empty(more_than_any_machine_has, dtype=torch.uint8)
+    )
+    try:
+        with pytest.raises(QuestionError, match=r"memory to read 7 passages; .*--passages"):
+            engine.ask(QUESTIONS[0], passages=7)
+    finally:
+        hook.remove()
+    assert engine.ask(QUESTIONS[0]).answers
+
+
+def test_another_failure_is_not_taken_for_want_of_memory(engine: SearchEngine) -> None:
+    hook = engine.checkpoint.reader.upper[0].register_forward_pre_hook(
+        lambda *_: torch.ones(2) @ torch.ones(3)
+    )
+    try:
+        with pytest.raises(RuntimeError, match="size"):
+            engine.ask(QUESTIONS[0])
+    finally:
+        hook.remove()

@@ -194,10 +194,17 @@ def save_checkpoint(
     Raises: CheckpointError if it can't be written, or the codec's tensors aren't its own.
     """
     codec_of(settings.codec, codec_tensors)
+    config = reader.encoder.config
     partial = folder.with_name(folder.name + ".partial")
     try:
         partial.mkdir(parents=True, exist_ok=True)
-        weights = {name: value.half().contiguous() for name, value in reader.state_dict().items()}
+        # Heads of a policy that the settings don't name would fit nothing when they are loaded.
+        heads = tuple(f"skipping.{name}." for name in settings.skipping.heads(config))
+        weights = {
+            name: value.half().contiguous()
+            for name, value in reader.state_dict().items()
+            if not name.startswith("skipping.") or name.startswith(heads)
+        }
         weights = to_int8_rows(weights) if int8 else weights
         weights |= {_OF_CODEC + name: value for name, value in codec_tensors.items()}
         save_file(weights, partial / _WEIGHTS, metadata={"format": "pt"})

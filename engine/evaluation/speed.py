@@ -19,6 +19,7 @@ from engine.answering.question import prepare_question
 from engine.checkpoint import Checkpoint
 from engine.errors import IndexUseError, QuestionError
 from engine.evaluation.costs import Load, read_load, timed_in_turn, times_faster
+from engine.reading.skipping import early_exit
 from engine.retrieval.backend import Snapshot
 from engine.retrieval.fusion import Candidate
 from engine.search import SearchEngine
@@ -44,8 +45,9 @@ def compare(
     """Medians in milliseconds from a question's wordpieces to its best spans.
 
     Each path encodes the question. The cached one loads the passages' states from the store;
-    the others are given the passages' wordpieces and run every layer. All of them skip what the
-    engine skips. Retrieval is the same for all and isn't timed.
+    the others are given the passages' wordpieces and run every layer. The engine's weights skip what
+    the engine skips; a teacher's last layer leaves out as much as theirs. Retrieval is the same for
+    all and isn't timed.
 
     `teacher` is undecomposed. Raises: IndexStoreError if no passage is found to read.
     """
@@ -80,7 +82,9 @@ def _compared(
         "uncached": lambda i: read_load(engine.checkpoint, timed[i].load, skipping=skipping),
     }
     if teacher is not None:
-        paths["teacher"] = lambda i: read_load(teacher, timed[i].load, skipping=skipping)
+        paths["teacher"] = lambda i: read_load(
+            teacher, timed[i].load, skipping=early_exit(skipping)
+        )
     taken = timed_in_turn(paths, len(timed), warm_up=3, on_progress=on_progress)
     result: dict[str, Any] = {f"{name}_ms": median(values) for name, values in taken.items()}
     result["ratio"] = times_faster(taken["uncached"], taken["cached"])

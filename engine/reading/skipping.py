@@ -49,6 +49,11 @@ def last_layer(ends: int) -> Skipping:
     return LastLayer(ends) if ends else EveryToken()
 
 
+def early_exit(policy: Skipping) -> Skipping:
+    """What of a policy every reader can do: its last layer's starts and ends."""
+    return last_layer(policy.ends)
+
+
 def skipping_to_dict(policy: Skipping) -> dict[str, Any]:
     """A policy in its form in `config.json`."""
     return {"kind": policy.kind, **vars(policy)}

@@ -29,6 +29,7 @@ from engine.evaluation.costs import (
 )
 from engine.evaluation.memory import measure_memory
 from engine.evaluation.reading import predict, score
+from engine.reading.skipping import early_exit
 from engine.reading.upper import Skipping
 from engine.sweep.files import read_json, write_json
 from engine.sweep.plan import MeasuringConditions, TrainingConditions, Trial, as_json
@@ -153,7 +154,7 @@ def measure_trial(
             "cached": lambda i: read_load(
                 checkpoint, loads[i], skipping=skipping, stored=stored[i]
             ),
-            "teacher": lambda i: read_load(exam.teacher, loads[i], skipping=skipping),
+            "teacher": lambda i: read_load(exam.teacher, loads[i], skipping=early_exit(skipping)),
         },
         len(loads),
     )
@@ -169,7 +170,7 @@ def measure_trial(
     on_progress("memory")
     load = _heaviest(loads)
     figures |= _memory(folder / "model", load, skipping, cached=True, exam=exam)
-    whole = _memory(exam.teacher.folder, load, skipping, cached=False, exam=exam)
+    whole = _memory(exam.teacher.folder, load, early_exit(skipping), cached=False, exam=exam)
     figures |= {f"teacher_{name}": value for name, value in whole.items()}
     write_json(
         folder / "figures.json", {"conditions": as_json(exam.conditions), "figures": figures}

@@ -29,7 +29,7 @@ from engine.training.material import Material
 from engine.training.negatives import with_other_windows
 from engine.training.recipe import Recipe
 from engine.training.run import check_out, reading_whole, work_folder
-from engine.training.skimming import fit_skim
+from engine.training.skimming import choices_of, fit_skim
 from engine.training.span_task import SpanTask
 from engine.training.task_examples import TaskSet, cut_boolean, cut_choice
 from engine.training.trainer import train
@@ -189,7 +189,7 @@ def _with_spans_measured(
     measured = score(list(predict(reader, tokenizer, asked, options)))
     return replace(
         settings,
-        skipping=fit_skim(reader, tokenizer, asked, options),
+        skipping=fit_skim(reader, tokenizer, asked, options, choices_of(reader, settings.skipping)),
         answers=True,
         quality={**settings.quality, "held back": measured},
     )

@@ -13,6 +13,7 @@ from engine.encoder.states import join_states
 from engine.reading.cascade import early_relevance
 from engine.reading.read import READ_WHOLE, encode, products_in, read_pairs
 from engine.reading.reader import Reader, ReaderOutput
+from engine.reading.skipping import EveryToken
 from engine.text.tokenization import Tokenizer
 from engine.training.batches import Batch, make_batch
 from engine.training.block_loss import Watched, block_loss
@@ -47,9 +48,10 @@ class SpanTask:
     kept_only: bool = False
 
     def begin(self) -> None:
-        """Every reader can answer with spans; it may lack the heads of a policy."""
-        if self.recipe.policy is not None and not self.reader.skipping:
-            self.reader.add_skipping(self.recipe.policy)
+        """Every reader can answer with spans; it may lack the heads of a policy, or have others."""
+        policy = self.recipe.policy or EveryToken()
+        if self.reader.skipping.keys() != policy.heads(self.reader.encoder.config).keys():
+            self.reader.add_skipping(policy)
 
     def reaches(self, name: str) -> bool:
         idle = ["more."]

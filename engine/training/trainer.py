@@ -128,15 +128,15 @@ def check_states(reader: Reader, teacher: Reader, losses: Losses) -> None:
 def freeze_lowest(reader: Reader, layers: int) -> None:
     """Exclude piece embeddings from training, and the rest below the layers above the lowest ones.
 
-    Raises: CheckpointError if no layer is left to learn.
+    With all layers frozen the heads learn.
+
+    Raises: CheckpointError if there aren't so many layers.
     """
     encoder = reader.encoder
     encoder.embeddings.pieces.weight.requires_grad_(False)
     ordered = [*encoder.lower, *encoder.upper]
-    if layers >= len(ordered):
-        raise CheckpointError(
-            f"freezing {layers} layers leaves none to learn; the model has {len(ordered)}"
-        )
+    if layers > len(ordered):
+        raise CheckpointError(f"{layers} layers can't be frozen; the model has {len(ordered)}")
     for part in (encoder.embeddings, *ordered[:layers]) if layers else ():
         part.requires_grad_(False)
 

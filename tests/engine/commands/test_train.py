@@ -490,6 +490,9 @@ def test_a_cascade_is_trained_and_kept(
     skipping = load_checkpoint(tmp_path / "out").reading.skipping
     assert isinstance(skipping, Cascade)
     assert (skipping.after, skipping.passages) == (1, 5)
+    on = [*train, tmp_path / "on", "--start", tmp_path / "out"]
+    assert run_command(app, *on).code == 0
+    assert load_checkpoint(tmp_path / "on").reading.skipping != skipping
     for options, said in (
         (["--cascade", "2"], "expected layers and passages like 2:5, got '2'"),
         (["--cascade", "1:5", "--blocks", "1"], "give --blocks or --cascade"),

@@ -90,8 +90,18 @@ def test_frozen_layers_and_the_embeddings_stay_as_they_are(
     same = {name for name, value in weights(reader).items() if torch.equal(value, before[name])}
     frozen = ("encoder.embeddings.", "encoder.lower.0.", "encoder.lower.1.")
     assert same == {name for name in before if name.startswith(frozen)}
-    with pytest.raises(CheckpointError, match="freezing 4 layers leaves none to learn; the model"):
-        train_spans(make_reader(), examples, tokenizer, replace(RECIPE, freeze=4))
+    with pytest.raises(CheckpointError, match="5 layers can't be frozen; the model has 4"):
+        train_spans(make_reader(), examples, tokenizer, replace(RECIPE, freeze=5))
+
+
+def test_with_all_layers_frozen_the_heads_learn(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    reader = make_reader()
+    before = weights(reader)
+    train_spans(reader, examples, tokenizer, replace(RECIPE, freeze=4))
+    same = {name for name, value in weights(reader).items() if torch.equal(value, before[name])}
+    assert same == {name for name in before if name.startswith("encoder.")}
 
 
 def test_questions_without_an_answer_teach_that_there_is_none(

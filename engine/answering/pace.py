@@ -1,47 +1,55 @@
 """How fast passages are read on this machine, and so how many of them fit into a time."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from itertools import accumulate
-from statistics import median_low
 from typing import TypeVar
+
+import numpy as np
 
 T = TypeVar("T")
 
-_KEPT = 5  # of the last readings
+_KEPT = 4  # of the last readings
 _MARGIN = 1.1  # by which a reading may be slower than the last ones were
+_FAR = 1e9  # tokens
 
 
 class Pace:
-    """The time that a token takes, in the middle of the last readings.
+    """The time that reading takes by its number of tokens, after the last readings.
 
     The first reading of a process sets up much that others find, so it counts only until there's
     a second one.
     """
 
     def __init__(self) -> None:
-        self._rates: tuple[float, ...] = ()
-        self._readings = 0
+        self._readings: tuple[tuple[int, float], ...] = ()
+        self._is_first = True
 
     @property
     def is_settled(self) -> bool:
         """Whether more than the first reading is known."""
-        return self._readings > 1
+        return bool(self._readings) and not self._is_first
 
     def learn(self, tokens: int, milliseconds: float) -> None:
-        kept = self._rates[1 - _KEPT :] if self.is_settled else ()
-        self._rates = (*kept, milliseconds / tokens)
-        self._readings += 1
+        kept = self._readings[1 - _KEPT :] if self.is_settled else ()
+        self._is_first = not self._readings
+        self._readings = (*kept, (tokens, milliseconds))
 
     def fitting(self, tokens: Sequence[int], milliseconds: float) -> int:
         """How many of the first passages, of so many tokens each, can be read in that time.
 
-        None, as long as no reading is known.
+        None, as long as no reading is known. Between the sizes of two readings the time lies on the
+        line between theirs, beyond the largest it grows with the size.
         """
-        if not self._rates:
+        if not self._readings:
             return 0
-        expected = _MARGIN * median_low(self._rates)
-        return bisect_right([expected * total for total in accumulate(tokens)], milliseconds)
+        sizes, times = np.array(sorted(self._readings)).T
+        # What a larger reading took is enough for a smaller one, however long that took once.
+        times = np.minimum.accumulate(times[::-1])[::-1]
+        expected = np.interp(
+            np.cumsum(tokens),
+            [0, *sizes, _FAR],
+            [0, *times, times[-1] / sizes[-1] * _FAR],
+        )
+        return int(np.searchsorted(_MARGIN * expected, milliseconds, side="right"))
 
 
 def read_within(

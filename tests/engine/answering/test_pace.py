@@ -82,7 +82,7 @@ def test_a_machine_that_slows_down_is_followed() -> None:
     for _ in range(5):
         read_within(its.left(60), TOKENS, pace, its.read)
     its.each *= 4
-    for _ in range(3):
+    for _ in range(4):
         read_within(its.left(60), TOKENS, pace, its.read)
     before = its.spent
     _, n = read_within(its.left(60), TOKENS, pace, its.read)
@@ -98,3 +98,31 @@ def test_a_long_passage_ends_what_fits() -> None:
     assert pace.fitting([100, 100, 10], 23) == 2
     assert pace.fitting([100, 100, 10], 1000) == 3
     assert Pace().fitting([100], 1e9) == 0
+
+
+class Cascade(Machine):
+    """Reads all tokens a little, and those of six passages to the end."""
+
+    def read(self, n: int) -> str:
+        self.spent += self.each * sum(self.tokens[: min(n, 6)])
+        return super().read(n)
+
+
+def test_a_machine_that_reads_few_passages_to_the_end_is_followed() -> None:
+    its, pace = Cascade(TOKENS, fixed=2.0, each=0.05, first=0.0), Pace()
+    for budget in (1e6, 80, 80, 1e6, 80):
+        before = its.spent
+        _, n = read_within(its.left(budget), TOKENS, pace, its.read)
+    assert its.spent - before <= 80
+    assert 6 <= n <= 9  # 9 would take 77 ms
+
+
+def test_one_slow_reading_does_not_hold_up_the_next_questions() -> None:
+    its, pace = machine(), Pace()
+    for budget in (1e6, 70, 70):
+        read_within(its.left(budget), TOKENS, pace, its.read)
+    pace.learn(600, 400.0)
+    before = its.spent
+    _, n = read_within(its.left(70), TOKENS, pace, its.read)
+    assert its.spent - before <= 70
+    assert 8 <= n <= 13

@@ -45,9 +45,9 @@ def compare(
     """Medians in milliseconds from a question's wordpieces to its best spans.
 
     Each path encodes the question. The cached one loads the passages' states from the store;
-    the others are given the passages' wordpieces and run every layer. The engine's weights skip what
-    the engine skips; a teacher's last layer leaves out as much as theirs. Retrieval is the same for
-    all and isn't timed.
+    the others are given the passages' wordpieces and run every layer. The engine's weights skip
+    what the engine skips; a teacher's last layer leaves out as much as theirs. Retrieval is the
+    same for all and isn't timed.
 
     `teacher` is undecomposed. Raises: IndexStoreError if no passage is found to read.
     """

@@ -107,7 +107,9 @@ def _exchange(model: str | None, vocabulary: str, out: Path) -> dict[str, Any]:
     # Weights are copied, nothing is computed.
     checkpoint = load_checkpoint(folder, dtype=torch.float32, device="cpu")
     exchanged = conversion.exchange_vocabulary(checkpoint, vocabulary)
-    save_checkpoint(exchanged.reader, exchanged.tokenizer, exchanged.settings, out)
+    save_checkpoint(
+        exchanged.reader, exchanged.tokenizer, exchanged.settings, out, checkpoint.codec_tensors
+    )
     return {
         "model": str(out),
         "vocabulary": vocabulary,

@@ -75,7 +75,8 @@ def prune(
     how = FastPruning("upper", choose, select, questions, seed)
     smaller = prune_fast(begun.reader, begun.tokenizer, material.examples, how)
     training = {**begun.settings.training, "pruned": {"select": select, "seed": seed}}
-    save_checkpoint(smaller, begun.tokenizer, replace(begun.settings, training=training), out)
+    settings = replace(begun.settings, training=training)
+    save_checkpoint(smaller, begun.tokenizer, settings, out, begun.codec_tensors)
     shapes = smaller.encoder.config.layer_shapes("upper")
     result = {
         "model": str(out),

@@ -175,7 +175,7 @@ def train_judging(
     else:
         settings = _with_spans_measured(settings, reader, checkpoint.tokenizer, spans)
         quality["spans"] = settings.quality["held back"]
-    save_checkpoint(reader, checkpoint.tokenizer, settings, out)
+    save_checkpoint(reader, checkpoint.tokenizer, settings, out, checkpoint.codec_tensors)
     shutil.rmtree(work_folder(out), ignore_errors=True)
     return quality
 

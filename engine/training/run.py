@@ -2,13 +2,16 @@
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from engine.checkpoint import Settings, save_checkpoint, settings_for
+from engine.codecs.registry import NO_TENSORS
 from engine.datasets.squad import SquadParagraph, take_questions
 from engine.errors import CheckpointError
 from engine.evaluation.reading import predict, score
@@ -131,6 +134,7 @@ def save_trained(
     out: Path,
     choices: Sequence[Skipping],
     *,
+    codec_tensors: Mapping[str, Tensor] = NO_TENSORS,
     say: Callable[[str], None],
 ) -> None:
     """Write the checkpoint `out`, skipping by the first of `choices` that `asked` allow."""
@@ -138,4 +142,5 @@ def save_trained(
     if choices:
         say("measuring how much it may skip")
         skipping = fit_skim(reader, tokenizer, asked, reading_whole(settings), choices)
-    save_checkpoint(reader, tokenizer, replace(settings, skipping=skipping), out)
+    settings = replace(settings, skipping=skipping)
+    save_checkpoint(reader, tokenizer, settings, out, codec_tensors)

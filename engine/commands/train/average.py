@@ -68,7 +68,16 @@ def average(
         quality={"held back": quality} if quality else {},
     )
     choices = choices_of(averaged, first.settings.skipping)
-    save_trained(averaged, first.tokenizer, settings, asked, out, choices, say=console.say)
+    save_trained(
+        averaged,
+        first.tokenizer,
+        settings,
+        asked,
+        out,
+        choices,
+        codec_tensors=first.codec_tensors,
+        say=console.say,
+    )
     result: dict[str, Any] = {"model": str(out), "checkpoints": list(map(str, checkpoints))}
     if quality:
         result |= {**quality, "f1_of_each": [one["f1"] for one in of_each]}

@@ -70,7 +70,7 @@ def vectors(
         )
     done = {**checkpoint.settings.training, "vectors": {**asdict(recipe), "layers": numbers}}
     settings = replace(checkpoint.settings, training=done)
-    save_checkpoint(taught, checkpoint.tokenizer, settings, model)
+    save_checkpoint(taught, checkpoint.tokenizer, settings, model, checkpoint.codec_tensors)
     shutil.rmtree(work, ignore_errors=True)
     result = {"model": str(model), "layers": list(numbers), "epochs": epochs}
     console.show(result, as_json=as_json, human=lambda r: f"{r['model']}: vectors trained")

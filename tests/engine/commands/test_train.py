@@ -5,6 +5,7 @@ import json
 import re
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import torch
 from tiny_tokenizers import byte_tokenizer
 from transformers import BertConfig, BertModel
 
-from engine.checkpoint import Settings, load_checkpoint
+from engine.checkpoint import Settings, load_checkpoint, save_checkpoint
+from engine.codecs.product_fit import FEWEST, fit_product
 from engine.commands.main import app
 from engine.evaluation.reading import predict
 from engine.reading.cascade import Cascade
@@ -515,3 +517,26 @@ def test_logits_are_kept_only_for_what_learns_from_them(
     done = run_command(app, *split)
     assert done.code == 0, done.err
     assert (tmp_path / "logits" / "teacher.json").exists()
+
+
+def test_a_codec_s_tensors_stay_with_a_checkpoint_that_is_changed(
+    run_command, make_model: Callable[..., Path], questions: Path, tmp_path: Path
+) -> None:
+    plain = load_checkpoint(make_model(), dtype=torch.float32)
+    torch.manual_seed(0)
+    tensors = fit_product(torch.randn(FEWEST, plain.hidden_width), 4)
+    model = tmp_path / "coded"
+    settings = replace(plain.settings, codec="product")
+    save_checkpoint(plain.reader, plain.tokenizer, settings, model, tensors)
+    pruned, mean = tmp_path / "pruned", tmp_path / "mean"
+    for arguments in (
+        ["prune", model, questions, "--questions", 3, "--keep-heads", 1, "--out", pruned],
+        ["train", "average", model, model, "--out", mean],
+    ):
+        done = run_command(app, *arguments)
+        assert done.code == 0, done.err
+    for folder in (pruned, mean):
+        kept = load_checkpoint(folder).codec_tensors
+        assert {name: value.tolist() for name, value in kept.items()} == {
+            name: value.tolist() for name, value in tensors.items()
+        }

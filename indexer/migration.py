@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.checkpoint import Checkpoint
+from engine.codecs.names import CODECS, known_codecs
 from engine.documents import Document, Passage
-from engine.errors import IndexNotFoundError, IndexUseError
+from engine.errors import CheckpointError, IndexNotFoundError, IndexUseError
 from engine.retrieval.backend import refuse_other_settings
 from engine.retrieval.folder.backend import FolderBackend
 from engine.store.lmdb_store import LmdbStore
@@ -52,12 +53,14 @@ class MigrateProgress:
 class MigrateReport:
     """The outcome of a migration. `kept` documents were there from an earlier, interrupted one.
 
-    `before` and `after` are the fingerprints of the checkpoints.
+    `before` and `after` are the fingerprints of the checkpoints, and the bytes are of the states.
     """
 
     index: str
     before: str
     after: str
+    bytes_per_token_before: int
+    bytes_per_token_after: int
     documents: int
     kept: int
     passages: int
@@ -107,11 +110,25 @@ def migrate_index(
         str(index),
         old.settings.checkpoint,
         checkpoint.fingerprint,
+        old.settings.bytes_per_token,
+        settings.bytes_per_token,
         after.documents,
         kept,
         after.passages,
         time.perf_counter() - started,
     )
+
+
+def refuse_other_codec(checkpoint: Checkpoint, codec: str) -> None:
+    """Raises: CheckpointError unless `checkpoint` keeps states in the codec named."""
+    if codec not in CODECS:
+        raise CheckpointError(f"no codec is named {codec!r}; expected one of {known_codecs()}")
+    found = checkpoint.codec.name
+    if found != codec:
+        raise CheckpointError(
+            f"the model at {checkpoint.folder} keeps states in the codec {found!r}, not {codec!r}; "
+            f"make one that does with: engine convert --codec {codec}, and name it with --model"
+        )
 
 
 def _recipe(settings: IndexSettings) -> tuple[str, int, int]:

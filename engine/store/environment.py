@@ -14,6 +14,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ from engine.store.readers_writer_lock import ReadersWriterLock
 
 INITIAL_MAP = 64 << 20
 MAX_READERS = 1024
+_OF_RECORD = 10  # bytes that LMDB itself writes of each, in its page
 
 T = TypeVar("T")
 
@@ -128,12 +130,20 @@ class Environment:
             )
         return self._databases[name]
 
-    def bytes_used(self, name: str) -> int:
-        """The pages of one database, in bytes."""
+    def bytes_used(self, name: str) -> tuple[int, int]:
+        """The pages of one database and the records in them, in bytes.
+
+        Of many records, the length is told by those with the lowest keys.
+        """
         with self.reading() as transaction:
-            stat = transaction.stat(self.database(name))
+            db = self.database(name)
+            stat = transaction.stat(db)
+            lengths = [
+                len(k) + len(v) + _OF_RECORD for k, v in islice(transaction.cursor(db), 4096)
+            ]
         pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
-        return pages * stat["psize"]
+        used = pages * stat["psize"]
+        return used, min(used, sum(lengths) * stat["entries"] // max(1, len(lengths)))
 
     def _pages(self) -> AbstractContextManager[None]:
         """What keeps the pages of a read as they are: LMDB itself does where we may write."""

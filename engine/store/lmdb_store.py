@@ -244,10 +244,15 @@ class LmdbStore:
             return snapshot.touched_since(generation)
 
     def sizes(self) -> dict[str, int]:
-        """Bytes on disk of each database, and of free pages."""
-        sizes = {name: self._environment.bytes_used(name) for name in DATABASES}
+        """Bytes of each database's records, of what their pages leave empty, and of free pages.
+
+        Together they are the file's.
+        """
+        parts = {name: self._environment.bytes_used(name) for name in DATABASES}
+        used = sum(pages for pages, _ in parts.values())
+        filled = {name: records for name, (_, records) in parts.items()}
         file = (self.path / "data.mdb").stat().st_size
-        return {**sizes, "free": max(0, file - sum(sizes.values()))}
+        return {**filled, "empty": used - sum(filled.values()), "free": max(0, file - used)}
 
     def copy_compacted(self, folder: Path) -> None:
         """Copy the last commit into the new folder `folder`, without free pages or half-empty ones.

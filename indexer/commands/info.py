@@ -38,7 +38,8 @@ def info_text(description: dict[str, Any]) -> str:
         if name in ("created", "changed"):
             value = datetime.fromtimestamp(value).strftime("%Y-%m-%d %H:%M")
         elif name == "bytes_on_disk":
-            value = _room(value)
+            lines += _room(value)
+            continue
         elif name == "watched":
             value = _look_text(value)
         elif isinstance(value, dict):
@@ -76,9 +77,13 @@ def _short(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _room(parts: dict[str, int]) -> str:
-    """The room of all parts, and of those that are worth a word, the largest first."""
+def _room(parts: dict[str, int]) -> list[str]:
+    """The room of all parts, and a row for each that is worth one, the largest first."""
     total = sum(parts.values())
     largest = sorted(parts.items(), key=lambda part: -part[1])
-    told = [f"{name} {console.mebibytes(size)}" for name, size in largest if size > total / 100]
-    return f"{console.mebibytes(total)}: {', '.join(told)}"
+    rows = [
+        f"    {name:<16}{console.mebibytes(size):>12}{size / max(1, total):>8.1%}"
+        for name, size in largest
+        if size > total / 1000
+    ]
+    return [f"  bytes on disk: {console.mebibytes(total)}", *rows]

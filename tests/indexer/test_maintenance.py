@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.codec_conversion import recode, save_recoded
 from engine.errors import CheckpointMismatchError, ForereadError, IndexStoreError
 from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.verification import verify_index
@@ -273,6 +274,33 @@ def test_the_old_index_answers_until_the_swap_and_an_interrupted_migration_goes_
     assert report.documents == 5
     assert verify_index(index).sound
     assert not index.with_name("some.idx.migrating").exists()
+
+
+def test_an_index_is_brought_over_to_a_fitted_codec_in_two_runs(
+    index: Path, model: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.migration.PASSAGES_PER_COMMIT", 1)
+    texts = ["the lighthouse keeper lit the lamp in 1851 and wrote of the iron bridge " * 800]
+    save_recoded(model, recode(model, "product", texts, size=8), tmp_path / "small")
+    small = load_checkpoint(tmp_path / "small", dtype=torch.float32)
+    before = stored(index)
+
+    def stop(progress: MigrateProgress) -> None:
+        if progress.documents == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migrate_index(index, small, MigrateOptions(), on_progress=stop)
+    assert stored(index) == before
+    report = migrate_index(index, small, MigrateOptions())
+    assert (report.kept, report.documents) == (3, 5)
+    assert (report.bytes_per_token_before, report.bytes_per_token_after) == (64, 8)
+    assert verify_index(index).sound
+    for name, (text, passages) in stored(index).items():
+        assert text == before[name][0]
+        for (words, states), (same, wider) in zip(passages, before[name][1], strict=True):
+            assert (words, len(states)) == (same, len(wider) // 8)
+    assert first_answer(index, small)
 
 
 def test_what_changed_since_an_interrupted_migration_is_encoded_again(

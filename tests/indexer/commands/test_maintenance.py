@@ -1,5 +1,6 @@
 """The commands that look after an index, as run from a shell."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +105,20 @@ def test_migrate_names_both_checkpoints(
     assert done["before"] == before
     assert done["after"] == run_command(app, "info", "--index", index, "--json").json["checkpoint"]
     assert "already" in run_command(app, "migrate", "--index", index, "--model", other).error
+
+
+def test_migrate_refuses_a_model_of_another_codec_than_was_named(
+    run_command, index: Path, make_model: Callable[..., Path]
+) -> None:
+    arguments = ["migrate", "--index", index, "--model", make_model(seed=2), "--codec"]
+    for codec, said in (
+        ("product", "in the codec 'float16', not 'product'; .* engine convert --codec product"),
+        ("zip", "no codec is named 'zip'; expected one of float16"),
+    ):
+        done = run_command(app, *arguments, codec)
+        assert done.code == 3
+        assert re.search(said, done.error), done.error
+    assert run_command(app, *arguments, "float16", "--json").json["bytes_per_token_after"] == 64
 
 
 @pytest.mark.parametrize("command", ["verify", "repair", "compact", "export", "migrate"])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 from typing import Annotated, Any
 
 import torch
@@ -15,6 +16,7 @@ from engine.devices import best_dtype
 from engine.errors import CheckpointError
 from engine.pruning.choice import STEP, most_important, within_time
 from engine.pruning.fast import SELECTIONS, FastPruning, prune_fast
+from engine.pruning.hard_concrete import HALF, Open
 from engine.pruning.importance import LayerImportance
 from engine.pruning.latency import measure_layers
 from engine.pruning.surgery import Kept
@@ -72,7 +74,7 @@ def prune(
     material = gather_material(files, begun.tokenizer, settings_for(begun.reader.encoder.config))
     choose = _chooser(begun, heads, units, target_ms)
     console.say(f"measuring what matters on {questions} questions")
-    how = FastPruning("upper", choose, select, questions, seed)
+    how = FastPruning("upper", choose, select, questions, _share(begun, heads, units), seed)
     smaller = prune_fast(begun.reader, begun.tokenizer, material.examples, how)
     training = {**begun.settings.training, "pruned": {"select": select, "seed": seed}}
     settings = replace(begun.settings, training=training)
@@ -105,6 +107,17 @@ def _chooser(
         device=begun.reader.device,
     )
     return lambda measured: within_time(measured, times, target_ms)
+
+
+def _share(begun: Checkpoint, heads: Sequence[int] | None, units: Sequence[int] | None) -> Open:
+    """What share of the heads and units stays: half of both where a time says how many."""
+    if heads is None and units is None:
+        return HALF
+    shapes = begun.reader.encoder.config.layer_shapes("upper")
+    return Open(
+        1.0 if heads is None else mean(heads) / mean(shape.n_heads for shape in shapes),
+        1.0 if units is None else mean(units) / mean(shape.inner_width for shape in shapes),
+    )
 
 
 def _text(result: dict[str, Any]) -> str:

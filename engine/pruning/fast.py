@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.encoder.layer import Layer
+from engine.pruning.hard_concrete import HALF, Open, learnt_importance
 from engine.pruning.importance import MEASURES, LayerImportance, importance
 from engine.pruning.refit import output_moments, refit
 from engine.pruning.surgery import Kept, prune
@@ -21,8 +22,8 @@ from engine.training.loop import Pace
 from engine.training.recipe import Losses, Recipe
 from engine.training.span_task import SpanTask
 
-RANDOM = "random"
-SELECTIONS = (*MEASURES, RANDOM)
+RANDOM, L0 = "random", "l0"
+SELECTIONS = (*MEASURES, L0, RANDOM)
 ALONE = Mixture(gold_only=1.0, unanswered=0.0)
 
 
@@ -31,13 +32,14 @@ class FastPruning:
     """How a reader is pruned without training.
 
     `choose` says which heads and units of the layers of `part` stay, by what they matter according
-    to `selection`, over `questions` of the examples drawn from `seed`.
+    to `selection`, over `questions` of the examples drawn from `seed`. `wanted` is what L0 aims at.
     """
 
     part: str
     choose: Callable[[Sequence[LayerImportance]], list[Kept]]
     selection: str = "fisher"
     questions: int = 1000
+    wanted: Open = HALF
     seed: int = 0
 
 
@@ -76,6 +78,8 @@ def _measure(
             for layer in layers
         ]
     losses = _losses(reader, tokenizer, examples, how)
+    if how.selection == L0:
+        return learnt_importance(layers, losses, how.wanted, seed=how.seed)
     return importance(layers, losses, MEASURES[how.selection])
 
 

@@ -173,7 +173,7 @@ def test_pruning_without_training_is_the_same_each_time(
         )
         return prune_fast(make_reader(), tokenizer, examples, how)
 
-    for selection in ("fisher", "gain", "random"):
+    for selection in ("fisher", "gain", "l0", "random"):
         first, again = pruned(selection), pruned(selection)
         assert first.encoder.config.layer_shapes("upper") == [LayerShape(2, 8, 16)] * 2
         assert first.encoder.config.layer_shapes("lower") == [LayerShape(4, 8, 64)] * 2

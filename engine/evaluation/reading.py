@@ -3,7 +3,11 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.evaluation.metrics import decided
@@ -16,7 +20,7 @@ from engine.text.languages import ENGLISH
 from engine.text.matching import exact_match, f1
 from engine.text.tokenization import Pieces, Tokenizer
 from engine.text.windows import window_bounds
-from engine.text.words import asked_words
+from engine.text.words import AskedWords, asked_words
 
 
 @dataclass(frozen=True)
@@ -70,26 +74,35 @@ def _predict_paragraph(
         for q in paragraph.questions
     ]
     windows = [pieces.ids[start:end] for start, end in bounds]
-    wordings = [
-        Wording(paragraph.context, pieces.offsets[start:end], asked_words(question.question))
+    # Of the pairs that are read at once: each keeps what it finds out about its window's text.
+    wordings = (
+        _wording(paragraph.context, pieces.offsets[start:end], asked_words(question.question))
         for question in paragraph.questions
         for start, end in bounds
-    ]
-    rows: list[tuple[float, ShownSpan] | None] = []
+    )
+    rows: list[tuple[float, ShownSpan, int] | None] = []
     for output in read_in_batches(reader, tokenizer, asked, windows, options):
-        of_output = wordings[len(rows) : len(rows) + len(output.packing)]
+        of_output = list(islice(wordings, len(output.packing)))
         best = best_answers(output, of_output, SPANS_PER_PASSAGE).cpu()
-        found = zip(output.null.tolist(), shown_spans(best, of_output), strict=True)
-        rows += [(null, spans[0]) if spans else None for null, spans in found]
+        for null, spans in zip(output.null.tolist(), shown_spans(best, of_output), strict=True):
+            begin = int(pieces.offsets[bounds[len(rows) % len(bounds)][0], 0])
+            rows.append((null, spans[0], begin) if spans else None)
     for number, question in enumerate(paragraph.questions):
         of_windows = rows[number * len(bounds) : (number + 1) * len(bounds)]
         answers = [row for row in of_windows if row is not None]
         if not answers:
             yield Prediction(question, "", -math.inf)
             continue
-        null, span = max(answers, key=lambda row: row[1].score)
-        text = paragraph.context[span.start : span.end]
-        yield Prediction(question, text, span.score - 2 * null, span.start)
+        null, span, begin = max(answers, key=lambda row: row[1].score)
+        start = begin + span.start
+        text = paragraph.context[start : begin + span.end]
+        yield Prediction(question, text, span.score - 2 * null, start)
+
+
+def _wording(text: str, offsets: NDArray[np.int32], asked: AskedWords) -> Wording:
+    """Of the window whose pieces have these offsets in a text."""
+    begin = offsets[0, 0]
+    return Wording(text[begin : offsets[-1, 1]], offsets - begin, asked)
 
 
 def score(

@@ -1,6 +1,6 @@
 """The one way to read: question and passage encoded alone, paired, and read together."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import product
@@ -93,21 +93,25 @@ def read_in_batches(
     for group in by_tokens(passages, len):
         framed = passage_texts(group, tokenizer, device)
         read += encode(reader, framed, options).one_by_one()
-    pairs = list(product(range(len(asked)), range(len(read))))
+    pairs = product(range(len(asked)), range(len(read)))
     for batch in by_tokens(pairs, lambda pair: len(asked[pair[0]]) + len(read[pair[1]])):
-        of_pairs = torch.tensor(batch)
-        (first, begin), (last, end) = of_pairs.amin(0).tolist(), of_pairs.amax(0).tolist()
+        # Only what is in the batch: the last windows for one question, the first for the next.
+        of_questions, of_passages = (sorted(set(of_pair)) for of_pair in zip(*batch, strict=True))
+        at_question, at_passage = (
+            {number: at for at, number in enumerate(numbers)}
+            for numbers in (of_questions, of_passages)
+        )
         yield read_pairs(
             reader,
-            States.of(asked[first : last + 1]),
-            States.of(read[begin : end + 1]),
-            of_pairs - of_pairs.amin(0),
+            States.of([asked[number] for number in of_questions]),
+            States.of([read[number] for number in of_passages]),
+            torch.tensor([(at_question[q], at_passage[p]) for q, p in batch]),
             options,
         )
 
 
 def by_tokens(
-    items: Sequence[T], tokens: Callable[[T], int], most: int | None = None
+    items: Iterable[T], tokens: Callable[[T], int], most: int | None = None
 ) -> Iterator[list[T]]:
     """Items in groups of at most so many tokens, by default `TOKENS_AT_ONCE`; none is empty."""
     group: list[T] = []

@@ -1,5 +1,6 @@
 """Reading in batches is reading at once, in bounded memory."""
 
+import gc
 from collections.abc import Callable
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 import torch
 
 from engine.datasets.squad import SquadParagraph, SquadQuestion
+from engine.encoder.states import States
 from engine.evaluation.reading import predict
 from engine.reading import read
 from engine.reading.read import ReadingOptions, read_in_batches
 from engine.reading.reader import Reader
+from engine.reading.wording import Wording
 from engine.text.tokenization import Tokenizer
 
 OPTIONS = ReadingOptions(window=40, dtype=torch.float32)
@@ -48,11 +51,16 @@ def test_a_paragraph_of_thousands_of_words_is_read_for_many_questions_a_few_at_o
     paragraph = SquadParagraph("", 0, "Ada lit the lamp at night. " * 700, asked)
     reader = make_reader().eval()
     totals: list[int] = []
+    given: list[int] = []
+    worded: list[int] = []
     forward = reader.forward
 
-    def counting(*arguments: object) -> object:
-        output = forward(*arguments)  # type: ignore[arg-type]
+    def counting(questions: States, passages: States, *how: object) -> object:
+        output = forward(questions, passages, *how)  # type: ignore[arg-type]
         totals.append(output.packing.total)
+        given.append(questions.packing.total + passages.packing.total)
+        alive = (one for one in gc.get_objects() if type(one) is Wording)
+        worded.append(sum(len(one.text) for one in alive))
         return output
 
     monkeypatch.setattr(reader, "forward", counting)
@@ -60,3 +68,6 @@ def test_a_paragraph_of_thousands_of_words_is_read_for_many_questions_a_few_at_o
     assert [p.question.id for p in found] == [q.id for q in asked]
     assert all(paragraph.context.startswith(p.text, p.start) for p in found)
     assert max(totals) <= read.TOKENS_AT_ONCE < sum(totals) / 10
+    # Nor are more states or more text held than those of the pairs that are read.
+    assert all(held <= total for held, total in zip(given, totals, strict=True))
+    assert max(worded) <= 10 * read.TOKENS_AT_ONCE < sum(len(paragraph.context) for _ in asked)

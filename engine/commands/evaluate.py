@@ -18,6 +18,7 @@ from engine.datasets.natural_questions import read_natural_questions
 from engine.datasets.questions import take
 from engine.datasets.squad import SquadParagraph, read_squad, take_questions
 from engine.errors import SourceError
+from engine.evaluation.diagram import can_draw, draw_reliability
 from engine.evaluation.natural_questions import find_in_page, score_pages
 from engine.evaluation.reading import predict, score
 from engine.evaluation.searching import evaluate_search
@@ -46,7 +47,9 @@ def evaluate(
     min_confidence: MIN_CONFIDENCE = None,
     reliability: Annotated[
         Path | None,
-        typer.Option(help="Write the reliability diagram's rows here: .json, or a table as text."),
+        typer.Option(
+            help="Write the reliability diagram here: .svg, or its rows: .json, or a table as text."
+        ),
     ] = None,
     language: Annotated[
         str | None,
@@ -97,12 +100,21 @@ def _check_reliability(file: Path, kind: Kind) -> None:
         raise SourceError("--reliability is for answers that are spans: give a file of SQuAD")
     if file.is_dir() or not file.absolute().parent.is_dir():
         raise SourceError(f"{file} can't be written: name a file, in a folder that's there")
+    if file.suffix == ".svg" and not can_draw():
+        raise SourceError(
+            f"{file} can't be drawn without matplotlib; install it with: pip install "
+            "'foreread[plot]', or name a .json file"
+        )
 
 
 def _write_reliability(rows: list[dict[str, Any]], file: Path) -> None:
-    text = json.dumps(rows, indent=2) if file.suffix == ".json" else "\n".join(console.table(rows))
     try:
-        file.write_text(text + "\n", encoding="utf-8")
+        if file.suffix == ".svg":
+            draw_reliability(rows, file)
+        elif file.suffix == ".json":
+            file.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        else:
+            file.write_text("\n".join(console.table(rows)) + "\n", encoding="utf-8")
     except OSError as error:
         raise SourceError(f"{file} can't be written: {error.strerror}") from None
 

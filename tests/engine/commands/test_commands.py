@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import lmdb
 import pytest
@@ -294,6 +295,34 @@ def test_the_rows_of_the_reliability_diagram_are_written_to_a_file(
         names, *lines = file.read_text().splitlines()
         assert names.split() == ["from", "to", "answers", "confidence", "right"]
         assert len(lines) == len(rows)
+
+
+def test_the_reliability_diagram_is_drawn_the_same_each_time(
+    run_command, tmp_path: Path, index
+) -> None:
+    pytest.importorskip("matplotlib")
+    drawn = []
+    for _ in range(2):
+        file = tmp_path / "diagram.svg"
+        asked = ("evaluate", squad_file(tmp_path), *index, "--reliability", file, "--json")
+        rows = run_command(app, *asked).json["reliability"]
+        drawn.append(file.read_bytes())
+        picture = ElementTree.parse(file).getroot()
+        words = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+        assert {"confidence", "share that is right"} <= set(words)
+        assert {str(row["answers"]) for row in rows} <= set(words)
+    assert drawn[0] == drawn[1]
+
+
+def test_a_diagram_without_matplotlib_is_refused_before_anything_is_asked(
+    run_command, tmp_path: Path, index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.search.SearchEngine.ask", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr("engine.evaluation.diagram.find_spec", lambda _: None)
+    asked = ("evaluate", squad_file(tmp_path), *index, "--reliability", tmp_path / "diagram.svg")
+    refused = run_command(app, *asked)
+    assert refused.code == 2
+    assert "foreread[plot]" in refused.error
 
 
 def test_a_reliability_file_that_cannot_be_is_refused_before_anything_is_asked(

@@ -39,10 +39,3 @@ def best_dtype(device: torch.device) -> torch.dtype:
         limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
         has_bf16 = limit not in WITHOUT_BF16 and any(has.get(name) for name in BF16_INSTRUCTIONS)
     return torch.bfloat16 if has_bf16 else torch.float32
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether it says that a device, or the processor, hasn't the memory asked for."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )

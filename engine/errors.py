@@ -43,6 +43,14 @@ def reason_of(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether it says that the system, or a device, hasn't the memory asked for."""
+    said = ("allocate memory", "out of memory", "bad_alloc")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | OSError) and any(words in str(error) for words in said)
+    )
+
+
 class ForereadError(Exception):
     """What was expected, what came, and what to do next, in one line.
 

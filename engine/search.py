@@ -23,11 +23,15 @@ from engine.answering.reading_stage import LoadedQuestion, ReadingStage
 from engine.answering.results import Answer, FoundPassages, SearchResult
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.devices import is_out_of_memory
 from engine.document_fields import FieldSummary
 from engine.documents import Document
 from engine.encoder.states import States
-from engine.errors import CheckpointMismatchError, IndexStoreError, QuestionError
+from engine.errors import (
+    CheckpointMismatchError,
+    IndexStoreError,
+    QuestionError,
+    is_out_of_memory,
+)
 from engine.filters import Filters, conditions
 from engine.retrieval.address import IndexAddress, parse_index_address
 from engine.retrieval.backend import Backend, Snapshot

@@ -11,13 +11,16 @@ from typing import Any
 import typer
 
 from engine import allocator
-from engine.errors import ForereadError, one_line
+from engine.errors import ForereadError, is_out_of_memory, one_line
 
 _ACTS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def run(app: typer.Typer) -> None:
-    """Run a command line; a ForereadError becomes one line on stderr and its exit code."""
+    """Run a command line; a ForereadError becomes one line on stderr and its exit code.
+
+    So does want of memory, wherever it's met, with that of ForereadError.
+    """
     # Progress bars and tokenizer threads of the libraries would write between our lines.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     allocator.keep_freed_memory()
@@ -30,6 +33,11 @@ def run(app: typer.Typer) -> None:
         # The reader of our output has gone, so the rest can't be flushed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print("error: there isn't the memory for this; free some and try again", file=sys.stderr)
+        sys.exit(ForereadError.exit_code)
 
 
 def say(message: str) -> None:

@@ -1,8 +1,11 @@
 """What all commands print: nothing from a document or a file name acts on a terminal."""
 
 import json
+from collections.abc import Callable
 
 import pytest
+import torch
+import typer
 
 from engine.commands import console
 from engine.commands.main import app as engine
@@ -10,6 +13,7 @@ from indexer.commands.main import app as indexer
 
 ACTING = "\x1b[2J\x9b31m\x07\x7f\u202eback\u2066in\u2069 \u2028 \rover"
 SHOWN = r"\x1b[2J\x9b31m\x07\x7f\u202eback\u2066in\u2069 \u2028 \rover"
+PETABYTE = 2**50
 SCRIPTS = "שלום\u200f عربي\u200d 👩\u200d🚀 naïve\ttab\nline"
 
 
@@ -54,3 +58,23 @@ def test_ctrl_c_says_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
         raise KeyboardInterrupt
     told = "stopped; what was read is kept, and the same command goes on from there\n"
     assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [lambda: bytearray(PETABYTE), lambda: torch.empty(PETABYTE, dtype=torch.uint8)],
+    ids=["Python", "torch"],
+)
+def test_want_of_memory_is_one_line(run_command, taken: Callable[[], object]) -> None:
+    app = typer.Typer()
+    app.command()(lambda: print(taken()))
+    done = run_command(app)
+    assert (done.code, done.out) == (1, "")
+    assert done.error == "error: there isn't the memory for this; free some and try again"
+
+
+def test_another_error_keeps_its_traceback(run_command) -> None:
+    app = typer.Typer()
+    app.command()(lambda: print(torch.ones(2) @ torch.ones(3)))
+    with pytest.raises(RuntimeError, match="size"):
+        run_command(app)

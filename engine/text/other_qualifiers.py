@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import regex
 
 from engine.text.other_numbers import ordinal
-from engine.text.places import begins_a_word, holds
+from engine.text.places import begins_a_word, holds, put, whole_places
 
 _CLASSES = """
 largest/smallest biggest/smallest highest/lowest longest/shortest tallest/shortest
@@ -80,7 +80,10 @@ def _words(question: str, passage: str, rng: random.Random) -> Iterator[str]:
         # "Imported" mentions imports.
         new = [o for o in others if not begins_a_word(passage, o[: max(4, len(o) - 2)])]
         if new:
-            yield _put(question, word, rng.choice(new))
+            start = next(whole_places(question, word))
+            drawn = rng.choice(new)
+            capital = question[start].isupper()
+            yield put(question, word, drawn[0].upper() + drawn[1:] if capital else drawn.lower())
 
 
 def _ordinals(question: str, passage: str, rng: random.Random) -> Iterator[str]:
@@ -97,14 +100,3 @@ def _ordinals(question: str, passage: str, rng: random.Random) -> Iterator[str]:
         ]
         if others:
             yield question[: match.start(1)] + rng.choice(others) + question[match.end(1) :]
-
-
-def _put(question: str, word: str, other: str) -> str:
-    """The question with another word in place of one, in small letters where that one is."""
-
-    def cased(match: "regex.Match[str]") -> str:
-        return other.lower() if match[0].islower() else other[0].upper() + other[1:]
-
-    whole = rf"(?<![\w'’]){regex.escape(word)}(?!\w|['’]t)"
-    new: str = regex.sub(whole, cased, question, flags=regex.I)
-    return new

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import regex
 
 _JOINS_BEFORE = regex.compile(r"\w$|\d[.,]$")
-_JOINS_BEHIND = regex.compile(r"\w|[.,]\d")
+_JOINS_BEHIND = regex.compile(r"\w|[.,]\d|['’]t\b")
+_ARTICLE_BEFORE = regex.compile(r"\b([aA])n? $")
 
 
 def whole_places(text: str, words: str) -> Iterator[int]:
-    """Where words begin in a text, in any case: 4 doesn't in 1.4, nor *man* in *woman*."""
+    """Where words begin in a text, in any case: 4 doesn't in 1.4, nor *won* in *won't*."""
     low, wanted = text.lower(), words.lower()
     if len(low) != len(text) or len(wanted) != len(words):
         low, wanted = text, words  # İ is two characters in small letters
@@ -27,9 +28,13 @@ def holds(text: str, words: str) -> bool:
 
 
 def put(text: str, words: str, others: str) -> str:
-    """The text with other words wherever these stand."""
+    """The text with other words wherever these stand, behind their own article *a* or *an*."""
     for start in reversed(list(whole_places(text, words))):
-        text = text[:start] + others + text[start + len(words) :]
+        before, behind = text[:start], text[start + len(words) :]
+        if article := _ARTICLE_BEFORE.search(before):
+            ending = "n " if others[:1].lower() in set("aeiou") else " "
+            before = before[: article.end(1)] + ending
+        text = before + others + behind
     return text
 
 

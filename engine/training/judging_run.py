@@ -12,7 +12,7 @@ from engine.checkpoint import Checkpoint, Settings, save_checkpoint
 from engine.checkpoint_conversion import unfitted
 from engine.datasets.formats import read_boolean, read_choice
 from engine.datasets.questions import BooleanQuestion, ChoiceQuestion, take
-from engine.datasets.squad import take_questions
+from engine.datasets.squad import read_squad, take_questions
 from engine.errors import CheckpointError
 from engine.evaluation.reading import predict, score
 from engine.evaluation.tasks import Judged, accuracy, judge_boolean, judge_choice
@@ -31,6 +31,7 @@ from engine.training.recipe import Recipe
 from engine.training.run import check_out, reading_whole, work_folder
 from engine.training.skimming import choices_of, fit_skim
 from engine.training.span_task import SpanTask
+from engine.training.statements import statement_questions
 from engine.training.task_examples import TaskSet, cut_boolean, cut_choice
 from engine.training.trainer import train
 from engine.training.vectors import VectorTargets
@@ -52,12 +53,17 @@ class JudgingMaterial:
     judge: Callable[[Reader], list[Judged]]
 
 
-def boolean_material(files: Sequence[Path], checkpoint: Checkpoint) -> JudgingMaterial:
+def boolean_material(
+    files: Sequence[Path], checkpoint: Checkpoint, statements: Sequence[Path] = ()
+) -> JudgingMaterial:
     """Yes/no questions of BoolQ or Natural Questions, cut as `checkpoint` reads.
 
+    More to train on are made of the `statements` of passages in SQuAD's layout.
     Raises: SourceError if a file can't be read or has another layout.
     """
     questions, held_back = _split([q for file in files for q in read_boolean(file)])
+    stated = [p for file in statements for p in read_squad(file) if not is_tune(p.context)]
+    questions += statement_questions(stated)
     tokenizer, settings = checkpoint.tokenizer, checkpoint.settings
     options = reading_whole(settings)
     alone = cut_boolean(

@@ -32,6 +32,10 @@ def boolean(
     ],
     model: MODEL,
     out: OUT,
+    statements: Annotated[
+        list[Path] | None,
+        typer.Option(help="SQuAD's layout: more questions are made of what its passages state."),
+    ] = None,
     teacher: TEACHER = None,
     spans: SPANS = None,
     base: SPANS_BASE = "",
@@ -49,7 +53,7 @@ def boolean(
     Example: engine train boolean boolq.jsonl --model split --spans train.json --out both
     """
     checkpoint, taught_by = begin(model, teacher, out, spans, base, device)
-    judging = boolean_material(files, checkpoint)
+    judging = boolean_material(files, checkpoint, statements or ())
     recipe = Recipe(
         epochs=epochs,
         batch_size=batch_size,

@@ -13,6 +13,7 @@ from engine.checkpoint_conversion import UNCALIBRATED
 from engine.commands.main import app
 from engine.reading.skipping import EveryToken, LastLayer
 from engine.text.tokenization import Tokenizer
+from engine.training.judging_run import boolean_material
 
 FITTED = Calibration(span=0.5, min_confidence=0.4)
 LIT, OPENED = "The lamp was first lit in 1872.", "The bridge was opened in 1903 by Carl Bell."
@@ -80,6 +81,20 @@ def test_a_yes_no_head_is_trained_kept_and_measured(
     fewer = ("evaluate", boolq, "--reader", "--model", out, "--limit", 2, "--json")
     assert run_command(app, *fewer).json["questions"] == 2
     assert "accuracy" in run_command(app, "evaluate", boolq, "--reader", "--model", out).out
+
+
+def test_yes_no_questions_are_made_of_what_passages_state(
+    run_command, boolq: Path, make_model, tmp_path: Path
+) -> None:
+    model, stating = make_model(), squad(tmp_path)
+    checkpoint = load_checkpoint(model)
+    plain = boolean_material([boolq], checkpoint).questions.examples
+    more = boolean_material([boolq], checkpoint, [stating]).questions.examples
+    [made] = [example.text for example in more if example.text not in {e.text for e in plain}]
+    assert re.fullmatch(r"Was the bridge opened in 1[89]\d\d by Carl Bell\?", made)
+    train = ("train", "boolean", boolq, "--model", model, "--out", tmp_path / "out")
+    done = run_command(app, *train, "--epochs", 1, "--statements", stating)
+    assert done.code == 0, done.err
 
 
 def test_choices_are_trained_beside_spans_and_from_a_teacher(

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from engine.errors import (
     QuestionError,
 )
 from engine.filters import conditions
+from engine.reading.cascade import Cascade
 from engine.retrieval.folder.backend import FolderBackend
 from engine.search import SearchEngine
 from indexer.build import BuildOptions, build_index
@@ -552,6 +554,29 @@ def test_many_passages_are_read_in_parts_to_the_same_end(
         assert [hit.id for hit in one.passages] == [hit.id for hit in other.passages]
         sure, as_sure = ([answer.confidence for answer in r.answers] for r in (one, other))
         assert sure == pytest.approx(as_sure, abs=1e-4)
+
+
+def test_answers_come_from_the_passages_that_a_cascade_reads_on(
+    index_folder: Path, model: Checkpoint
+) -> None:
+    """Upper layers after the first see two passages; those rank first, and they alone answer."""
+    reader, policy = deepcopy(model.reader), Cascade(after=1, passages=2)
+    torch.manual_seed(0)
+    reader.add_skipping(policy)
+    cascading = replace(model, reader=reader, settings=replace(model.settings, skipping=policy))
+    seen: list[int] = []
+    reader.upper[1].register_forward_pre_hook(lambda _, given: seen.append(len(given[1])))
+    with SearchEngine(FolderBackend.open(index_folder), cascading) as engine:
+        results = engine.ask_together([Asked(question) for question in QUESTIONS])
+        alone = [engine.ask(question) for question in QUESTIONS]
+    assert sum(seen) == 2 * 2 * len(QUESTIONS)
+    for result, one in zip(results, alone, strict=True):
+        assert [hit.id for hit in result.passages] == [hit.id for hit in one.passages]
+        assert len(result.passages) > 3
+        first = {hit.id for hit in result.passages[:2]}
+        assert {place.passage.id for a in result.answers for place in a.evidence} <= first
+        scores = [hit.score for hit in result.passages]
+        assert scores == sorted(scores, reverse=True)
 
 
 def test_too_little_memory_for_the_passages_is_one_line(engine: SearchEngine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import lmdb
 import numpy as np
@@ -54,6 +54,15 @@ class StoreSnapshot:
         with self._lock:
             found = (self._record("states", key) for key in keys)
             return [bytearray(raw) for raw in found if raw is not None]
+
+    def vectors(self, keys: Sequence[int]) -> NDArray[np.float16]:
+        """The vectors of stored passages, (n, dimension). Raises: IndexDamagedError without one."""
+        with self._lock:
+            found = [self._record("vectors", key) for key in keys]
+            if None in found:
+                raise records.damaged(f"passage {keys[found.index(None)]} (it has no vector)")
+            joined = b"".join(raw for raw in found if raw is not None)
+        return np.frombuffer(joined, FLOAT16).astype(np.float16).reshape(len(keys), -1)
 
     def read(self, keys: Iterable[int]) -> list[tuple[StoredPassage, DocumentEntry, bytearray]]:
         """Passage, its document, and its states, for each stored passage among those keys, in

@@ -31,6 +31,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.codecs.registry import codec_of
 from engine.documents import Document, Passage
@@ -77,8 +78,10 @@ def read_records(corpus: Path) -> Iterator[dict[str, str]]:
         yield from map(json.loads, lines)
 
 
-def encoded(record: dict[str, str], hidden: int = HIDDEN) -> EncodedDocument:
-    """A document of one passage, each word a piece, its vector drawn by its text."""
+def encoded(
+    record: dict[str, str], hidden: int = HIDDEN, vector: NDArray[np.float16] | None = None
+) -> EncodedDocument:
+    """A document of one passage, each word a piece, its vector by default drawn by its text."""
     name, text = record["_id"], record["text"]
     offsets = np.array([match.span() for match in re.finditer(r"\S+", text)], np.int32)
     passage = Passage(
@@ -92,7 +95,8 @@ def encoded(record: dict[str, str], hidden: int = HIDDEN) -> EncodedDocument:
     )
     draw = np.random.default_rng(list(text.encode()[:64]))
     states = draw.bytes((len(offsets) + 1) * codec_of(CODEC).bytes_per_token(hidden))
-    vector = draw.normal(size=DIMENSION).astype(np.float16)
+    if vector is None:
+        vector = draw.normal(size=DIMENSION).astype(np.float16)
     document = Document(name, "corpus.jsonl", record["title"], text)
     return EncodedDocument(document, (EncodedPassage(passage, states, vector),))
 

@@ -63,7 +63,8 @@ class FolderSnapshot:
     def search_vectors(
         self, vectors: NDArray[np.float32], n: int, where: Sequence[Condition] = ()
     ) -> list[list[Hit]]:
-        return self._derived.vectors.search(vectors, n, self._selected(where))
+        exact = self._store.vectors
+        return self._derived.vectors.search(vectors, n, self._selected(where), exact)
 
     def matching(self, where: Sequence[Condition]) -> int:
         return len(self._table.select(where))

@@ -1,7 +1,7 @@
-"""Exact search for the vectors nearest to a question's, by cosine."""
+"""Search for the vectors nearest to a question's, by cosine."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,21 @@ from engine.retrieval.folder.key_set import KeySet
 from engine.retrieval.hit import Hit, best_first
 from engine.retrieval.scoring import normalised
 
+_STEP = 2 / 255  # from one value of int8 to the next
+
 _faiss: Any = faiss  # its types are those of C++, not those that Python gets
 
 LIST = "segments.json"
 LARGEST = 32_768  # vectors in a segment at most, so that no merge takes long
+
+CODED = (
+    4096  # vectors from which a segment keeps them in int8; fewer are scanned faster as they are
+)
+REFINED = 64
+"""How many more hits than asked for are ranked again, at least; twice as many as asked if more."""
+
+Exact = Callable[[Sequence[int]], NDArray[np.floating[Any]]]
+"""The vectors of passages by their keys, (n, dimension)."""
 
 
 class VectorIndex:
@@ -28,8 +39,9 @@ class VectorIndex:
         N.faiss         some vectors; never changed, and mapped, so that opening reads little
 
     A change writes a small file, and small files are merged as they gather, so a change costs what
-    it changes. Search is exact and costs passages × dimension: some milliseconds at 100,000 of 384.
-    Threads may search at once, but not while `apply` runs.
+    it changes. A file of `CODED` vectors or more keeps each value in int8, and what that ranks
+    first is ranked again by the exact vectors. Search costs passages × dimension: some milliseconds
+    at 100,000 of 384. Threads may search at once, but not while `apply` runs.
     """
 
     def __init__(self, folder: Path, dimension: int, segments: "list[_Segment]") -> None:
@@ -84,20 +96,31 @@ class VectorIndex:
             path.unlink()  # processes that have it mapped keep it
 
     def search(
-        self, vectors: NDArray[np.float32], n: int, among: KeySet | None = None
+        self,
+        vectors: NDArray[np.float32],
+        n: int,
+        among: KeySet | None = None,
+        exact: Exact | None = None,
     ) -> list[list[Hit]]:
         """For each of `vectors`, (q, dimension), the best `n` by falling cosine, then by key.
 
-        Only passages in `among` are found; None for all.
+        Only passages in `among` are found; None for all. Without `exact`, vectors in int8 stay
+        ranked by that.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self._dimension:
             raise ValueError(f"vectors must be (q, {self._dimension}), not {vectors.shape}")
         questions = normalised(vectors)
         found: list[list[Hit]] = [[] for _ in vectors]
+        coarse: list[list[Hit]] = [[] for _ in vectors]
+        more_than_asked = max(2 * n, n + REFINED) if n > 0 else 0
         for segment in self._segments:
-            for hits, more in zip(found, segment.search(questions, n, among), strict=True):
+            wanted, kept = (more_than_asked, coarse) if segment.coded else (n, found)
+            for hits, more in zip(kept, segment.search(questions, wanted, among), strict=True):
                 hits.extend(more)
-        return [best_first(hits)[:n] for hits in found]
+        coarse = [best_first(hits)[:more_than_asked] for hits in coarse]
+        if exact is not None:
+            coarse = _ranked_exactly(questions, coarse, exact)
+        return [best_first(a + b)[:n] for a, b in zip(found, coarse, strict=True)]
 
     def contents(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """All keys, (n,), and their vectors, (n, dimension), normalised, in the same order."""
@@ -105,6 +128,11 @@ class VectorIndex:
         keys = [np.empty(0, np.int64), *(keys for keys, _ in parts)]
         vectors = [np.empty((0, self._dimension), np.float32), *(v for _, v in parts)]
         return np.concatenate(keys), np.concatenate(vectors)
+
+    def errors(self) -> NDArray[np.float32]:
+        """By how much each value of a vector in `contents` may be off, (n,)."""
+        errors = [np.full(len(s), _STEP / 2 if s.coded else 0, np.float32) for s in self._segments]
+        return np.concatenate((np.empty(0, np.float32), *errors))
 
     def __len__(self) -> int:
         return sum(len(segment) for segment in self._segments)
@@ -129,7 +157,7 @@ class VectorIndex:
     def _written(self, keys: NDArray[np.int64], vectors: NDArray[np.float32]) -> "_Segment":
         numbers = (int(path.stem) for path in self._folder.glob("*.faiss"))
         path = self._folder / f"{max(numbers, default=0) + 1}.faiss"
-        index = faiss.IndexIDMap(faiss.IndexFlatIP(self._dimension))
+        index = faiss.IndexIDMap(_empty(self._dimension, coded=len(keys) >= CODED))
         index.add_with_ids(vectors, keys)
         replace_file(path, lambda beside: faiss.write_index(index, str(beside)))
         return _Segment(path, path.stat().st_size, [])
@@ -159,6 +187,7 @@ class _Segment:
         self._index = _faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
         if not isinstance(self._index, faiss.IndexIDMap):
             raise ValueError(f"{path} isn't an index of ours")
+        self.coded = isinstance(_inner(self._index), faiss.IndexScalarQuantizer)
         self._keys: NDArray[np.int64] = _faiss.vector_to_array(self._index.id_map)
         self.removed: list[range] = []
         self._live = np.ones(len(self._keys), bool)
@@ -209,6 +238,39 @@ class _Segment:
 
     def __len__(self) -> int:
         return int(self._live.sum())
+
+
+def _inner(index: Any) -> Any:
+    return _faiss.downcast_index(index.index)
+
+
+def _empty(dimension: int, *, coded: bool) -> Any:
+    """An index of FAISS to be filled. What is read of a coded one gives the same codes again."""
+    if not coded:
+        return faiss.IndexFlatIP(dimension)
+    kind = _faiss.ScalarQuantizer.QT_8bit_uniform
+    index = _faiss.IndexScalarQuantizer(dimension, kind, faiss.METRIC_INNER_PRODUCT)
+    # Its range: values of unit vectors, so that it isn't another for each file.
+    _faiss.copy_array_to_vector(np.array([-1, 2], np.float32), index.sq.trained)
+    index.is_trained = True
+    return index
+
+
+def _ranked_exactly(
+    questions: NDArray[np.float32], hits: list[list[Hit]], exact: Exact
+) -> list[list[Hit]]:
+    """The same passages for each of `questions`, scored by their exact vectors."""
+    keys = sorted({key for of_one in hits for key, _ in of_one})
+    if not keys:
+        return hits
+    rows = {key: row for row, key in enumerate(keys)}
+    vectors = normalised(exact(keys))
+    ranked = []
+    for question, of_one in zip(questions, hits, strict=True):
+        found = [key for key, _ in of_one]
+        scores = vectors[[rows[key] for key in found]] @ question
+        ranked.append(list(zip(found, map(float, scores), strict=True)))
+    return ranked
 
 
 def _rows(allowed: NDArray[np.bool_]) -> Any:

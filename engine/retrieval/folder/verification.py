@@ -138,7 +138,8 @@ def check_vectors(folder: Path, store: LmdbStore) -> DerivedCheck:
     if mark is None:
         return DerivedCheck(notes=notes)
     try:
-        keys, vectors = VectorIndex.load(folder, dimension).contents()
+        index = VectorIndex.load(folder, dimension)
+        (keys, vectors), errors = index.contents(), TOLERANCE + index.errors()
     except ValueError as error:
         return _broken(VECTORS, f"can't be read: {error}")
     rows = {int(key): row for row, key in enumerate(keys)}
@@ -148,7 +149,7 @@ def check_vectors(folder: Path, store: LmdbStore) -> DerivedCheck:
         row = rows.get(key)
         if row is not None:
             exact = normalised(vector.astype(np.float32)[None])[0]
-            if not np.allclose(vectors[row], exact, rtol=0, atol=TOLERANCE):
+            if not np.allclose(vectors[row], exact, rtol=0, atol=errors[row]):
                 wrong.append(Problem(VECTORS, f"the vector of passage {key} isn't the store's"))
     against = _against(VECTORS, keys, np.array(stored, np.int64), store, mark)
     return DerivedCheck(len(keys), (*against, *wrong), notes)

@@ -16,6 +16,7 @@ from engine.codecs.registry import codec_of
 from engine.documents import Document, Passage
 from engine.errors import IndexStoreError, IndexVersionError
 from engine.retrieval.analyser import ANALYSER
+from engine.retrieval.folder import vectors as vectors_module
 from engine.retrieval.folder.backend import FolderBackend
 from engine.retrieval.folder.lexical import TantivyIndex
 from engine.retrieval.folder.tantivy_files import damaged_files
@@ -227,7 +228,15 @@ def test_passages_missing_from_bm25_or_unknown_to_the_store_are_found(index: Pat
     ]
 
 
-def test_vectors_that_differ_from_the_store_s_are_found(index: Path) -> None:
+@pytest.mark.parametrize("coded", [1, 4096])
+def test_vectors_that_differ_from_the_store_s_are_found(
+    index: Path, coded: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors_module, "CODED", coded)
+    shutil.rmtree(index / "vectors")
+    FolderBackend.open(index).close()
+    assert VectorIndex.load(index / "vectors", DIMENSION).errors().any() == (coded == 1)
+    assert wrong(index) == []
     vectors = VectorIndex.load(index / "vectors", DIMENSION)
     other = np.ones((1, DIMENSION), np.float32)
     vectors.apply([range(2, 4)], [(2, other[0])])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.retrieval.folder import vectors as vectors_module
 from engine.retrieval.folder.vectors import VectorIndex
+from engine.retrieval.scoring import normalised
 
 DIMENSION = 16
 
@@ -104,6 +105,52 @@ def test_whatever_is_added_and_removed_the_nearest_are_those_of_all_that_is_left
             assert [k for k, _ in found] == sorted(scores, key=scores.get, reverse=True)[:5]
             assert len(index) == len(kept)
             assert sorted(index.contents()[0].tolist()) == sorted(kept)
+
+
+def exact_of(stored):
+    """The vectors of passages by their keys."""
+    return lambda keys: np.array([stored[key] for key in keys])
+
+
+def test_vectors_in_int8_are_ranked_again_exactly(tmp_path, monkeypatch):
+    monkeypatch.setattr(vectors_module, "CODED", 300)
+    draw = np.random.default_rng(5)
+    # So near one another that int8 alone ranks some wrongly.
+    stored = dict(enumerate((1 + 0.3 * draw.standard_normal((700, 32))).astype(np.float16)))
+    questions = (1 + 0.3 * draw.standard_normal((20, 32))).astype(np.float32)
+    index = VectorIndex.create(tmp_path, 32)
+    for start in (0, 400, 600):  # one file in int8, then one merged with it, then a small one
+        index.apply([], [(key, stored[key]) for key in range(start, min(start + 400, 700))])
+    index.apply([range(600, 700)], [(key, stored[key]) for key in range(600, 690)])
+    unit = normalised(np.array([stored[key] for key in range(690)]))
+    expected = [np.argsort(-scores)[:10].tolist() for scores in normalised(questions) @ unit.T]
+    for opened in (index, VectorIndex.load(tmp_path, 32)):
+        found = opened.search(questions, 10, None, exact_of(stored))
+        assert [[key for key, _ in hits] for hits in found] == expected
+        assert found[0][0][1] == pytest.approx(
+            float(unit[expected[0][0]] @ normalised(questions)[0])
+        )
+        rough = opened.search(questions, 10)
+        assert [[key for key, _ in hits] for hits in rough] != expected
+    assert sum(path.stat().st_size for path in tmp_path.glob("*.faiss")) < 690 * (4 * 32 + 8) / 2
+
+
+def test_codes_are_the_same_however_often_their_file_is_merged(tmp_path, monkeypatch):
+    monkeypatch.setattr(vectors_module, "CODED", 8)
+    stored = np.random.default_rng(6).standard_normal((64, DIMENSION)).astype(np.float32)
+    stored[0] = np.eye(DIMENSION)[0]  # the ends of what a value can be
+    stored[1] = -stored[0]
+    at_once = VectorIndex.create(tmp_path, DIMENSION)
+    at_once.apply([], pairs(range(64), stored))
+    (tmp_path / "slow").mkdir()
+    slowly = VectorIndex.create(tmp_path / "slow", DIMENSION)
+    for key in range(0, 64, 8):
+        slowly.apply([], pairs(range(key, key + 8), stored[key : key + 8]))
+    keys, vectors = slowly.contents()
+    order = np.argsort(keys)
+    np.testing.assert_array_equal(vectors[order], at_once.contents()[1])
+    assert (abs(vectors[order] - normalised(stored)).max(1) <= slowly.errors() + 1e-6).all()
+    assert (slowly.errors() > 0).all()
 
 
 def test_files_stay_few_and_old_ones_are_never_changed(tmp_path, monkeypatch):

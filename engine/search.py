@@ -72,12 +72,14 @@ class SearchEngine:
         model: str | Path | None = None,
         lexical: str = "tantivy",
         device: str = "auto",
+        products: str = "auto",
     ) -> "SearchEngine":
         """Open an index with the checkpoint that made it, by default the shipped one.
 
         `index` is a folder, or in a cluster: "es://host:9200/papers". `lexical` is "tantivy" or,
         for a folder, "rank-bm25", which is rebuilt in memory at each opening. `device` is "cpu",
-        "cuda" or "auto", which takes CUDA where it's there.
+        "cuda" or "auto", which takes CUDA where it's there. `products` is "exact", or "auto", which
+        reads with products of int8 on a processor that is fast at them and has no bf16.
 
         Raises: IndexStoreError if `index` isn't an index or its cluster can't be reached;
         CheckpointError if there's no model; CheckpointMismatchError if the index holds another
@@ -86,7 +88,7 @@ class SearchEngine:
         backend = open_backend(parse_index_address(index), lexical=lexical)
         try:
             folder = Path(model) if model else recorded_model(backend)
-            return cls(backend, load_checkpoint(folder, device=device))
+            return cls(backend, load_checkpoint(folder, device=device, products=products))
         except BaseException:
             backend.close()
             raise

@@ -72,6 +72,7 @@ class Configuration:
     collection: str | None = None
     model: str | None = None
     device: str | None = None
+    products: str | None = None
     server: Server = field(default_factory=Server)
 
 

@@ -21,6 +21,7 @@ VARIABLES = {
     "index": "FOREREAD_INDEX",
     "model": "FOREREAD_MODEL",
     "device": "FOREREAD_DEVICE",
+    "products": "FOREREAD_PRODUCTS",
     "server.address": "FOREREAD_ADDRESS",
     "server.port": "FOREREAD_PORT",
 }
@@ -90,6 +91,7 @@ class Surroundings:
         by_file: dict[str, Any] = {
             **(asdict(collection) if collection else {"index": None, "model": said.model}),
             "device": said.device,
+            "products": said.products,
             **{f"server.{key}": value for key, value in asdict(said.server).items()},
         }
         held = {"collection": name}

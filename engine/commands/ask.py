@@ -18,6 +18,7 @@ from engine.commands.options import (
     MIN_CONFIDENCE,
     MODEL,
     PASSAGES,
+    PRODUCTS,
     WHERE,
 )
 from engine.errors import QuestionError
@@ -37,6 +38,7 @@ def ask(
     budget_ms: BUDGET = None,
     model: MODEL = None,
     device: DEVICE = "auto",
+    products: PRODUCTS = "auto",
     as_json: JSON = False,
 ) -> None:
     """Answer QUESTION with exact spans of the documents of an index.
@@ -45,7 +47,9 @@ def ask(
 
     Example: engine ask "When was the bridge opened?" --index papers.idx
     """
-    with SearchEngine.open(index, model=model, lexical=lexical, device=device) as engine:
+    with SearchEngine.open(
+        index, model=model, lexical=lexical, device=device, products=products
+    ) as engine:
         asked = partial(
             engine.ask,
             top_k=top_k,

@@ -11,7 +11,7 @@ from engine.answering.decision import is_withheld
 from engine.calibration import Calibration
 from engine.checkpoint import Checkpoint, save_settings
 from engine.commands import bars, console
-from engine.commands.options import DEVICE, INDEX, JSON, LIMIT, MIN_CONFIDENCE, MODEL
+from engine.commands.options import DEVICE, INDEX, JSON, LIMIT, MIN_CONFIDENCE, MODEL, PRODUCTS
 from engine.datasets.squad import SquadParagraph, read_squad, take_questions
 from engine.errors import CheckpointMismatchError, ForereadError, SourceError
 from engine.evaluation.metrics import decided, expected_calibration_error
@@ -53,6 +53,7 @@ def calibrate(
         bool, typer.Option("--reset", help="Drop the index's own; take no QUESTIONS.")
     ] = False,
     device: DEVICE = "auto",
+    products: PRODUCTS = "auto",
     as_json: JSON = False,
 ) -> None:
     """Fit reranking and confidence to QUESTIONS about the documents of an index.
@@ -70,7 +71,7 @@ def calibrate(
         raise SourceError("give a file of questions in SQuAD's layout, or --reset")
     asked = _paragraphs(questions, held_back, limit)
     with (
-        SearchEngine.open(index, model=model, device=device) as engine,
+        SearchEngine.open(index, model=model, device=device, products=products) as engine,
         bars.progress_bar("asking", sum(len(p.questions) for p in asked)) as bar,
     ):
         checkpoint, before = engine.checkpoint, engine.calibration()

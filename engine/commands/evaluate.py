@@ -12,7 +12,15 @@ import typer
 
 from engine.checkpoint import Checkpoint, load_checkpoint, shipped_checkpoint
 from engine.commands import bars, console
-from engine.commands.options import DEVICE, JSON, LIMIT, MIN_CONFIDENCE, MODEL, index_option
+from engine.commands.options import (
+    DEVICE,
+    JSON,
+    LIMIT,
+    MIN_CONFIDENCE,
+    MODEL,
+    PRODUCTS,
+    index_option,
+)
 from engine.datasets.formats import Kind, kind_of, read_boolean, read_choice
 from engine.datasets.natural_questions import read_natural_questions
 from engine.datasets.questions import take
@@ -63,6 +71,7 @@ def evaluate(
     ] = None,
     limit: LIMIT = None,
     device: DEVICE = "auto",
+    products: PRODUCTS = "auto",
     as_json: JSON = False,
 ) -> None:
     """EM, F1, recall and latency over QUESTIONS, by the official rules; or accuracy.
@@ -83,12 +92,14 @@ def evaluate(
     if index is None:
         if reliability is not None or min_confidence is not None:
             raise SourceError("--reliability and --min-confidence need an index: give --index DIR")
-        checkpoint = load_checkpoint(model or shipped_checkpoint(), device=device)
+        checkpoint = load_checkpoint(
+            model or shipped_checkpoint(), device=device, products=products
+        )
         result = _read(chosen, checkpoint)
     else:
         if reliability is not None:
             _check_reliability(reliability, kind)
-        opened = partial(SearchEngine.open, index, model=model, device=device)
+        opened = partial(SearchEngine.open, index, model=model, device=device, products=products)
         result = _ask(chosen, index, opened, min_confidence)
     console.show(result, as_json=as_json, human=_text)
     if reliability is not None:

@@ -34,6 +34,14 @@ DEVICE = Annotated[
         help="What models run on; auto is cuda where it's there, else cpu.",
     ),
 ]
+PRODUCTS = Annotated[
+    str,
+    typer.Option(
+        "--products",
+        metavar="auto|exact",
+        help="What reading multiplies in; auto is int8 where that's faster, else as exact.",
+    ),
+]
 WHERE = Annotated[
     list[str] | None,
     typer.Option(

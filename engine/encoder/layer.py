@@ -1,6 +1,6 @@
 """One transformer layer, normed after each half (Vaswani et al., 2017; Devlin et al., 2019)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from engine.encoder.config import BIASED, DISTANCE, LEARNED, EncoderConfig, LayerShape
 from engine.encoder.distance_bias import DistanceBias
+from engine.encoder.int8 import some_outputs
 from engine.encoder.packing import Packing
 from engine.encoder.relative_attention import RelativeAttention
 from engine.errors import CheckpointError
@@ -42,36 +43,64 @@ class Attention(nn.Module):
         of each head, (sequences, heads, queries, keys).
         """
         if wanted is None:
-            query, key, value = self._heads(packing.pad(self.qkv(hidden)))
+            query, key, value = self.qkv(hidden).chunk(3, -1)
         else:
             inner = self.n_heads * self.head_width
-            weight, bias = self.qkv.weight, self.qkv.bias
-            (query,) = self._heads(F.linear(hidden[wanted], weight[:inner], bias[:inner]))
-            others = F.linear(hidden, weight[inner:], bias[inner:])
-            key, value = self._heads(packing.pad(others))
-        logits = (query * self.head_width**-0.5) @ key.transpose(-1, -2)
-        for added in self._biases(packing, wanted, logits.dtype):
-            logits = logits + added
+            query = some_outputs(self.qkv, slice(inner), hidden[wanted])
+            key, value = some_outputs(self.qkv, slice(inner, None), hidden).chunk(2, -1)
+        added = self._bias(packing, wanted)
+        if see is None and hidden.device.type == "cpu" and not torch.is_grad_enabled():
+            mixed = self._one_by_one(query, key, value, packing, added)
+        else:
+            mixed = self._padded(query, key, value, packing, added, see)
+        joined: Tensor = self.output(mixed)
+        return joined
+
+    def _bias(self, packing: Packing, wanted: Tensor | None) -> Tensor | None:
+        """What is added to the logits: (heads, longest, longest), or (sequences, heads, …)."""
+        return None
+
+    def _one_by_one(
+        self, query: Tensor, key: Tensor, value: Tensor, packing: Packing, added: Tensor | None
+    ) -> Tensor:
+        """Sequence by sequence: nothing is padded, and logits stay in the processor's cache.
+
+        Shapes: (tokens, width); of `query` and the result also (sequences, n, width).
+        """
+        mixed = []
+        queries = query.split(packing.sizes) if query.dim() == 2 else query.unbind()
+        each = zip(queries, key.split(packing.sizes), value.split(packing.sizes), strict=True)
+        for number, parts in enumerate(each):
+            q, k, v = (part.unflatten(1, (self.n_heads, -1)).transpose(0, 1) for part in parts)
+            logits = torch.bmm(q * self.head_width**-0.5, k.transpose(1, 2))
+            if added is not None:
+                own = added if added.dim() == 3 else added[number]
+                logits = logits + own[:, : q.shape[1], : k.shape[1]].to(logits.dtype)
+            mixed.append(torch.bmm(logits.softmax(-1), v).transpose(0, 1).flatten(1))
+        return torch.cat(mixed).view(query.shape)
+
+    def _padded(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        packing: Packing,
+        added: Tensor | None,
+        see: Callable[[Tensor], None] | None,
+    ) -> Tensor:
+        """All sequences at once, as the longest: for a GPU, for training and to be seen."""
+        is_whole = query.dim() == 2
+        padded = (packing.pad(query) if is_whole else query, packing.pad(key), packing.pad(value))
+        q, k, v = (part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for part in padded)
+        logits = (q * self.head_width**-0.5) @ k.transpose(-1, -2)
+        for bias in (packing.key_bias(logits.dtype), added):
+            if bias is not None:
+                logits = logits + bias.to(logits.dtype)
         attention = logits.softmax(-1)
         if see is not None:
             see(attention)
-        mixed = (attention @ value).transpose(1, 2).flatten(2)
-        joined: Tensor = self.output(packing.unpad(mixed) if wanted is None else mixed)
-        return joined
-
-    def _biases(
-        self, packing: Packing, wanted: Tensor | None, dtype: torch.dtype
-    ) -> Iterator[Tensor]:
-        """What is added to the logits, each to be broadcast to their shape."""
-        beyond = packing.key_bias(dtype)
-        if beyond is not None:
-            yield beyond
-
-    def _heads(self, padded: Tensor) -> tuple[Tensor, ...]:
-        """(sequences, length, parts x width) to each part's (sequences, heads, length, width)."""
-        split = padded.unflatten(-1, (-1, self.n_heads, self.head_width))
-        parts: tuple[Tensor, ...] = split.permute(2, 0, 3, 1, 4).unbind(0)
-        return parts
+        mixed = (attention @ v).transpose(1, 2).flatten(2)
+        return packing.unpad(mixed) if is_whole else mixed
 
 
 class BiasedAttention(Attention):
@@ -81,11 +110,9 @@ class BiasedAttention(Attention):
         super().__init__(hidden_width=hidden_width, n_heads=n_heads, head_width=head_width)
         self.distance = DistanceBias(n_heads)
 
-    def _biases(
-        self, packing: Packing, wanted: Tensor | None, dtype: torch.dtype
-    ) -> Iterator[Tensor]:
-        yield from super()._biases(packing, wanted, dtype)
-        yield self.distance(packing, wanted).to(dtype)
+    def _bias(self, packing: Packing, wanted: Tensor | None) -> Tensor | None:
+        by_distance: Tensor = self.distance(packing, wanted)
+        return by_distance
 
 
 class FeedForward(nn.Module):

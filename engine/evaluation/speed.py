@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -17,8 +19,10 @@ from engine.answering.passages import (
 )
 from engine.answering.question import prepare_question
 from engine.checkpoint import Checkpoint
+from engine.encoder.int8 import use_int8
 from engine.errors import IndexUseError, QuestionError
 from engine.evaluation.costs import Load, read_load, timed_in_turn, times_faster
+from engine.evaluation.floor import Floor
 from engine.reading.skipping import early_exit
 from engine.retrieval.backend import Snapshot
 from engine.retrieval.fusion import Candidate
@@ -40,6 +44,7 @@ def compare(
     *,
     passages: int = 20,
     teacher: Checkpoint | None = None,
+    floor: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Medians in milliseconds from a question's wordpieces to its best spans.
@@ -49,11 +54,12 @@ def compare(
     what the engine skips; a teacher's last layer leaves out as much as theirs. Retrieval is the
     same for all and isn't timed.
 
-    `teacher` is undecomposed. Raises: IndexStoreError if no passage is found to read.
+    `teacher` is undecomposed. With `floor`, the cached path's products with weights are timed
+    alone as well. Raises: IndexStoreError if no passage is found to read.
     """
     # All paths read one generation, whatever is written meanwhile.
     with engine.backend.snapshot() as snapshot:
-        return _compared(engine, snapshot, questions, passages, teacher, on_progress)
+        return _compared(engine, snapshot, questions, passages, teacher, floor, on_progress)
 
 
 def _compared(
@@ -62,6 +68,7 @@ def _compared(
     questions: Sequence[str],
     passages: int,
     teacher: Checkpoint | None,
+    floor: bool,
     on_progress: Callable[[int], None],
 ) -> dict[str, Any]:
     timed = []
@@ -72,6 +79,7 @@ def _compared(
     if not timed:
         raise IndexUseError("the index holds no passages to time; build one that does")
     skipping = engine.checkpoint.settings.skipping
+    uncached = _in_int8_throughout(engine.checkpoint)
     loading = [0.0] * len(timed)
 
     def cached(number: int) -> None:
@@ -79,17 +87,24 @@ def _compared(
 
     paths: dict[str, Callable[[int], None]] = {
         "cached": cached,
-        "uncached": lambda i: read_load(engine.checkpoint, timed[i].load, skipping=skipping),
+        "uncached": lambda i: read_load(uncached, timed[i].load, skipping=skipping),
     }
     if teacher is not None:
         paths["teacher"] = lambda i: read_load(
             teacher, timed[i].load, skipping=early_exit(skipping)
         )
+    if floor:
+        alone = Floor()
+        for number in range(len(timed)):
+            alone.note(partial(cached, number))
+        paths["floor"] = alone.take
     taken = timed_in_turn(paths, len(timed), warm_up=3, on_progress=on_progress)
     result: dict[str, Any] = {f"{name}_ms": median(values) for name, values in taken.items()}
     result["ratio"] = times_faster(taken["uncached"], taken["cached"])
     if teacher is not None:
         result["teacher_ratio"] = times_faster(taken["teacher"], taken["cached"])
+    if floor:
+        result["floor_ratio"] = times_faster(taken["cached"], taken["floor"])
     return {
         **result,
         "load_ms": median(loading),
@@ -100,7 +115,20 @@ def _compared(
         "tokens": median(sum(len(ids) for ids in t.load.passages) for t in timed),
         "threads": torch.get_num_threads(),
         "dtype": str(engine.checkpoint.dtype).removeprefix("torch."),
+        "products": engine.checkpoint.products,
     }
+
+
+def _in_int8_throughout(checkpoint: Checkpoint) -> Checkpoint:
+    """A reader whose upper layers multiply in int8, with lower ones that do, where none is stored.
+
+    Any other as it is.
+    """
+    if checkpoint.products != "int8":
+        return checkpoint
+    reader = deepcopy(checkpoint.reader)
+    use_int8(reader.encoder.lower)
+    return replace(checkpoint, reader=reader)
 
 
 def _retrieved(

@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 import typer
 
-from engine.commands.options import DEVICE, MODEL
+from engine.commands.options import DEVICE, MODEL, PRODUCTS
 from engine.errors import ConfigurationError
 from foreread import __version__
 from foreread.indexes import indexes_by_name
@@ -32,6 +32,7 @@ def mcp(
     ] = None,
     model: MODEL = None,
     device: DEVICE = "auto",
+    products: PRODUCTS = "auto",
 ) -> None:
     """Answer assistants and editors over MCP, from one index or several by name.
 
@@ -40,7 +41,7 @@ def mcp(
     if importlib.util.find_spec("mcp") is None:
         raise ConfigurationError("mcp isn't installed; add it with: pip install 'foreread[mcp]'")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    collections = Collections(indexes_by_name(index or []), Models(model, device))
+    collections = Collections(indexes_by_name(index or []), Models(model, device, products))
     # It needs the extra.
     from foreread.mcp import server as mcp_server
 

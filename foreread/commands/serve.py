@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.commands import console
-from engine.commands.options import DEVICE, MODEL
+from engine.commands.options import DEVICE, MODEL, PRODUCTS
 from engine.errors import CheckpointError, ConfigurationError
 from foreread.serve.keys import VARIABLE, new_key, read_keys
 
@@ -53,6 +53,7 @@ def serve(
     seconds: Annotated[float, typer.Option(min=1, help="The longest that an answer takes.")] = 60.0,
     model: MODEL = None,
     device: DEVICE = "auto",
+    products: PRODUCTS = "auto",
 ) -> None:
     """Answer over HTTP, from one index or several by name.
 
@@ -88,6 +89,7 @@ def serve(
         seconds,
         model=model,
         device=device,
+        products=products,
         places=queue,
         batch=batch,
         changes=here or bool(hashes) if changes is None else changes,

@@ -30,8 +30,8 @@ class CollectionError(ForereadError):
 class Models:
     """Checkpoints by folder, each loaded once, whatever number of collections it made."""
 
-    def __init__(self, folder: Path | None, device: str) -> None:
-        self._folder, self._device = folder, device
+    def __init__(self, folder: Path | None, device: str, products: str = "auto") -> None:
+        self._folder, self._device, self._products = folder, device, products
         self._loaded: dict[Path, Checkpoint] = {}
         self._lock = threading.Lock()
 
@@ -39,7 +39,9 @@ class Models:
         folder = self._folder or recorded
         with self._lock:
             if folder not in self._loaded:
-                self._loaded[folder] = load_checkpoint(folder, device=self._device)
+                self._loaded[folder] = load_checkpoint(
+                    folder, device=self._device, products=self._products
+                )
             return self._loaded[folder]
 
 

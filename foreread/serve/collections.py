@@ -38,8 +38,8 @@ class NotReadyError(ForereadError):
 class Model:
     """The one model of all collections: the one named, or that of the first that opens."""
 
-    def __init__(self, folder: Path | None, device: str) -> None:
-        self._folder, self._device = folder, device
+    def __init__(self, folder: Path | None, device: str, products: str = "auto") -> None:
+        self._folder, self._device, self._products = folder, device, products
         self._lock = threading.Lock()
         self._checkpoint: Checkpoint | None = None
 
@@ -52,7 +52,9 @@ class Model:
         with self._lock:
             if self._checkpoint is None:
                 folder = self._folder or recorded_model(backend)
-                self._checkpoint = load_checkpoint(folder, device=self._device)
+                self._checkpoint = load_checkpoint(
+                    folder, device=self._device, products=self._products
+                )
             return self._checkpoint
 
 

@@ -41,6 +41,7 @@ class Settings:
     indexes: Mapping[str, IndexAddress]
     model: Path | None = None
     device: str = "auto"
+    products: str = "auto"
     places: int = 64
     batch: int = 4
     changes: bool = True
@@ -67,7 +68,8 @@ def settings_of(
 def application(settings: Settings) -> ASGIApp:
     """The ASGI application; it opens its collections when it starts, and closes them at its end."""
     room = Room(settings.places)
-    metrics, model = Metrics(room), Model(settings.model, settings.device)
+    metrics = Metrics(room)
+    model = Model(settings.model, settings.device, settings.products)
     collections = {
         name: Collection(name, address, model, batch=settings.batch, room=room, told=metrics)
         for name, address in settings.indexes.items()

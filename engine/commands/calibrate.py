@@ -81,8 +81,7 @@ def calibrate(
     of_model = checkpoint.settings.calibration
     least = before.min_confidence if min_confidence is None else min_confidence
     start = replace(of_model, min_confidence=least)
-    fitted = fit(observations, start)
-    cases = with_unanswered(observations)
+    fitted, cases = fit(observations, start), with_unanswered(observations)
     judged = cross_validated(observations, start)
     errors = {"before": _error(judge(cases, before)), "after": _error(judged)}
     # Fitted to the same questions again it's the same, though the halves would do worse.

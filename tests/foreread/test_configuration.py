@@ -121,6 +121,7 @@ def test_flag_goes_over_variable_over_file_over_default(
     assert by_file["collection"] == (None, "default")  # there are two
     assert by_file["server.port"] == (8100, file)
     assert by_file["device"] == (None, "default")
+    monkeypatch.setenv("FOREREAD_PRODUCTS", "exact")
     monkeypatch.setenv("FOREREAD_PORT", "8200")
     monkeypatch.setenv("FOREREAD_MODEL", "/models/other")
     monkeypatch.setenv("FOREREAD_COLLECTION", "laws")
@@ -128,6 +129,7 @@ def test_flag_goes_over_variable_over_file_over_default(
     assert by_variable["collection"] == ("laws", "FOREREAD_COLLECTION")
     assert by_variable["index"] == ("es://host:9200/laws", file)
     assert by_variable["server.port"] == (8200, "FOREREAD_PORT")
+    assert by_variable["products"] == ("exact", "FOREREAD_PRODUCTS")
     assert by_variable["model"] == ("/models/other", "FOREREAD_MODEL")
     monkeypatch.setenv("FOREREAD_INDEX", "/srv/other.idx")
     by_variable = origins(run_command(app, "config", "--json").json)

@@ -134,8 +134,11 @@ def test_other_products_are_refused_by_name(checkpoint_folder: Path) -> None:
     assert load_checkpoint(checkpoint_folder).products != "int8"
 
 
-def test_int8_is_taken_where_it_was_measured_to_pay() -> None:
+def test_int8_is_taken_where_it_was_measured_to_pay(monkeypatch: pytest.MonkeyPatch) -> None:
     processor = torch.device("cpu")
+    with monkeypatch.context() as limited:
+        limited.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
+        assert not takes_int8("auto", processor, torch.float32)
     assert not takes_int8("exact", processor, torch.float32)
     assert not takes_int8("auto", processor, torch.bfloat16)
     assert not takes_int8("auto", torch.device("cuda"), torch.float32)

@@ -58,8 +58,9 @@ class Int8Linear(nn.Module):
             *(above_zero.to(torch.uint8), 1.0, _ZERO, self._packed, self.scale, self._zeros),
             *(None, 1.0, 0, torch.float32, "none", [], "none"),
         )
-        joined = torch.addcmul(self.bias, product, scale, out=product)
-        return joined.unflatten(0, hidden.shape[:-1])
+        whole = torch.addcmul(self.bias, product, scale, out=product)
+        joined: Tensor = whole.unflatten(0, hidden.shape[:-1])
+        return joined
 
 
 def use_int8(layers: nn.ModuleList) -> None:

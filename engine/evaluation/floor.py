@@ -56,7 +56,7 @@ class Floor:
 
 class _Noting(TorchDispatchMode):
     def __init__(self, told: Callable[[Callable[..., Tensor], Sequence[Any]], None]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._told = told
 
     def __torch_dispatch__(

@@ -51,6 +51,7 @@ class SpanTask:
         """Every reader can answer with spans; it may lack the heads of a policy, or have others."""
         policy = self.recipe.policy or EveryToken()
         if self.reader.skipping.keys() != policy.heads(self.reader.encoder.config).keys():
+            torch.manual_seed(self.recipe.seed)
             self.reader.add_skipping(policy)
 
     def reaches(self, name: str) -> bool:

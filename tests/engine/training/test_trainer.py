@@ -13,6 +13,7 @@ from engine.datasets.squad import SquadParagraph, SquadQuestion
 from engine.encoder.selection import reselect
 from engine.errors import CheckpointError, SourceError, TrainingError
 from engine.evaluation.reading import predict, score
+from engine.reading.cascade import Cascade
 from engine.reading.reader import Reader
 from engine.text.tokenization import Tokenizer
 from engine.training.batches import Mixture
@@ -20,7 +21,8 @@ from engine.training.examples import ExampleSet, cut_examples
 from engine.training.loop import Pace, TrainingProgress
 from engine.training.negatives import with_negatives
 from engine.training.recipe import Recipe
-from engine.training.vectors import Prefixes, vector_targets
+from engine.training.vectors import Prefixes, vector_targetsfrom engine.training.span_task import SpanTask
+
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -92,6 +94,20 @@ def test_frozen_layers_and_the_embeddings_stay_as_they_are(
     assert same == {name for name in before if name.startswith(frozen)}
     with pytest.raises(CheckpointError, match="5 layers can't be frozen; the model has 4"):
         train_spans(make_reader(), examples, tokenizer, replace(RECIPE, freeze=5))
+
+
+def test_a_policy_s_new_heads_begin_alike_so_that_a_run_knows_itself_again(
+    make_reader: Callable[..., Reader], tokenizer: Tokenizer, examples: ExampleSet
+) -> None:
+    recipe = replace(RECIPE, cascade=Cascade(1, 2), seed=3)
+    begun = []
+    for seed in (1, 2):
+        reader = make_reader()
+        torch.manual_seed(seed)
+        SpanTask(reader, examples, tokenizer, recipe).begin()
+        begun.append(weights(reader))
+    assert "skipping.relevance.weight" in begun[0]
+    assert all(torch.equal(value, begun[1][name]) for name, value in begun[0].items())
 
 
 def test_with_all_layers_frozen_the_heads_learn(

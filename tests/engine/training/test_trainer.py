@@ -21,8 +21,8 @@ from engine.training.examples import ExampleSet, cut_examples
 from engine.training.loop import Pace, TrainingProgress
 from engine.training.negatives import with_negatives
 from engine.training.recipe import Recipe
-from engine.training.vectors import Prefixes, vector_targetsfrom engine.training.span_task import SpanTask
-
+from engine.training.span_task import SpanTask
+from engine.training.vectors import Prefixes, vector_targets
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

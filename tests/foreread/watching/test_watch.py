@@ -26,6 +26,7 @@ def folder(tmp_path: Path, model: Checkpoint, monkeypatch: pytest.MonkeyPatch) -
     return folder
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
 def test_it_follows_a_folder_until_it_is_interrupted(folder: Path, tmp_path: Path) -> None:
     index = tmp_path / "notes.idx"
     with Watching("--every", "600", cwd=tmp_path) as watching:
